@@ -1,0 +1,71 @@
+package dev.tidemark.storage;
+
+import java.nio.ByteBuffer;
+
+/**
+ * An open file. Reads and writes are positional and complete: a short transfer is continued. A
+ * write is visible to reads at once and survives the process; it survives power loss only after
+ * {@link #force()}. Thread-safe; the buffers are the caller's, and their position moves by what was
+ * transferred.
+ */
+public interface StorageFile extends AutoCloseable {
+    /** For messages only. */
+    String path();
+
+    long sizeBytes() throws StorageException;
+
+    /** Bytes of disk the file occupies now (holes excluded). */
+    long allocatedBytes() throws StorageException;
+
+    /**
+     * Fills {@code target} from {@code position}; returns the bytes read, less than asked only at
+     * the end of the file. May wait for the disk.
+     */
+    int read(long position, ByteBuffer target) throws StorageException;
+
+    /**
+     * Like {@link #read} but never waits for a disk.
+     *
+     * @return the bytes read, or {@link #WOULD_BLOCK} when not all of them (short of the file's
+     *     end) are in memory; then the target's position is unchanged
+     */
+    int readIfCached(long position, ByteBuffer target) throws StorageException;
+
+    int WOULD_BLOCK = -1;
+
+    /**
+     * Writes all remaining bytes of {@code source} at {@code position}, growing the file where
+     * needed.
+     */
+    void write(long position, ByteBuffer source) throws StorageException;
+
+    /**
+     * Writes all remaining bytes of {@code sources[from..to)} one after the other at {@code
+     * position}, in as few system calls as the system allows.
+     */
+    void write(long position, ByteBuffer[] sources, int from, int to) throws StorageException;
+
+    /**
+     * Makes everything written before this call durable, and the size (fdatasync). A failure is
+     * final: never retry it as if nothing had happened.
+     */
+    void force() throws StorageException;
+
+    /**
+     * Allocates space so that later writes below {@code sizeBytes} cannot run out of room; grows
+     * the file to that size, zero-filled. A no-op where not supported, but for the size.
+     */
+    void preallocate(long sizeBytes) throws StorageException;
+
+    void truncate(long sizeBytes) throws StorageException;
+
+    /**
+     * Makes a range read as zeros and gives its space back where the file system can; writes zeros
+     * where it cannot. The range must lie inside the file.
+     */
+    void punchHole(long position, long lengthBytes) throws StorageException;
+
+    /** Idempotent. */
+    @Override
+    void close() throws StorageException;
+}
