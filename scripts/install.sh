@@ -87,11 +87,10 @@ install_packages() {
   die "could not install: $*. Try: sudo apt-get update && sudo apt-get install -y --no-install-recommends $*"
 }
 
-# Makes sure that a JDK (jdk_home) and the needs "$@" are there.
+# Makes sure that a JDK (jdk_home) and the needs "$@" are there. The JDK comes first, and alone:
+# together with it, apt would give Maven a second Java.
 ensure_tools() {
-  local -a wanted
   find_missing "$@"
-  wanted=("${missing_packages[@]}")
   if ! find_jdk; then
     if may_install && ! is_packaged "$jdk_package"; then
       say "updating the list of packages"
@@ -99,11 +98,16 @@ ensure_tools() {
     fi
     if ! is_packaged "$jdk_package"; then
       explain_missing_jdk
+      ((${#missing_packages[@]} == 0)) || say "Then install: ${missing_packages[*]}"
       exit 1
     fi
-    wanted=("$jdk_package" "${wanted[@]}")
+    if may_install; then
+      install_packages "$jdk_package"
+    else
+      missing_packages=("$jdk_package" "${missing_packages[@]}")
+    fi
   fi
-  install_packages "${wanted[@]}"
+  install_packages "${missing_packages[@]}"
   find_jdk || {
     explain_missing_jdk
     exit 1

@@ -46,6 +46,7 @@ explain_missing_jdk() {
   [[ $(uname -m) == aarch64 ]] && architecture=aarch64
   say "no JDK $jdk_minimum found in JAVA_HOME, PATH, /usr/lib/jvm or SDKMAN, and this system packages none."
   say "Get one (any vendor's will do) with:"
+  say "  sudo mkdir -p /usr/lib/jvm"
   say "  curl -fsSL https://api.adoptium.net/v3/binary/latest/$jdk_minimum/ga/linux/$architecture/jdk/hotspot/normal/eclipse | sudo tar -xz -C /usr/lib/jvm"
   say "or, with SDKMAN: sdk install java $jdk_minimum-tem"
 }

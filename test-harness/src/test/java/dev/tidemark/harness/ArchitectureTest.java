@@ -204,11 +204,15 @@ final class ArchitectureTest {
                 .as("touch the file system");
     }
 
-    /** Leaves out test classes, whether they lie in folders or in test-jars. */
+    /**
+     * Leaves out generated benchmark code, and test classes, in folders as well as in test-jars.
+     */
     private static final class ProductionOnly implements ImportOption {
         @Override
         public boolean includes(Location location) {
-            return !location.contains("/test-classes/") && !location.contains("-tests.jar!");
+            return !location.contains("/test-classes/")
+                    && !location.contains("-tests.jar!")
+                    && !location.contains("/jmh_generated/");
         }
     }
 }
