@@ -36,15 +36,19 @@ class ThreadSchedulerTest {
         CountDownLatch done = new CountDownLatch(9);
         Set<String> names = ConcurrentHashMap.newKeySet();
         for (int i = 0; i < 9; i++) {
-            scheduler.io().execute(() -> {
-                Thread thread = Thread.currentThread();
-                names.add(thread.getName() + thread.isDaemon() + thread.isVirtual());
-                await(together);
-                done.countDown();
-            });
+            scheduler
+                    .io()
+                    .execute(() -> {
+                        Thread thread = Thread.currentThread();
+                        names.add(thread.getName() + thread.isDaemon() + thread.isVirtual());
+                        await(together);
+                        done.countDown();
+                    });
         }
         assertThat(done.await(30, TimeUnit.SECONDS)).isTrue();
-        assertThat(names).containsExactlyInAnyOrder("test-io-1truefalse", "test-io-2truefalse", "test-io-3truefalse");
+        assertThat(names)
+                .containsExactlyInAnyOrder(
+                        "test-io-1truefalse", "test-io-2truefalse", "test-io-3truefalse");
     }
 
     private static void await(CyclicBarrier barrier) {
@@ -64,7 +68,8 @@ class ThreadSchedulerTest {
         AtomicInteger most = new AtomicInteger();
         for (int executor = 0; executor < 2; executor++) {
             Executor serial = scheduler.newSerial("serial");
-            List<Integer> list = seen.get(executor); // unsynchronised: each task must see the ones before
+            List<Integer> list =
+                    seen.get(executor); // unsynchronised: each task must see the ones before
             boolean watched = executor == 0;
             for (int i = 0; i < count; i++) {
                 int number = i;
@@ -90,13 +95,19 @@ class ThreadSchedulerTest {
         serial.execute(() -> {
             throw new IllegalStateException("from a serial task");
         });
-        serial.execute(() -> scheduler.io().execute(() -> {
-            throw new IllegalStateException("from an io task");
-        }));
-        serial.execute(() -> scheduler.schedule(1, () -> {
-            done.countDown();
-            throw new IllegalStateException("from a timer");
-        }));
+        serial.execute(() ->
+                scheduler
+                        .io()
+                        .execute(() -> {
+                            throw new IllegalStateException("from an io task");
+                        }));
+        serial.execute(() ->
+                scheduler.schedule(
+                        1,
+                        () -> {
+                            done.countDown();
+                            throw new IllegalStateException("from a timer");
+                        }));
         assertThat(done.await(30, TimeUnit.SECONDS)).isTrue();
         scheduler.close();
         assertThat(failures)
@@ -109,11 +120,14 @@ class ThreadSchedulerTest {
         CountDownLatch done = new CountDownLatch(1);
         List<Object> seen = new ArrayList<>();
         long start = scheduler.nanoTime();
-        Cancellable handle = scheduler.schedule(TimeUnit.MILLISECONDS.toNanos(20), () -> {
-            seen.add(scheduler.nanoTime() - start);
-            seen.add(Thread.currentThread().getName());
-            done.countDown();
-        });
+        Cancellable handle =
+                scheduler.schedule(
+                        TimeUnit.MILLISECONDS.toNanos(20),
+                        () -> {
+                            seen.add(scheduler.nanoTime() - start);
+                            seen.add(Thread.currentThread().getName());
+                            done.countDown();
+                        });
         assertThat(done.await(30, TimeUnit.SECONDS)).isTrue();
         handle.cancel();
         assertThat((long) seen.get(0)).isGreaterThanOrEqualTo(TimeUnit.MILLISECONDS.toNanos(20));
@@ -124,7 +138,8 @@ class ThreadSchedulerTest {
     void aCancelledTaskDoesNotRunEvenWhenItWaitsForAThread() throws Exception {
         CountDownLatch hold = new CountDownLatch(1);
         AtomicInteger runs = new AtomicInteger();
-        try (ThreadScheduler single = new ThreadScheduler("single", 1, (thread, thrown) -> failures.add(thrown))) {
+        try (ThreadScheduler single =
+                new ThreadScheduler("single", 1, (thread, thrown) -> failures.add(thrown))) {
             single.io().execute(() -> awaitQuietly(hold));
             Cancellable waiting = single.schedule(0, runs::incrementAndGet);
             Cancellable distant = single.schedule(TimeUnit.HOURS.toNanos(1), runs::incrementAndGet);

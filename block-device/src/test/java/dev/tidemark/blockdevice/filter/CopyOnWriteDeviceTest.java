@@ -18,7 +18,8 @@ class CopyOnWriteDeviceTest extends BlockDeviceContract {
     private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
     private final MemoryBlockDevice base =
             new MemoryBlockDevice(Geometry.ofSize(SIZE_BYTES), Features.LIVE, allocator);
-    private final CopyOnWriteDevice copyOnWrite = new CopyOnWriteDevice(new ReadOnlyDevice(base), allocator);
+    private final CopyOnWriteDevice copyOnWrite =
+            new CopyOnWriteDevice(new ReadOnlyDevice(base), allocator);
 
     @Override
     protected BlockDevice newDevice() {
@@ -70,8 +71,11 @@ class CopyOnWriteDeviceTest extends BlockDeviceContract {
 
     @Test
     void aFailureBelowFailsTheReadOnce() {
-        BlockDevice failing = new CopyOnWriteDevice(
-                new ErrorDevice(base, request -> request.offsetBytes() > 0 ? ErrorCode.IO : null), allocator);
+        BlockDevice failing =
+                new CopyOnWriteDevice(
+                        new ErrorDevice(
+                                base, request -> request.offsetBytes() > 0 ? ErrorCode.IO : null),
+                        allocator);
         Outcome written = outcome();
         failing.write(100, Unpooled.wrappedBuffer(new byte[10]), false, written);
         Outcome read = outcome();

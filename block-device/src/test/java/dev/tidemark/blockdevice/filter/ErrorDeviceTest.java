@@ -23,10 +23,13 @@ class ErrorDeviceTest {
     @EnumSource
     void eachKindFailsWithTheCodeChosen(Kind kind) {
         List<Request> seen = new ArrayList<>();
-        BlockDevice device = new ErrorDevice(memory, request -> {
-            seen.add(request);
-            return request.kind() == kind ? ErrorCode.NO_SPACE : null;
-        });
+        BlockDevice device =
+                new ErrorDevice(
+                        memory,
+                        request -> {
+                            seen.add(request);
+                            return request.kind() == kind ? ErrorCode.NO_SPACE : null;
+                        });
         for (Kind other : Kind.values()) {
             Outcome outcome = start(device, other);
             device.submit();

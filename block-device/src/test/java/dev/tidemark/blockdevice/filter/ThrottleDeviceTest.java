@@ -47,7 +47,8 @@ class ThrottleDeviceTest extends BlockDeviceContract {
 
     @Test
     void bytesPassAtTheirRateAfterTheBurst() {
-        List<Outcome> reads = readMany(new ThrottleDevice(memory, scheduler, 0, 1 << 20), 100, 1 << 16);
+        List<Outcome> reads =
+                readMany(new ThrottleDevice(memory, scheduler, 0, 1 << 20), 100, 1 << 16);
         long burst = ended(reads);
         assertThat(burst).isBetween(1L, 3L);
         scheduler.runFor(TimeUnit.SECONDS.toNanos(1));
@@ -69,7 +70,8 @@ class ThrottleDeviceTest extends BlockDeviceContract {
 
     @Test
     void withoutLimitsEverythingPassesAtOnce() {
-        assertThat(ended(readMany(new ThrottleDevice(memory, scheduler, 0, 0), 1000, 4096))).isEqualTo(1000);
+        assertThat(ended(readMany(new ThrottleDevice(memory, scheduler, 0, 0), 1000, 4096)))
+                .isEqualTo(1000);
     }
 
     @Test

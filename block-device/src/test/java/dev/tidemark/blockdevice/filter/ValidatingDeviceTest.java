@@ -76,7 +76,8 @@ class ValidatingDeviceTest extends BlockDeviceContract {
     @Test
     void zeroesAndTrimsBeyondTheSizeDifferInTheirCode() {
         assertThat(zeroed(5, Long.MAX_VALUE, false).expectFailure(ErrorCode.BEYOND_END))
-                .hasMessage("zero offset 5 length 9223372036854775807 reaches beyond the size 1050112");
+                .hasMessage(
+                        "zero offset 5 length 9223372036854775807 reaches beyond the size 1050112");
         assertThat(zeroed(5, SIZE_BYTES, true).expectFailure(ErrorCode.OUT_OF_RANGE))
                 .hasMessage("trim offset 5 length 1050112 reaches beyond the size 1050112");
         zeroed(0, -1, true).expectFailure(ErrorCode.INVALID);
@@ -87,16 +88,19 @@ class ValidatingDeviceTest extends BlockDeviceContract {
         BlockDevice readOnly = new ValidatingDevice(new ReadOnlyDevice(memory));
         Outcome written = outcome();
         readOnly.write(Long.MAX_VALUE, Unpooled.EMPTY_BUFFER, false, written);
-        assertThat(written.expectFailure(ErrorCode.READ_ONLY)).hasMessage("write refused: the device is read-only");
+        assertThat(written.expectFailure(ErrorCode.READ_ONLY))
+                .hasMessage("write refused: the device is read-only");
         Outcome trimmed = outcome();
         readOnly.zero(0, 1, true, false, trimmed);
-        assertThat(trimmed.expectFailure(ErrorCode.READ_ONLY)).hasMessage("trim refused: the device is read-only");
+        assertThat(trimmed.expectFailure(ErrorCode.READ_ONLY))
+                .hasMessage("trim refused: the device is read-only");
     }
 
     @Test
     void requestsOffTheDevicesGrainAreInvalid() {
         Geometry coarse = new Geometry(8192, 512, 4096, 1 << 20);
-        BlockDevice device = new ValidatingDevice(new MemoryBlockDevice(coarse, Features.LIVE, allocator));
+        BlockDevice device =
+                new ValidatingDevice(new MemoryBlockDevice(coarse, Features.LIVE, allocator));
         Outcome read = outcome();
         device.read(512, 100, read);
         assertThat(read.expectFailure(ErrorCode.INVALID))

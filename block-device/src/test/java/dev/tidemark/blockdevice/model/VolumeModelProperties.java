@@ -66,10 +66,14 @@ class VolumeModelProperties {
         assertThat(model.imageAt(sequence)).as(what).isEqualTo(image);
         assertThat(model.sha256At(sequence)).as(what).isEqualTo(VolumeModel.sha256(image));
         assertThat(model.hashAt(sequence)).as(what).isEqualTo(VolumeModel.hash(image));
-        assertThat(model.firstDifference(sequence, 100, Arrays.copyOfRange(image, 100, 9000))).as(what).isEqualTo(-1);
+        assertThat(model.firstDifference(sequence, 100, Arrays.copyOfRange(image, 100, 9000)))
+                .as(what)
+                .isEqualTo(-1);
         assertThat(model.pointsEqualTo(image, 0, model.lastSequence())).as(what).contains(sequence);
         image[777]++;
-        assertThat(model.firstDifference(sequence, 100, Arrays.copyOfRange(image, 100, 9000))).as(what).isEqualTo(777);
+        assertThat(model.firstDifference(sequence, 100, Arrays.copyOfRange(image, 100, 9000)))
+                .as(what)
+                .isEqualTo(777);
         assertThat(VolumeModel.hash(image)).as(what).isNotEqualTo(model.hashAt(sequence));
         image[777]--;
     }

@@ -52,7 +52,9 @@ class SimulatedSchedulerTest {
             seeded.runUntilIdle();
             assertThat(order.stream().filter(task -> task.startsWith("a"))).isSorted().hasSize(10);
             assertThat(order.stream().filter(task -> task.startsWith("b"))).isSorted().hasSize(10);
-            interleaved |= !order.subList(0, 10).stream().allMatch(task -> task.charAt(0) == order.getFirst().charAt(0));
+            interleaved |=
+                    !order.subList(0, 10).stream()
+                            .allMatch(task -> task.charAt(0) == order.getFirst().charAt(0));
         }
         assertThat(interleaved).isTrue();
     }

@@ -19,7 +19,10 @@ import java.util.TreeSet;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
-/** What a simulated disk does in trouble; outcomes that depend on luck are looked for over many seeds. */
+/**
+ * What a simulated disk does in trouble; outcomes that depend on luck are looked for over many
+ * seeds.
+ */
 class SimulatedDiskTest {
     private static final int SEEDS = 400;
 
@@ -45,7 +48,9 @@ class SimulatedDiskTest {
             StringBuilder sectors = new StringBuilder();
             for (int i = 0; i < after.length; i += 512) {
                 byte first = after[i];
-                assertThat(Arrays.copyOfRange(after, i, i + 512)).as("seed %d", seed).containsOnly(first);
+                assertThat(Arrays.copyOfRange(after, i, i + 512))
+                        .as("seed %d", seed)
+                        .containsOnly(first);
                 sectors.append(first);
             }
             outcomes.add(sectors.toString());
@@ -139,7 +144,8 @@ class SimulatedDiskTest {
             outcomes.add(disk.crash(new Random(seed)).files());
         }
         assertThat(outcomes)
-                .containsExactlyInAnyOrder(List.of(), List.of("new"), List.of("old"), List.of("new", "old"));
+                .containsExactlyInAnyOrder(
+                        List.of(), List.of("new"), List.of("old"), List.of("new", "old"));
     }
 
     @Test
@@ -266,7 +272,8 @@ class SimulatedDiskTest {
 
     @Test
     void plannedFaultsFailTheirOperation() throws StorageException {
-        for (Operation operation : List.of(Operation.READ, Operation.WRITE, Operation.FORCE, Operation.TRUNCATE)) {
+        for (Operation operation :
+                List.of(Operation.READ, Operation.WRITE, Operation.FORCE, Operation.TRUNCATE)) {
             SimulatedDisk disk = new SimulatedDisk(1);
             StorageFile file = forcedFile(disk, "a", filled(512, 1));
             disk.faults((asked, path) -> asked == operation && path.endsWith("/a"));
@@ -276,8 +283,14 @@ class SimulatedDiskTest {
             failed[2] = fails(file::force);
             failed[3] = fails(() -> file.truncate(1));
             boolean[] expected = new boolean[4];
-            expected[List.of(Operation.READ, Operation.WRITE, Operation.FORCE, Operation.TRUNCATE)
-                    .indexOf(operation)] = true;
+            expected[
+                            List.of(
+                                            Operation.READ,
+                                            Operation.WRITE,
+                                            Operation.FORCE,
+                                            Operation.TRUNCATE)
+                                    .indexOf(operation)] =
+                    true;
             assertThat(failed).as("%s", operation).isEqualTo(expected);
         }
     }
@@ -336,8 +349,11 @@ class SimulatedDiskTest {
         StorageFile victim = disk.root().directory("inner").create("b");
         victim.write(0, ByteBuffer.wrap(filled(8192, 0)));
         victim.force();
-        SimulatedDisk.Rot rot = disk.rot((path, position) -> path.equals("inner/b") && position >= 4096, new Random(5))
-                .orElseThrow();
+        SimulatedDisk.Rot rot =
+                disk.rot(
+                                (path, position) -> path.equals("inner/b") && position >= 4096,
+                                new Random(5))
+                        .orElseThrow();
         assertThat(rot.path()).isEqualTo("inner/b");
         assertThat(rot.position()).isBetween(4096L, 8191L);
         byte[] now = content(disk.root().directory("inner"), "b");
@@ -384,9 +400,12 @@ class SimulatedDiskTest {
                     case 1 -> root.force();
                     case 2 -> root.rename(name, "f" + random.nextInt(5));
                     case 3 -> file.truncate(position);
-                    default -> file.write(position, ByteBuffer.wrap(filled(random.nextInt(5000), step)));
+                    default ->
+                            file.write(
+                                    position, ByteBuffer.wrap(filled(random.nextInt(5000), step)));
                 }
-                story.append(file.readIfCached(0, ByteBuffer.allocate(10))).append(file.sizeBytes());
+                story.append(file.readIfCached(0, ByteBuffer.allocate(10)))
+                        .append(file.sizeBytes());
             } catch (StorageException failure) {
                 story.append(failure.getMessage());
             }
@@ -395,7 +414,8 @@ class SimulatedDiskTest {
         return story.toString();
     }
 
-    private static StorageFile forcedFile(SimulatedDisk disk, String name, byte[] content) throws StorageException {
+    private static StorageFile forcedFile(SimulatedDisk disk, String name, byte[] content)
+            throws StorageException {
         StorageFile file = disk.root().create(name);
         file.write(0, ByteBuffer.wrap(content));
         file.force();
@@ -433,14 +453,16 @@ class SimulatedDiskTest {
 
     private static void assertOff(ThrowingCallable call) {
         assertThatThrownBy(call)
-                .isInstanceOfSatisfying(StorageException.class, failure -> assertThat(failure.kind())
-                        .isEqualTo(Kind.IO))
+                .isInstanceOfSatisfying(
+                        StorageException.class,
+                        failure -> assertThat(failure.kind()).isEqualTo(Kind.IO))
                 .hasMessageContaining("powered off");
     }
 
     private static void assertKind(Kind kind, ThrowingCallable call) {
         assertThatThrownBy(call)
-                .isInstanceOfSatisfying(StorageException.class, failure -> assertThat(failure.kind())
-                        .isEqualTo(kind));
+                .isInstanceOfSatisfying(
+                        StorageException.class,
+                        failure -> assertThat(failure.kind()).isEqualTo(kind));
     }
 }
