@@ -32,6 +32,8 @@ import org.slf4j.LoggerFactory;
  * TransmissionHandler}. A session that may yet be wrapped in TLS keeps no state here but {@link
  * #kept} and the option count.
  */
+// A void promise reports failures to exceptionCaught; a failed close has nobody to tell.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     private static final Logger LOG = LoggerFactory.getLogger(HandshakeHandler.class);
 
@@ -75,6 +77,10 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     @Override
     public void channelActive(ChannelHandlerContext ctx) {
         service.metrics().connectionOpened();
+        if (service.stopping()) {
+            hangUp(ctx, "the server is stopping");
+            return;
+        }
         deadline =
                 ctx.executor()
                         .schedule(

@@ -34,6 +34,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread-safe. {@link #start} once, {@link #stop} any number of times.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a failed close has nobody to tell
 public final class NbdServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
 
@@ -138,7 +139,6 @@ public final class NbdServer implements AutoCloseable {
                         .group(loops)
                         .channelFactory(() -> transport.newServerChannel(address))
                         .option(ChannelOption.SO_BACKLOG, BACKLOG)
-                        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                         .childOption(
                                 ChannelOption.WRITE_BUFFER_WATER_MARK,
                                 new WriteBufferWaterMark(
@@ -151,6 +151,9 @@ public final class NbdServer implements AutoCloseable {
                                                 RECEIVE_MAXIMUM_BYTES)
                                         .maxMessagesPerRead(READS_PER_TURN))
                         .childHandler(new Connect());
+        if (transport.knowsHalfClosure(address)) {
+            bootstrap.childOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        }
         return switch (address) {
             case ListenAddress.Tcp tcp ->
                     bootstrap

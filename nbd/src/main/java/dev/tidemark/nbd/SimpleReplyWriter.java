@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Headers and short data are copied into one buffer, since a short copy costs less than one more
  * entry of the gathered write; long data is passed on as it is.
  */
+// A void promise reports failures to exceptionCaught; a failed close has nobody to tell.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class SimpleReplyWriter implements ReplyWriter {
     static final int MAGIC = 0x67446698;
     static final int HEADER_BYTES = 16;

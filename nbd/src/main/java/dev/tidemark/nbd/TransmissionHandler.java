@@ -32,6 +32,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Everything but {@link #completed} runs on the event loop.
  */
+// A void promise reports failures to exceptionCaught; a failed close has nobody to tell.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class TransmissionHandler extends ChannelInboundHandlerAdapter
         implements RequestDecoder.Sink {
     private static final Logger LOG = LoggerFactory.getLogger(TransmissionHandler.class);
@@ -84,7 +86,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         this.service = service;
         this.limits = service.limits();
         this.metrics = service.metrics();
-        this.timed = metrics != NbdMetrics.NONE;
+        this.timed = !metrics.equals(NbdMetrics.NONE);
         this.export = export;
         this.device = export.device();
         this.exportName = export.canonicalName();
@@ -145,12 +147,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private void runCompletionTurn() {
         resumeScheduled = false;
         inTurn = true;
-        PendingRequest request = completions.takeAll();
-        while (request != null) {
-            PendingRequest following = request.next;
-            answer(request);
-            request = following;
-        }
+        answerAll();
         resume();
         endTurn();
     }
@@ -328,8 +325,24 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
                 loop.execute(completionTurn);
             } catch (RejectedExecutionException e) {
                 LOG.debug("a request on {} outlived the server", exportName);
-                request.clear();
+                settleWithoutLoop();
             }
+        }
+    }
+
+    /** The event loop is gone, and with it the owner of the state: completing threads take turns. */
+    private synchronized void settleWithoutLoop() {
+        closed = true;
+        answerAll();
+        releaseExportWhenIdle();
+    }
+
+    private void answerAll() {
+        PendingRequest request = completions.takeAll();
+        while (request != null) {
+            PendingRequest following = request.next;
+            answer(request);
+            request = following;
         }
     }
 
@@ -421,9 +434,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         backlog.forEach(ByteBuf::release);
         backlog.clear();
         metrics.connectionClosed();
-        if (!inTurn) {
-            releaseExportWhenIdle();
-        }
+        inTurn = false;
+        releaseExportWhenIdle();
     }
 
     private void releaseExportWhenIdle() {
