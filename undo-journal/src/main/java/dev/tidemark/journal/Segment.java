@@ -1,36 +1,46 @@
 package dev.tidemark.journal;
 
 import dev.tidemark.storage.StorageFile;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One open segment file with a count of its readers: once retired it is deleted when the last
  * reader has given it back. Thread-safe.
  */
-@SuppressWarnings("DoNotCallSuggester")
 final class Segment {
-    private final SegmentKind kind;
-    private final long number;
-    private final int unitBytes;
+    private final SegmentStore store;
     private final StorageFile file;
+    private volatile SegmentHeader header;
 
-    Segment(SegmentKind kind, long number, int unitBytes, StorageFile file) {
-        this.kind = kind;
-        this.number = number;
-        this.unitBytes = unitBytes;
+    /** Readers, and one for the store until the segment is retired. */
+    private final AtomicInteger holders = new AtomicInteger(1);
+
+    Segment(SegmentStore store, SegmentHeader header, StorageFile file) {
+        this.store = store;
+        this.header = header;
         this.file = file;
     }
 
+    SegmentHeader header() {
+        return header;
+    }
+
+    /** Takes note of what was written into the file. */
+    void header(SegmentHeader written) {
+        header = written;
+    }
+
     SegmentKind kind() {
-        return kind;
+        return header.kind();
     }
 
     long number() {
-        return number;
+        return header.number();
     }
 
-    /** Size of the storage unit; positions in [{@link SegmentHeader#RESERVED_BYTES}, this). */
+    /** Size of the storage unit; positions lie in [{@link SegmentHeader#RESERVED_BYTES}, this). */
     int unitBytes() {
-        return unitBytes;
+        return header.unitBytes();
     }
 
     StorageFile file() {
@@ -39,11 +49,22 @@ final class Segment {
 
     /** Counts a reader; false when the segment is gone. */
     boolean tryRetain() {
-        throw new UnsupportedOperationException();
+        int count = holders.get();
+        while (count > 0) {
+            if (holders.compareAndSet(count, count + 1)) {
+                return true;
+            }
+            count = holders.get();
+        }
+        return false;
     }
 
     /** The end of a successful {@link #tryRetain}. */
     void release() {
-        throw new UnsupportedOperationException();
+        int left = holders.decrementAndGet();
+        assert left >= 0 : file.path() + " was given back more often than taken";
+        if (left == 0) {
+            store.delete(this);
+        }
     }
 }
