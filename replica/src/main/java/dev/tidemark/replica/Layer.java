@@ -124,11 +124,6 @@ final class Layer {
         return volumes;
     }
 
-    /** Forgets a deleted volume. */
-    synchronized void forget(int volume) {
-        volumes.remove(volume);
-    }
-
     /** Keeps the redo segments readable from now until the last user has let go. */
     void keep(SegmentLease segments) {
         lease = segments;

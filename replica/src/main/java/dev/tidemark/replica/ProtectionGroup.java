@@ -83,7 +83,7 @@ public final class ProtectionGroup implements AutoCloseable {
         throw new UnsupportedOperationException();
     }
 
-    public CompletableFuture<List<Checkpoint>> checkpoints(CheckpointQuery query) {
+    public List<Checkpoint> checkpoints(CheckpointQuery query) {
         throw new UnsupportedOperationException();
     }
 
