@@ -217,6 +217,13 @@ public final class Catalogue implements AutoCloseable {
                 == 1;
     }
 
+    /** Takes an end back that did not come about. */
+    public void reopenTest(long id) {
+        database.update(
+                "UPDATE tests SET stopped_micros = NULL, verdict = NULL, stopped_by = '', bytes_written = 0 WHERE id = ?",
+                id);
+    }
+
     /** Deletes the oldest records of ended tests until {@code keep} remain, and drills left without tests; returns how many records went. */
     public int purgeTests(int keep, long endedBeforeMicros) {
         return database.transaction(
