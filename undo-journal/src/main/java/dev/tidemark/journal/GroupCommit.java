@@ -5,7 +5,7 @@ import dev.tidemark.blockdevice.Completion;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Objects;
 
 /**
  * Who waits for stable storage, and which segments hold bytes that are not there yet. One force
@@ -70,7 +70,7 @@ final class GroupCommit {
         }
         PendingRecord record = records.peek();
         while (record != null && record.sequence <= round.sequence()) {
-            ended.add(requirePolled(records.poll()));
+            ended.add(Objects.requireNonNull(records.poll()));
             record = records.peek();
         }
         while (!waiters.isEmpty() && waiters.element().sequence() <= round.sequence()) {
@@ -84,10 +84,5 @@ final class GroupCommit {
         List<Completion> flushes = waiters.stream().map(Waiter::done).toList();
         waiters.clear();
         return flushes;
-    }
-
-    private static PendingRecord requirePolled(@Nullable PendingRecord record) {
-        assert record != null;
-        return record;
     }
 }

@@ -76,8 +76,7 @@ final class LogRecovery {
         requireTorn(provenSequence);
         int generation = chain.getLast().header().generation();
         List<Segment> kept = List.copyOf(chain.subList(0, index + 1));
-        return new Found(
-                kept, leftOver(kept), position, expected - 1, lastTimeMicros, generation);
+        return new Found(kept, leftOver(kept), position, expected - 1, lastTimeMicros, generation);
     }
 
     private void buildChain() throws JournalException {
@@ -125,8 +124,7 @@ final class LogRecovery {
 
     /** The segment asked for has gone, which is right when the log continues after it. */
     private void requireFirst(long sequence, long segment) throws JournalException {
-        if (chain.getFirst().header().first() != sequence
-                || chain.getFirst().number() < segment) {
+        if (chain.getFirst().header().first() != sequence || chain.getFirst().number() < segment) {
             throw missing(sequence);
         }
         position = SegmentHeader.RESERVED_BYTES;

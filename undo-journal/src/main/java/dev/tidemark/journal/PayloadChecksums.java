@@ -48,8 +48,7 @@ final class PayloadChecksums {
         for (ByteBuffer part : parts) {
             int end = part.limit();
             while (part.position() < end) {
-                int length =
-                        Math.min(end - part.position(), RecordHeader.CHUNK_BYTES - inChunk);
+                int length = Math.min(end - part.position(), RecordHeader.CHUNK_BYTES - inChunk);
                 part.limit(part.position() + length);
                 crc.update(part);
                 inChunk += length;

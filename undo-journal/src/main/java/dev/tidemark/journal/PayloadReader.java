@@ -128,7 +128,11 @@ final class PayloadReader {
             int whole = wholeChunks(at, to);
             int read =
                     whole > 0
-                            ? readWhole(segment, at / RecordHeader.CHUNK_BYTES, whole, target,
+                            ? readWhole(
+                                    segment,
+                                    at / RecordHeader.CHUNK_BYTES,
+                                    whole,
+                                    target,
                                     cachedOnly)
                             : readPart(segment, at, to, target, cachedOnly);
             if (read < 0) {
@@ -165,8 +169,7 @@ final class PayloadReader {
             Segment segment, int firstChunk, int count, ByteBuffer target, boolean cachedOnly)
             throws StorageException, JournalException {
         int lastChunk = firstChunk + count - 1;
-        int length =
-                (count - 1) * RecordHeader.CHUNK_BYTES + header.chunkLength(lastChunk);
+        int length = (count - 1) * RecordHeader.CHUNK_BYTES + header.chunkLength(lastChunk);
         int start = target.position();
         int limit = target.limit();
         target.limit(start + length);
@@ -187,8 +190,7 @@ final class PayloadReader {
     }
 
     /** Through the scratch buffer, because more has to be checked than is wanted. */
-    private int readPart(
-            Segment segment, int at, int to, ByteBuffer target, boolean cachedOnly)
+    private int readPart(Segment segment, int at, int to, ByteBuffer target, boolean cachedOnly)
             throws StorageException, JournalException {
         int chunk = at / RecordHeader.CHUNK_BYTES;
         int length = header.chunkLength(chunk);
@@ -213,7 +215,9 @@ final class PayloadReader {
     }
 
     private long payloadPosition(int chunk) {
-        return (long) header.position + header.headerBytes + chunk * (long) RecordHeader.CHUNK_BYTES;
+        return (long) header.position
+                + header.headerBytes
+                + chunk * (long) RecordHeader.CHUNK_BYTES;
     }
 
     private void check(Segment segment, int chunk, ByteBuffer bytes, int index, int end)
@@ -224,7 +228,9 @@ final class PayloadReader {
             throw corrupt(
                     segment,
                     payloadPosition(chunk),
-                    "does not match the checksum of chunk " + chunk + " of record "
+                    "does not match the checksum of chunk "
+                            + chunk
+                            + " of record "
                             + header.sequence);
         }
     }

@@ -24,14 +24,9 @@ import org.jspecify.annotations.Nullable;
  * before ends. A force that failed is final.
  */
 public final class RecordLog implements AutoCloseable {
-    /** Makes the log's next segment; may make room for it first. Blocking, without locks. */
-    interface Supplier {
-        Segment create() throws JournalException;
-    }
-
     /** Sees every appended record under the log's lock, before its owner does. */
     interface Observer {
-        void appended(PendingRecord record);
+        void appended(PendingRecord record, int epoch);
     }
 
     private enum State {
@@ -44,7 +39,6 @@ public final class RecordLog implements AutoCloseable {
     private final SegmentStore store;
     private final Scheduler scheduler;
     private final JournalListener listener;
-    private final Supplier supplier;
     private final Observer observer;
     private final Counters counters;
     private final int owner;
@@ -72,6 +66,7 @@ public final class RecordLog implements AutoCloseable {
     private int generation;
     private long stagedSequence;
     private long stagedTimeMicros;
+    private int stagedEpoch = 1;
 
     private volatile State state = State.OPEN;
     private volatile int epoch = 1;
@@ -85,7 +80,6 @@ public final class RecordLog implements AutoCloseable {
             UUID ownerId,
             Scheduler scheduler,
             JournalListener listener,
-            Supplier supplier,
             Observer observer,
             Counters counters) {}
 
@@ -96,7 +90,6 @@ public final class RecordLog implements AutoCloseable {
         this.store = parts.store();
         this.scheduler = parts.scheduler();
         this.listener = parts.listener();
-        this.supplier = parts.supplier();
         this.observer = parts.observer();
         this.counters = parts.counters();
         this.owner = ownerChecksum(parts.ownerId());
@@ -170,16 +163,18 @@ public final class RecordLog implements AutoCloseable {
         SegmentStore store =
                 SegmentStore.open(
                         options.kind(),
-                        owner,
-                        directory,
                         options.unitBytes(),
                         options.preallocate(),
-                        pool,
-                        scheduler::wallClockMicros,
-                        counters,
-                        listener);
-        return new Parts(
-                store, owner, scheduler, listener, store::create, record -> {}, counters);
+                        new SegmentStore.Context(
+                                owner,
+                                directory,
+                                pool,
+                                scheduler::wallClockMicros,
+                                counters,
+                                listener,
+                                () -> false,
+                                failure -> {}));
+        return new Parts(store, owner, scheduler, listener, (record, epoch) -> {}, counters);
     }
 
     static RecordLog create(RecordLogOptions options, Parts parts) throws JournalException {
@@ -191,7 +186,7 @@ public final class RecordLog implements AutoCloseable {
                             + parts.store().segments().size()
                             + " segments of a log; choose an empty folder");
         }
-        Segment first = parts.supplier().create();
+        Segment first = parts.store().create();
         long now = parts.scheduler().wallClockMicros();
         writeHeader(first, first.header().usedFrom(1, now, 0, 0, 1));
         RecordLog log = new RecordLog(options, parts, first, 0, now);
@@ -227,7 +222,7 @@ public final class RecordLog implements AutoCloseable {
     private static Segment continueAfter(LogRecovery.Found found, Parts parts)
             throws JournalException {
         Segment last = found.last();
-        Segment made = parts.supplier().create();
+        Segment made = parts.store().create();
         SegmentHeader lastHeader = last.header();
         boolean skip = found.lastIsEmpty();
         writeHeader(
@@ -247,8 +242,7 @@ public final class RecordLog implements AutoCloseable {
         return made;
     }
 
-    private static void writeHeader(Segment segment, SegmentHeader header)
-            throws JournalException {
+    private static void writeHeader(Segment segment, SegmentHeader header) throws JournalException {
         ByteBuffer bytes = ByteBuffer.allocate(SegmentHeader.BYTES);
         header.encode(bytes);
         try {
@@ -326,9 +320,9 @@ public final class RecordLog implements AutoCloseable {
         record.segment = current.number();
         record.position = batch.endPosition();
         if (record.kind == RecordKind.PROMOTE) {
-            epoch = epoch + 1;
+            stagedEpoch++;
         }
-        batch.add(record, durableSequence, epoch);
+        batch.add(record, durableSequence, stagedEpoch);
         record.endPosition = batch.endPosition();
         if (batch.bytes() >= options.batchBytes() || batch.count() >= options.batchRecords()) {
             writeBatch();
@@ -394,13 +388,14 @@ public final class RecordLog implements AutoCloseable {
             appended(record);
             record = following;
         }
+        epoch = stagedEpoch;
         startForce();
     }
 
     private void appended(PendingRecord record) {
         lastTimeMicros = record.timeMicros;
         lastSequence = record.sequence;
-        observer.appended(record);
+        observer.appended(record, stagedEpoch);
         record.appended();
         if (record.force) {
             commit.add(record);
@@ -421,18 +416,19 @@ public final class RecordLog implements AutoCloseable {
         PendingRecord record = batch.take();
         while (record != null) {
             PendingRecord following = record.next;
-            if (record.kind == RecordKind.PROMOTE) {
-                epoch = epoch - 1;
-            }
             record.failure = told;
             ended.add(record);
             record = following;
         }
         stagedSequence = lastSequence;
+        stagedEpoch = epoch;
         cut = true;
         cutPosition = start;
         listener.event(
-                current.file().path() + " is cut at position " + start + ": "
+                current.file().path()
+                        + " is cut at position "
+                        + start
+                        + ": "
                         + failure.getMessage());
         supply();
     }
@@ -503,7 +499,7 @@ public final class RecordLog implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        return supplier.create();
+        return store.create();
     }
 
     private boolean cutPending() {
@@ -695,7 +691,8 @@ public final class RecordLog implements AutoCloseable {
 
     private void requireNotFailed() throws JournalException {
         if (state == State.FAILED) {
-            throw new JournalException(JournalException.Kind.FAILED, refusal().getMessage());
+            throw new JournalException(
+                    JournalException.Kind.FAILED, String.valueOf(refusal().getMessage()));
         }
     }
 
@@ -761,6 +758,7 @@ public final class RecordLog implements AutoCloseable {
     /** Before anything is staged. */
     void epoch(int recovered) {
         epoch = recovered;
+        stagedEpoch = recovered;
     }
 
     /** Longest payload a record can carry. */

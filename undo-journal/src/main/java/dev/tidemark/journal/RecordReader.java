@@ -48,12 +48,11 @@ final class RecordReader {
 
     /** Reads all of the payload and holds it against the chunk table. */
     boolean verifyPayload(Segment segment) throws JournalException {
-        long position = header.position + header.headerBytes;
+        long position = (long) header.position + header.headerBytes;
         for (int i = 0; i < RecordHeader.chunkCount(header.payloadBytes); i++) {
             int length = header.chunkLength(i);
             ByteBuffer bytes = bytes(segment, position, length);
-            if (bytes.remaining() < length
-                    || Checksum.of(bytes) != header.chunkChecksums[i]) {
+            if (bytes.remaining() < length || Checksum.of(bytes) != header.chunkChecksums[i]) {
                 return false;
             }
             position += length;
@@ -64,7 +63,7 @@ final class RecordReader {
     /** A verified payload of a few bytes, such as a checkpoint's texts. */
     ByteBuffer payload(Segment segment) throws JournalException {
         ByteBuffer whole = ByteBuffer.allocate(header.payloadBytes);
-        fill(segment, header.position + header.headerBytes, whole);
+        fill(segment, (long) header.position + header.headerBytes, whole);
         whole.flip();
         for (int i = 0; i < RecordHeader.chunkCount(header.payloadBytes); i++) {
             int from = i * RecordHeader.CHUNK_BYTES;

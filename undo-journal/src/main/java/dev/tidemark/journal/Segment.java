@@ -27,6 +27,10 @@ final class Segment {
         this.file = file;
     }
 
+    SegmentStore store() {
+        return store;
+    }
+
     SegmentHeader header() {
         return header;
     }
