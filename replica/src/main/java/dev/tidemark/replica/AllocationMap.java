@@ -16,6 +16,16 @@ final class AllocationMap {
         regions.set(0, Math.toIntExact((sizeBytes + REGION_BYTES - 1) / REGION_BYTES));
     }
 
+    /** Everything another map of the same volume says. */
+    void addAll(AllocationMap other, long sizeBytes) {
+        long at = other.dataFrom(0, sizeBytes);
+        while (at < sizeBytes) {
+            long until = other.holeFrom(at, sizeBytes);
+            add(at, until - at);
+            at = other.dataFrom(until, sizeBytes);
+        }
+    }
+
     synchronized void add(long offsetBytes, long lengthBytes) {
         if (lengthBytes > 0) {
             int first = Math.toIntExact(offsetBytes / REGION_BYTES);

@@ -39,6 +39,8 @@ final class Fold {
         void before(Layer layer) throws JournalException;
 
         void folded();
+
+        void stalled(String reason);
     }
 
     Fold(
@@ -131,6 +133,7 @@ final class Fold {
             stalledSinceNanos = now;
         }
         health.stall(Failures.message(failure));
+        guard.stalled(Failures.message(failure));
         if (now - stalledSinceNanos >= PATIENCE_NANOS) {
             throttle.giveUp();
         }

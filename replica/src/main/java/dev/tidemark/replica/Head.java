@@ -108,8 +108,7 @@ final class Head implements Source {
             first = segment;
         } else {
             dataBytes = volume.allocation().dataBytes(offsetBytes, lengthBytes);
-            boolean hole = (flags & PendingRecord.FLAG_DEALLOCATE) != 0;
-            first = hole ? Layer.ZERO_HOLE : Layer.ZERO_KEPT;
+            first = zeroKind(flags);
         }
         long charge = dataBytes + Throttle.RECORD_BYTES;
         newest().put(volume.id(), offsetBytes, lengthBytes, first, position, dataBytes, charge);
@@ -119,6 +118,10 @@ final class Head implements Source {
             image.written(volume.id(), offsetBytes, lengthBytes);
         }
         return charge;
+    }
+
+    static long zeroKind(int flags) {
+        return (flags & PendingRecord.FLAG_DEALLOCATE) != 0 ? Layer.ZERO_HOLE : Layer.ZERO_KEPT;
     }
 
     /** Cuts the newest layer when its run would become too long. Under the redo log's lock, after {@link #put}. */
