@@ -5,7 +5,6 @@ import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
 import dev.tidemark.journal.JournalListener;
 import dev.tidemark.journal.JournalOptions;
-import dev.tidemark.journal.Position;
 import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
 import java.time.Duration;
@@ -36,8 +35,8 @@ final class Engine {
     final Fold fold;
     final Images images;
     final Promotions promotions;
+    final Drain drain;
 
-    /** @param begin where the redo begins that is not in gold */
     Engine(
             GroupOptions options,
             Environment environment,
@@ -45,8 +44,7 @@ final class Engine {
             StorageDirectory directory,
             Journal journal,
             Health health,
-            JournalListener alerts,
-            Position begin)
+            JournalListener alerts)
             throws StorageException {
         this.options = options;
         this.id = journal.group();
@@ -61,7 +59,7 @@ final class Engine {
                 new Throttle(
                         journal.redo(), unfoldedLimit(options, environment.pool().budgetBytes()));
         this.head =
-                new Head(journal.redo(), volumes, options.unitBytes(), begin, this::layerSealed);
+                new Head(journal.redo(), volumes, options.unitBytes(), this::layerSealed);
         this.log = new HeadLog(journal.redo(), head, throttle, this::written);
         this.checkpoints =
                 new Checkpoints(scheduler, log, health, options.checkpointInterval());
@@ -78,6 +76,7 @@ final class Engine {
                         options.unitBytes(),
                         directory);
         this.promotions = new Promotions(this);
+        this.drain = new Drain(this);
         this.fold =
                 new Fold(
                         journal,
@@ -89,7 +88,29 @@ final class Engine {
                         maintenance,
                         scheduler,
                         options.retryInterval(),
-                        promotions);
+                        new FoldListeners(promotions, drain));
+    }
+
+    /** Both hear of each fold. */
+    private record FoldListeners(Fold.FoldGuard first, Fold.FoldGuard second)
+            implements Fold.FoldGuard {
+        @Override
+        public void before(Layer layer) throws JournalException {
+            first.before(layer);
+            second.before(layer);
+        }
+
+        @Override
+        public void folded() {
+            first.folded();
+            second.folded();
+        }
+
+        @Override
+        public void stalled(String reason) {
+            first.stalled(reason);
+            second.stalled(reason);
+        }
     }
 
     private static long unfoldedLimit(GroupOptions options, long poolBytes) {

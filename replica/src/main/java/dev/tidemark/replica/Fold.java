@@ -91,7 +91,7 @@ final class Fold {
         }
     }
 
-    private FoldSteps steps(Layer layer, ByteBuffer buffer) throws JournalException {
+    private FoldSteps steps(Layer layer, ByteBuffer buffer) {
         FoldSteps before = current;
         if (before != null && before.layer() == layer) {
             current = before.on(buffer);
@@ -99,9 +99,6 @@ final class Fold {
         }
         Layer.End end = layer.end();
         assert end != null : "the layer is open";
-        if (!layer.isKept()) {
-            layer.keep(journal.redo().lease(layer.begin(), end.redo()));
-        }
         Boundary boundary = end.boundary(journal.goldBoundary().run() + 1);
         current = new FoldSteps(journal, head.volumes(), meters, layer, boundary, buffer, false);
         return current;

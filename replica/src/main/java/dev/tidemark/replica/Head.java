@@ -32,13 +32,18 @@ final class Head implements Source {
     private volatile @Nullable Promoted claiming;
 
     /** @param unitBytes a layer's undo run must fit into one unit: it is cut at a quarter of one */
-    Head(RecordLog redo, Volumes volumes, int unitBytes, Position begin, Runnable onSealed) {
+    Head(RecordLog redo, Volumes volumes, int unitBytes, Runnable onSealed) {
         this.redo = redo;
         this.volumes = volumes;
         this.weightLimitBytes = unitBytes / 4;
         this.extentLimit = Math.min(EXTENT_LIMIT, unitBytes / 256);
         this.onSealed = onSealed;
-        this.layers = new Layer[] {new Layer(begin)};
+        this.layers = new Layer[0];
+    }
+
+    /** Everything before this place is in gold. Once, before anything else. */
+    void begin(Position redoBegin) {
+        layers = new Layer[] {new Layer(redoBegin)};
     }
 
     /** Most bytes of before-images one record may cause. */
@@ -164,7 +169,7 @@ final class Head implements Source {
             assert layers[0] == layer : "not the oldest layer";
             layers = Arrays.copyOfRange(layers, 1, layers.length);
         }
-        layer.release();
+        layer.drop();
     }
 
     @Override
@@ -172,19 +177,14 @@ final class Head implements Source {
             throws BlockDeviceException {
         while (true) {
             Promoted image = promoted;
-            HeadRead read = HeadRead.plan(this, image, volume, offsetBytes, target.remaining());
-            if (read == null) {
-                continue;
-            }
+            HeadRead read = new HeadRead(this, image, volume, offsetBytes, target.remaining());
             try {
                 return read.fill(target.duplicate(), cachedOnly);
             } catch (BlockDeviceException failure) {
-                // A promotion that has ended since takes its image with it: the same bytes are in the head now.
-                if (image == promoted) {
+                // A layer folded since may have lost its redo, a promotion ended since takes its image with it: the same bytes are elsewhere now.
+                if (!read.isStale() && image == promoted) {
                     throw failure;
                 }
-            } finally {
-                read.release();
             }
         }
     }

@@ -29,7 +29,8 @@ final class HeadRead implements ExtentMap.Visitor {
     private int count;
     private int current;
 
-    private HeadRead(
+    /** Looks the range up. */
+    HeadRead(
             Head head, @Nullable Promoted image, int volume, long offsetBytes, long lengthBytes) {
         this.head = head;
         this.volume = volume;
@@ -42,15 +43,8 @@ final class HeadRead implements ExtentMap.Visitor {
                         ? image.writtenWithin(volume, offsetBytes, lengthBytes)
                         : null;
         this.layers = head.layers();
-    }
-
-    /** Looks the range up and keeps the redo it needs; null when a layer was dropped meanwhile: plan anew. */
-    static @Nullable HeadRead plan(
-            Head head, @Nullable Promoted image, int volume, long offsetBytes, long lengthBytes) {
-        HeadRead read = new HeadRead(head, image, volume, offsetBytes, lengthBytes);
-        read.current = read.layers.length;
-        read.gap(offsetBytes, lengthBytes);
-        return read.retain() ? read : null;
+        this.current = layers.length;
+        gap(offsetBytes, lengthBytes);
     }
 
     @Override
@@ -101,20 +95,9 @@ final class HeadRead implements ExtentMap.Visitor {
         count++;
     }
 
-    private boolean retain() {
-        for (int i = 0; i < used.size(); i++) {
-            if (!used.get(i).retain()) {
-                used.subList(i, used.size()).clear();
-                release();
-                return false;
-            }
-        }
-        return true;
-    }
-
-    void release() {
-        used.forEach(Layer::release);
-        used.clear();
+    /** Whether a layer this read uses has been dropped since. */
+    boolean isStale() {
+        return used.stream().anyMatch(Layer::isDropped);
     }
 
     /** Fills the target, whose position is the range's start; false when it would have to wait. */

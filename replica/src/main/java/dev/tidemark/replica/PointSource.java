@@ -38,7 +38,8 @@ final class PointSource implements Source {
             Rules rules,
             Point point,
             @Nullable Pin pin,
-            Map<Integer, ExtentMap> overlay) {
+            Map<Integer, ExtentMap> overlay)
+            throws JournalException {
         this.journal = journal;
         this.volumes = volumes;
         this.rules = rules;

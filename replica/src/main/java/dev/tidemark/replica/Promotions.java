@@ -238,6 +238,10 @@ final class Promotions implements Fold.FoldGuard {
         }
     }
 
+    /** Goes on when the fold does. */
+    @Override
+    public void stalled(String reason) {}
+
     /** Takes the next step there is to take. */
     private void advance() {
         Running now = running;

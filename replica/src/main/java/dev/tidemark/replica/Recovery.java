@@ -25,6 +25,8 @@ final class Recovery {
 
     void run() throws ReplicaException, JournalException, StorageException {
         volumes.recover();
+        foldFinished = finishFold(engine);
+        engine.head.begin(engine.journal.goldBoundary().redo());
         engine.journal.deleteAttribute(Drain.CLEAN, false);
         // Pins first: nothing that an image or a promotion needs may expire.
         engine.images.recover();
@@ -157,9 +159,5 @@ final class Recovery {
 
     private void seal(RecordCursor cursor, @Nullable Checkpoint checkpoint) {
         engine.head.seal(cursor.sequence(), cursor.timeMicros(), cursor.end(), checkpoint);
-    }
-
-    void foldWasFinished() {
-        foldFinished = true;
     }
 }
