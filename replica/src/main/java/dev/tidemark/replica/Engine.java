@@ -60,7 +60,7 @@ final class Engine {
                         journal.redo(), unfoldedLimit(options, environment.pool().budgetBytes()));
         this.head =
                 new Head(journal.redo(), volumes, options.unitBytes(), this::layerSealed);
-        this.log = new HeadLog(journal.redo(), head, throttle, this::written);
+        this.log = new HeadLog(journal.redo(), head, throttle, rules, this::written);
         this.checkpoints =
                 new Checkpoints(scheduler, log, health, options.checkpointInterval());
         this.images =

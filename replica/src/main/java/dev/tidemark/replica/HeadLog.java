@@ -10,12 +10,14 @@ final class HeadLog {
     private final Head head;
     private final Throttle throttle;
     private final Runnable onWritten;
+    private final Rules rules;
 
     /** @param onWritten hears of each write, under the redo log's lock */
-    HeadLog(RecordLog redo, Head head, Throttle throttle, Runnable onWritten) {
+    HeadLog(RecordLog redo, Head head, Throttle throttle, Rules rules, Runnable onWritten) {
         this.redo = redo;
         this.head = head;
         this.throttle = throttle;
+        this.rules = rules;
         this.onWritten = onWritten;
     }
 
@@ -43,7 +45,13 @@ final class HeadLog {
                         write.segment(),
                         write.position()));
         onWritten.run();
+        rules.appended(write);
         head.cutIfFull(write.sequence(), write.timeMicros(), write.end());
+    }
+
+    /** Any mark is in the log. Under the redo log's lock. */
+    void appended(Mark mark) {
+        rules.appended(mark);
     }
 
     /** A record that ends an interval is in the log. Under the redo log's lock. */
@@ -53,6 +61,7 @@ final class HeadLog {
 
     /** Puts a mark into the log now, with everything staged before it. */
     void write(Mark mark) {
+        mark.into(this);
         redo.stage(mark);
         redo.submit();
     }

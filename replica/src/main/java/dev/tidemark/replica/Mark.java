@@ -15,6 +15,7 @@ final class Mark extends PendingRecord {
     private final Consumer<Mark> appended;
     private final @Nullable ByteBuf text;
     private final CompletableFuture<Void> done = new CompletableFuture<>();
+    private @Nullable HeadLog log;
 
     private Mark(@Nullable ByteBuf text, BooleanSupplier prepared, Consumer<Mark> appended) {
         this.text = text;
@@ -57,6 +58,11 @@ final class Mark extends PendingRecord {
         return mark;
     }
 
+    /** The log it goes into. */
+    void into(HeadLog headLog) {
+        log = headLog;
+    }
+
     /** Completes when the record has ended; fails with the log's failure. */
     CompletableFuture<Void> done() {
         return done;
@@ -70,6 +76,10 @@ final class Mark extends PendingRecord {
     @Override
     protected void appended() {
         appended.accept(this);
+        HeadLog seenBy = log;
+        if (seenBy != null) {
+            seenBy.appended(this);
+        }
     }
 
     @Override

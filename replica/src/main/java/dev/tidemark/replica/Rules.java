@@ -1,6 +1,7 @@
 package dev.tidemark.replica;
 
 import dev.tidemark.journal.JournalException;
+import dev.tidemark.journal.PendingRecord;
 import java.io.IOException;
 
 /**
@@ -33,6 +34,9 @@ class Rules {
     boolean pinsViews() {
         return true;
     }
+
+    /** A write, zero, promotion's copy or mark has its place in the log: where a simulation notes it. Under the redo log's lock. */
+    void appended(PendingRecord record) {}
 
     /** A view has looked into the index and is going to read gold: where a test puts a fold in between. */
     void viewLookedUp() {}
