@@ -87,8 +87,8 @@ install_packages() {
   die "could not install: $*. Try: sudo apt-get update && sudo apt-get install -y --no-install-recommends $*"
 }
 
-# Makes sure that a JDK (jdk_home) and the needs "$@" are there. The JDK comes first, and alone:
-# together with it, apt would give Maven a second Java.
+# Makes sure that a JDK (jdk_home) and the needs "$@" are there. (Debian's Maven brings Java 21
+# along, whatever else is installed; JAVA_HOME decides which one it runs on.)
 ensure_tools() {
   find_missing "$@"
   if ! find_jdk; then
@@ -101,11 +101,7 @@ ensure_tools() {
       ((${#missing_packages[@]} == 0)) || say "Then install: ${missing_packages[*]}"
       exit 1
     fi
-    if may_install; then
-      install_packages "$jdk_package"
-    else
-      missing_packages=("$jdk_package" "${missing_packages[@]}")
-    fi
+    missing_packages=("$jdk_package" "${missing_packages[@]}")
   fi
   install_packages "${missing_packages[@]}"
   find_jdk || {

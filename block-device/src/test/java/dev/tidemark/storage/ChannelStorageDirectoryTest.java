@@ -5,8 +5,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The operating system's directories through the JDK's channels. */
 class ChannelStorageDirectoryTest extends StorageDirectoryContract {
-    @TempDir
-    Path scratch;
+    @TempDir Path scratch;
 
     @Override
     protected StorageDirectory newDirectory() throws StorageException {

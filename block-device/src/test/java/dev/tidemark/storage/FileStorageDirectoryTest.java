@@ -13,8 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The operating system's directories through the C library's calls. */
 class FileStorageDirectoryTest extends StorageDirectoryContract {
-    @TempDir
-    Path scratch;
+    @TempDir Path scratch;
 
     @Override
     protected StorageDirectory newDirectory() throws StorageException {
@@ -49,18 +48,53 @@ class FileStorageDirectoryTest extends StorageDirectoryContract {
     }
 
     @Test
+    void aCachedReadAnswersFromMemoryAndNeverFromTheDisk() throws Exception {
+        Path store = scratch.resolve("store");
+        try (StorageFile file = newDirectory().create("a")) {
+            file.write(0, ByteBuffer.allocateDirect(1 << 20));
+            file.force();
+            ByteBuffer target = ByteBuffer.allocateDirect(1 << 20);
+            int warm = file.readIfCached(0, target);
+            if (warm == StorageFile.WOULD_BLOCK) {
+                // Allowed where the file system cannot tell (overlay); on those that can it would
+                // be a bug.
+                assertThat(MemoryFileSystem.type(store)).isNotIn("ext2/ext3", "xfs", "btrfs");
+                return;
+            }
+            assertThat(warm).isEqualTo(1 << 20);
+            dropFromCache(store.resolve("a"));
+            assertThat(file.readIfCached(0, target.clear())).isEqualTo(StorageFile.WOULD_BLOCK);
+            assertThat(target.position()).isZero();
+            assertThat(file.read(0, target)).isEqualTo(1 << 20);
+            assertThat(file.readIfCached(0, target.clear())).isEqualTo(1 << 20);
+            assertThat(file.readIfCached((1 << 20) - 5, target.clear())).isEqualTo(5);
+        }
+    }
+
+    /** With POSIX_FADV_DONTNEED, which is what this asks dd for. */
+    private static void dropFromCache(Path file) throws Exception {
+        Process dd =
+                new ProcessBuilder("dd", "if=" + file, "iflag=nocache", "count=0", "status=none")
+                        .inheritIO()
+                        .start();
+        assertThat(dd.waitFor()).isZero();
+    }
+
+    @Test
     void anInterruptLeavesTheFileOpen() throws Exception {
         try (StorageFile file = newDirectory().create("a")) {
             AtomicReference<Object> outcome = new AtomicReference<>("none");
-            Thread thread = Thread.ofPlatform().start(() -> {
-                Thread.currentThread().interrupt();
-                try {
-                    file.write(0, ByteBuffer.allocate(10));
-                    outcome.set(file.sizeBytes());
-                } catch (StorageException failure) {
-                    outcome.set(failure);
-                }
-            });
+            Thread thread =
+                    Thread.ofPlatform()
+                            .start(() -> {
+                                Thread.currentThread().interrupt();
+                                try {
+                                    file.write(0, ByteBuffer.allocate(10));
+                                    outcome.set(file.sizeBytes());
+                                } catch (StorageException failure) {
+                                    outcome.set(failure);
+                                }
+                            });
             thread.join();
             assertThat(outcome.get()).isEqualTo(10L);
             assertThat(file.read(0, ByteBuffer.allocate(10))).isEqualTo(10);
@@ -89,7 +123,8 @@ class FileStorageDirectoryTest extends StorageDirectoryContract {
             }
             wrong.set(new AssertionError("short read"));
         } catch (StorageException closed) {
-            if (closed.getMessage() == null || !closed.getMessage().contains("the file is closed")) {
+            if (closed.getMessage() == null
+                    || !closed.getMessage().contains("the file is closed")) {
                 wrong.set(closed);
             }
         }
@@ -98,26 +133,29 @@ class FileStorageDirectoryTest extends StorageDirectoryContract {
     @Test
     void anotherProcessesLockIsReportedWithItsId() throws Exception {
         StorageDirectory directory = newDirectory();
-        Process holder = new ProcessBuilder(
-                        ProcessHandle.current().info().command().orElse("java"),
-                        "--enable-native-access=ALL-UNNAMED",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        LockHolder.class.getName(),
-                        directory.path())
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        Process holder =
+                new ProcessBuilder(
+                                ProcessHandle.current().info().command().orElse("java"),
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                LockHolder.class.getName(),
+                                directory.path())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
         try {
             assertThat(holder.inputReader().readLine()).isEqualTo("locked");
             assertThatThrownBy(directory::lock)
-                    .isInstanceOfSatisfying(StorageException.class, failure -> assertThat(failure.kind())
-                            .isEqualTo(Kind.LOCKED))
+                    .isInstanceOfSatisfying(
+                            StorageException.class,
+                            failure -> assertThat(failure.kind()).isEqualTo(Kind.LOCKED))
                     .hasMessageContaining("in use by process " + holder.pid() + ";");
         } finally {
             holder.destroyForcibly().waitFor();
         }
         directory.lock().close();
-        assertThat(Files.readString(Path.of(directory.path(), "lock"))).isEqualTo(ProcessHandle.current().pid() + "\n");
+        assertThat(Files.readString(Path.of(directory.path(), "lock")))
+                .isEqualTo(ProcessHandle.current().pid() + "\n");
     }
 
     /** Holds the lock until it is killed. */

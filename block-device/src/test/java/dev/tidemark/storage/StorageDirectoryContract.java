@@ -15,7 +15,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What every {@link StorageDirectory} and its files promise; subclassed once per implementation. */
+/**
+ * What every {@link StorageDirectory} and its files promise; subclassed once per implementation.
+ */
 public abstract class StorageDirectoryContract {
     @SuppressWarnings("NullAway.Init") // made before each test
     private StorageDirectory directory;
@@ -140,11 +142,12 @@ public abstract class StorageDirectoryContract {
         for (int i = 0; i < sources.length; i++) {
             byte[] part = new byte[random.nextInt(i % 100 == 0 ? 20_000 : 200)];
             random.nextBytes(part);
-            sources[i] = buffer(random.nextBoolean(), part.length + 3)
-                    .put(new byte[3])
-                    .put(part)
-                    .flip()
-                    .position(3);
+            sources[i] =
+                    buffer(random.nextBoolean(), part.length + 3)
+                            .put(new byte[3])
+                            .put(part)
+                            .flip()
+                            .position(3);
             if (i >= 2 && i < 2490) {
                 expected.put(part);
             }
@@ -152,7 +155,9 @@ public abstract class StorageDirectoryContract {
         try (StorageFile file = directory.create("a")) {
             file.write(100, sources, 2, 2490);
             byte[] back = new byte[expected.flip().remaining()];
-            assertThat(file.read(100, ByteBuffer.wrap(back))).as("seed %d", seed).isEqualTo(back.length);
+            assertThat(file.read(100, ByteBuffer.wrap(back)))
+                    .as("seed %d", seed)
+                    .isEqualTo(back.length);
             assertThat(ByteBuffer.wrap(back)).as("seed %d", seed).isEqualTo(expected);
             assertThat(file.sizeBytes()).isEqualTo(100 + back.length);
             for (int i = 0; i < sources.length; i++) {
@@ -227,7 +232,8 @@ public abstract class StorageDirectoryContract {
             file.truncate(100);
             assertThatIllegalArgumentException().isThrownBy(() -> file.punchHole(50, 51));
             assertThatIllegalArgumentException().isThrownBy(() -> file.punchHole(-1, 2));
-            assertThatIllegalArgumentException().isThrownBy(() -> file.punchHole(101, Long.MAX_VALUE));
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> file.punchHole(101, Long.MAX_VALUE));
         }
     }
 
@@ -312,8 +318,9 @@ public abstract class StorageDirectoryContract {
     void theLockExcludesUntilItIsClosedAndItsFileIsHidden() throws Exception {
         AutoCloseable lock = directory.lock();
         assertThatThrownBy(() -> directory.lock())
-                .isInstanceOfSatisfying(StorageException.class, failure -> assertThat(failure.kind())
-                        .isEqualTo(Kind.LOCKED))
+                .isInstanceOfSatisfying(
+                        StorageException.class,
+                        failure -> assertThat(failure.kind()).isEqualTo(Kind.LOCKED))
                 .hasMessageContaining("in use by process");
         assertThatThrownBy(() -> directory.lock()).isInstanceOf(StorageException.class);
         assertThat(directory.files()).isEmpty();
@@ -333,7 +340,8 @@ public abstract class StorageDirectoryContract {
         }
     }
 
-    private static String text(StorageFile file, long position, int length) throws StorageException {
+    private static String text(StorageFile file, long position, int length)
+            throws StorageException {
         ByteBuffer target = ByteBuffer.allocate(length);
         int count = file.read(position, target);
         return new String(target.array(), 0, count, UTF_8);
@@ -349,8 +357,11 @@ public abstract class StorageDirectoryContract {
 
     private static void assertKind(Kind kind, ThrowingCallable call) {
         assertThatThrownBy(call)
-                .isInstanceOfSatisfying(StorageException.class, failure -> assertThat(failure.kind())
-                        .as(failure.getMessage())
-                        .isEqualTo(kind));
+                .isInstanceOfSatisfying(
+                        StorageException.class,
+                        failure ->
+                                assertThat(failure.kind())
+                                        .as(failure.getMessage())
+                                        .isEqualTo(kind));
     }
 }

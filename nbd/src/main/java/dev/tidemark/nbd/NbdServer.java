@@ -34,6 +34,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread-safe. {@link #start} once, {@link #stop} any number of times.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // a failed close has nobody to tell
 public final class NbdServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
 
@@ -44,7 +45,7 @@ public final class NbdServer implements AutoCloseable {
     private static final int RECEIVE_MAXIMUM_BYTES = 1 << 20;
 
     /** Reads before the replies of what they brought are sent. */
-    private static final int READS_PER_TURN = Integer.getInteger("x.reads", 16);
+    private static final int READS_PER_TURN = 16;
 
     /** The system cuts this down to its own limit. TCP sizes its buffers by itself. */
     private static final int UNIX_BUFFER_BYTES = 4 << 20;
@@ -138,7 +139,6 @@ public final class NbdServer implements AutoCloseable {
                         .group(loops)
                         .channelFactory(() -> transport.newServerChannel(address))
                         .option(ChannelOption.SO_BACKLOG, BACKLOG)
-                        .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
                         .childOption(
                                 ChannelOption.WRITE_BUFFER_WATER_MARK,
                                 new WriteBufferWaterMark(
@@ -151,6 +151,9 @@ public final class NbdServer implements AutoCloseable {
                                                 RECEIVE_MAXIMUM_BYTES)
                                         .maxMessagesPerRead(READS_PER_TURN))
                         .childHandler(new Connect());
+        if (transport.knowsHalfClosure(address)) {
+            bootstrap.childOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        }
         return switch (address) {
             case ListenAddress.Tcp tcp ->
                     bootstrap
@@ -232,9 +235,9 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /**
-     * Stops in an orderly way: no new connections, requests in flight are finished, new ones fail with
-     * {@code ESHUTDOWN}, then each connection is closed; whatever is left after {@code deadline} is
-     * cut off. The first call decides the deadline.
+     * Stops in an orderly way: no new connections, requests in flight are finished, new ones fail
+     * with {@code ESHUTDOWN}, then each connection is closed; whatever is left after {@code
+     * deadline} is cut off. The first call decides the deadline.
      *
      * @return completes when all connections are closed
      */

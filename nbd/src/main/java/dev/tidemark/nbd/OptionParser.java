@@ -10,6 +10,7 @@ import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /** Turns an option's code and payload into what it means. Every length is checked before use. */
 final class OptionParser {
@@ -23,11 +24,12 @@ final class OptionParser {
      *
      * @return null when its payload is worth keeping
      */
-    static @org.jspecify.annotations.Nullable OptionRequest judge(int option, long lengthBytes) {
+    static @Nullable OptionRequest judge(int option, long lengthBytes) {
         if (lengthBytes > Handshake.MAXIMUM_SKIPPED_OPTION_BYTES) {
             return new Hangup(
                     "option %d has %d bytes, more than %d"
-                            .formatted(option, lengthBytes, Handshake.MAXIMUM_SKIPPED_OPTION_BYTES));
+                            .formatted(
+                                    option, lengthBytes, Handshake.MAXIMUM_SKIPPED_OPTION_BYTES));
         }
         return switch (option) {
             case Handshake.OPTION_EXPORT_NAME ->
@@ -39,7 +41,8 @@ final class OptionParser {
             case Handshake.OPTION_LIST ->
                     lengthBytes == 0
                             ? new ListExports()
-                            : invalid("the list option takes no data, got %d bytes", lengthBytes);
+                            : invalid(
+                                    "the list option takes no data, got " + lengthBytes + " bytes");
             case Handshake.OPTION_INFO, Handshake.OPTION_GO -> {
                 if (lengthBytes > Handshake.MAXIMUM_OPTION_BYTES) {
                     yield new Refused(
@@ -56,7 +59,9 @@ final class OptionParser {
         };
     }
 
-    /** Reads a payload that {@link #judge} wanted; consumes all of {@code payload} or part of it. */
+    /**
+     * Reads a payload that {@link #judge} wanted; consumes all of {@code payload} or part of it.
+     */
     static OptionRequest parse(int option, ByteBuf payload) {
         return switch (option) {
             case Handshake.OPTION_EXPORT_NAME -> parseExportName(payload);
@@ -78,11 +83,13 @@ final class OptionParser {
         int lengthBytes = payload.readableBytes();
         if (lengthBytes < INFORMATION_FIXED_BYTES) {
             return invalid(
-                    "option of %d bytes is shorter than %d", lengthBytes, INFORMATION_FIXED_BYTES);
+                    "option of %d bytes is shorter than %d"
+                            .formatted(lengthBytes, INFORMATION_FIXED_BYTES));
         }
         long nameBytes = payload.readUnsignedInt();
         if (nameBytes > lengthBytes - INFORMATION_FIXED_BYTES) {
-            return invalid("name of %d bytes exceeds the option of %d", nameBytes, lengthBytes);
+            return invalid(
+                    "name of %d bytes exceeds the option of %d".formatted(nameBytes, lengthBytes));
         }
         if (nameBytes > Handshake.MAXIMUM_NAME_BYTES) {
             return new Refused(
@@ -99,8 +106,8 @@ final class OptionParser {
         int count = payload.readUnsignedShort();
         if (count * 2 != payload.readableBytes()) {
             return invalid(
-                    "%d information requests take %d bytes, the option has %d left",
-                    count, count * 2, payload.readableBytes());
+                    "%d information requests take %d bytes, the option has %d left"
+                            .formatted(count, count * 2, payload.readableBytes()));
         }
         return information(name, go, payload, count);
     }
@@ -131,7 +138,7 @@ final class OptionParser {
         return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     }
 
-    private static Refused invalid(String format, Object... values) {
-        return new Refused(Handshake.ERROR_INVALID, format.formatted(values));
+    private static Refused invalid(String text) {
+        return new Refused(Handshake.ERROR_INVALID, text);
     }
 }

@@ -24,14 +24,16 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Work is done in <em>turns</em> on the event loop: a burst of socket reads, or a batch of
  * completions from other threads. All requests of a turn go to the device, then it gets one {@link
- * BlockDevice#submit}; all replies of a turn are gathered and flushed once. A request that completes
- * within the turn is answered in it without a hop; any other goes through a {@link CompletionQueue}
- * and one scheduled task.
+ * BlockDevice#submit}; all replies of a turn are gathered and flushed once. A request that
+ * completes within the turn is answered in it without a hop; any other goes through a {@link
+ * CompletionQueue} and one scheduled task.
  *
  * <p>Past a limit the socket is not read and what was read already waits in {@link #backlog}.
  *
  * <p>Everything but {@link #completed} runs on the event loop.
  */
+// A void promise reports failures to exceptionCaught; a failed close has nobody to tell.
+@SuppressWarnings("FutureReturnValueIgnored")
 final class TransmissionHandler extends ChannelInboundHandlerAdapter
         implements RequestDecoder.Sink {
     private static final Logger LOG = LoggerFactory.getLogger(TransmissionHandler.class);
@@ -84,7 +86,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         this.service = service;
         this.limits = service.limits();
         this.metrics = service.metrics();
-        this.timed = metrics != NbdMetrics.NONE;
+        this.timed = !metrics.equals(NbdMetrics.NONE);
         this.export = export;
         this.device = export.device();
         this.exportName = export.canonicalName();
@@ -145,12 +147,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private void runCompletionTurn() {
         resumeScheduled = false;
         inTurn = true;
-        PendingRequest request = completions.takeAll();
-        while (request != null) {
-            PendingRequest following = request.next;
-            answer(request);
-            request = following;
-        }
+        answerAll();
         resume();
         endTurn();
     }
@@ -283,7 +280,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         switch (request.command) {
             case READ -> device.read(offsetBytes, (int) header.lengthBytes, request);
             case WRITE ->
-                    device.write(offsetBytes, Objects.requireNonNull(request.payload), fua, request);
+                    device.write(
+                            offsetBytes, Objects.requireNonNull(request.payload), fua, request);
             case FLUSH -> device.flush(request);
             case TRIM -> device.zero(offsetBytes, header.lengthBytes, true, fua, request);
             case WRITE_ZEROES -> {
@@ -328,8 +326,26 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
                 loop.execute(completionTurn);
             } catch (RejectedExecutionException e) {
                 LOG.debug("a request on {} outlived the server", exportName);
-                request.clear();
+                settleWithoutLoop();
             }
+        }
+    }
+
+    /**
+     * The event loop is gone, and with it the owner of the state: completing threads take turns.
+     */
+    private synchronized void settleWithoutLoop() {
+        closed = true;
+        answerAll();
+        releaseExportWhenIdle();
+    }
+
+    private void answerAll() {
+        PendingRequest request = completions.takeAll();
+        while (request != null) {
+            PendingRequest following = request.next;
+            answer(request);
+            request = following;
         }
     }
 
@@ -361,8 +377,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         }
         if (timed) {
             long nanos = System.nanoTime() - request.startNanos;
-            metrics.requestAnswered(
-                    exportName, request.command, request.lengthBytes, error, nanos);
+            metrics.requestAnswered(exportName, request.command, request.lengthBytes, error, nanos);
         }
     }
 
@@ -373,8 +388,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (event instanceof ChannelInputShutdownEvent) {
             inputEnded();
         } else if (event == StopEvent.INSTANCE) {
-            ctx.executor()
-                    .schedule(this::closeForStop, StopEvent.GRACE_MS, TimeUnit.MILLISECONDS);
+            ctx.executor().schedule(this::closeForStop, StopEvent.GRACE_MS, TimeUnit.MILLISECONDS);
         }
     }
 
@@ -421,9 +435,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         backlog.forEach(ByteBuf::release);
         backlog.clear();
         metrics.connectionClosed();
-        if (!inTurn) {
-            releaseExportWhenIdle();
-        }
+        inTurn = false;
+        releaseExportWhenIdle();
     }
 
     private void releaseExportWhenIdle() {

@@ -61,6 +61,14 @@ enum Transport {
         return nativeTransport && Epoll.isAvailable() ? EPOLL : NIO;
     }
 
+    /**
+     * Whether replies still go to a client that has closed its own side only. Netty's unix channels
+     * on the JDK close both sides.
+     */
+    boolean knowsHalfClosure(ListenAddress address) {
+        return this == EPOLL || address instanceof ListenAddress.Tcp;
+    }
+
     abstract IoHandlerFactory ioHandlerFactory();
 
     abstract ServerChannel newServerChannel(ListenAddress address);

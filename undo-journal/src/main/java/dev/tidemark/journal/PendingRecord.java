@@ -42,7 +42,9 @@ public abstract class PendingRecord {
 
     int chunkCount = -1;
     @Nullable PendingRecord next;
-    boolean skipped;
+
+    /** How the record ends; null for well. */
+    @Nullable BlockDeviceException failure;
 
     protected PendingRecord() {}
 
@@ -70,7 +72,12 @@ public abstract class PendingRecord {
         this.payload = payload;
         this.force = force;
         this.chunkCount = -1;
-        this.skipped = false;
+        this.failure = null;
+        this.sequence = 0;
+    }
+
+    final int payloadBytes() {
+        return payload == null ? 0 : payload.readableBytes();
     }
 
     public final RecordKind kind() {

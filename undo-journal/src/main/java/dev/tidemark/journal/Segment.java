@@ -12,6 +12,12 @@ final class Segment {
     private final StorageFile file;
     private volatile SegmentHeader header;
 
+    /** Where the last record ends once the log has gone on elsewhere; 0 before, or unknown. */
+    private volatile int dataEnd;
+
+    /** Sequence number of that record; {@link Long#MAX_VALUE} before, or unknown. */
+    private volatile long lastSequence = Long.MAX_VALUE;
+
     /** Readers, and one for the store until the segment is retired. */
     private final AtomicInteger holders = new AtomicInteger(1);
 
@@ -21,6 +27,10 @@ final class Segment {
         this.file = file;
     }
 
+    SegmentStore store() {
+        return store;
+    }
+
     SegmentHeader header() {
         return header;
     }
@@ -28,6 +38,20 @@ final class Segment {
     /** Takes note of what was written into the file. */
     void header(SegmentHeader written) {
         header = written;
+    }
+
+    /** Takes note that the log has gone on in another segment. */
+    void end(int position, long sequence) {
+        lastSequence = sequence;
+        dataEnd = position;
+    }
+
+    int dataEnd() {
+        return dataEnd;
+    }
+
+    long lastSequence() {
+        return lastSequence;
     }
 
     SegmentKind kind() {

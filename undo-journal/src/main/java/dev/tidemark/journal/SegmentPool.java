@@ -117,7 +117,7 @@ public final class SegmentPool {
                 return true;
             }
             for (Reclaimer other : reclaimers) {
-                if (other != asking && other.reclaim(level)) {
+                if (!other.equals(asking) && other.reclaim(level)) {
                     return true;
                 }
             }

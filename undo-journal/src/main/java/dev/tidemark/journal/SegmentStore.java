@@ -9,6 +9,8 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -20,66 +22,54 @@ import org.jspecify.annotations.Nullable;
 final class SegmentStore {
     private static final int SCAN_BYTES = 1 << 20;
 
+    /** Times room is made for one segment before it is given up. */
+    private static final int MAXIMUM_ATTEMPTS = 8;
+
+    /**
+     * What a store works with.
+     *
+     * @param owner id of the group or image the segments belong to
+     * @param makeRoom asked when there is no unit or no room on the file system; returns whether to
+     *     try again
+     * @param forceFailed told when a force failed
+     */
+    record Context(
+            UUID owner,
+            StorageDirectory directory,
+            SegmentPool pool,
+            LongSupplier clockMicros,
+            Counters counters,
+            JournalListener listener,
+            BooleanSupplier makeRoom,
+            Consumer<JournalException> forceFailed) {}
+
     private final SegmentKind kind;
-    private final UUID owner;
-    private final StorageDirectory directory;
     private final int unitBytes;
     private final boolean preallocate;
+    private final Context context;
+    private final StorageDirectory directory;
     private final SegmentPool pool;
-    private final LongSupplier clockMicros;
-    private final Counters counters;
-    private final JournalListener listener;
     private final ConcurrentNavigableMap<Long, Segment> segments = new ConcurrentSkipListMap<>();
     private final AtomicLong lastNumber = new AtomicLong();
     private final AtomicLong bytes = new AtomicLong();
 
-    private SegmentStore(
-            SegmentKind kind,
-            UUID owner,
-            StorageDirectory directory,
-            int unitBytes,
-            boolean preallocate,
-            SegmentPool pool,
-            LongSupplier clockMicros,
-            Counters counters,
-            JournalListener listener) {
+    private SegmentStore(SegmentKind kind, int unitBytes, boolean preallocate, Context context) {
         this.kind = kind;
-        this.owner = owner;
-        this.directory = directory;
         this.unitBytes = unitBytes;
         this.preallocate = preallocate;
-        this.pool = pool;
-        this.clockMicros = clockMicros;
-        this.counters = counters;
-        this.listener = listener;
+        this.context = context;
+        this.directory = context.directory();
+        this.pool = context.pool();
     }
 
     /**
      * Opens what is there and verifies the headers; deletes files whose making a crash cut short.
      * Blocking.
      */
-    static SegmentStore open(
-            SegmentKind kind,
-            UUID owner,
-            StorageDirectory directory,
-            int unitBytes,
-            boolean preallocate,
-            SegmentPool pool,
-            LongSupplier clockMicros,
-            Counters counters,
-            JournalListener listener)
+    static SegmentStore open(SegmentKind kind, int unitBytes, boolean preallocate, Context context)
             throws JournalException {
-        SegmentStore store =
-                new SegmentStore(
-                        kind,
-                        owner,
-                        directory,
-                        unitBytes,
-                        preallocate,
-                        pool,
-                        clockMicros,
-                        counters,
-                        listener);
+        SegmentStore store = new SegmentStore(kind, unitBytes, preallocate, context);
+        StorageDirectory directory = context.directory();
         boolean opened = false;
         try {
             for (String name : directory.files()) {
@@ -109,11 +99,12 @@ final class SegmentStore {
             start.flip();
             if (SegmentHeader.isIntact(start)) {
                 SegmentHeader header =
-                        SegmentHeader.decode(start, file.path(), kind, owner, number);
+                        SegmentHeader.decode(start, file.path(), kind, context.owner(), number);
                 add(new Segment(this, header, file));
                 kept = true;
             } else if (isUnfinished(file)) {
-                listener.event(file.path() + " was never finished by its maker and is deleted");
+                context.listener()
+                        .event(file.path() + " was never finished by its maker and is deleted");
                 directory.delete(name);
             } else {
                 throw new JournalException(
@@ -164,18 +155,22 @@ final class SegmentStore {
      *     force failed
      */
     Segment create() throws JournalException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return createOnce();
+            } catch (JournalException failure) {
+                if (failure.kind() != JournalException.Kind.NO_SPACE
+                        || attempt > MAXIMUM_ATTEMPTS
+                        || !context.makeRoom().getAsBoolean()) {
+                    throw failure;
+                }
+            }
+        }
+    }
+
+    private Segment createOnce() throws JournalException {
         if (preallocate && !pool.tryAcquire(kind, unitBytes)) {
-            throw new JournalException(
-                    JournalException.Kind.NO_SPACE,
-                    "the pool has no unit of "
-                            + unitBytes
-                            + " bytes left for "
-                            + directory.path()
-                            + ": "
-                            + pool.usedBytes()
-                            + " of "
-                            + pool.budgetBytes()
-                            + " bytes are in use; enlarge the pool or shorten the history");
+            throw poolFull();
         }
         long number = lastNumber.incrementAndGet();
         String name = kind.fileName(number);
@@ -187,7 +182,7 @@ final class SegmentStore {
             prepare(segment);
             segments.put(number, segment);
             bytes.addAndGet(unitBytes);
-            counters.createdUnits.increment();
+            context.counters().createdUnits.increment();
             made = true;
             return segment;
         } catch (StorageException failure) {
@@ -199,9 +194,32 @@ final class SegmentStore {
         }
     }
 
+    private JournalException poolFull() {
+        return new JournalException(
+                JournalException.Kind.NO_SPACE,
+                "the pool has no unit of "
+                        + unitBytes
+                        + " bytes left for "
+                        + directory.path()
+                        + ": "
+                        + pool.usedBytes()
+                        + " of "
+                        + pool.budgetBytes()
+                        + " bytes are in use; enlarge the pool or shorten the history");
+    }
+
     private SegmentHeader newHeader(long number) {
         return new SegmentHeader(
-                kind, owner, number, clockMicros.getAsLong(), 0, 0, 0, 0, 0, unitBytes);
+                kind,
+                context.owner(),
+                number,
+                context.clockMicros().getAsLong(),
+                0,
+                0,
+                0,
+                0,
+                0,
+                unitBytes);
     }
 
     private void prepare(Segment segment) throws StorageException, JournalException {
@@ -216,7 +234,7 @@ final class SegmentStore {
         try {
             directory.force();
         } catch (StorageException failure) {
-            throw forceFailed(directory.path(), failure);
+            throw failed(directory.path(), failure);
         }
     }
 
@@ -225,8 +243,14 @@ final class SegmentStore {
         try {
             segment.file().force();
         } catch (StorageException failure) {
-            throw forceFailed(segment.file().path(), failure);
+            throw segment.store().failed(segment.file().path(), failure);
         }
+    }
+
+    private JournalException failed(String path, StorageException failure) {
+        JournalException told = forceFailed(path, failure);
+        context.forceFailed().accept(told);
+        return told;
     }
 
     static JournalException forceFailed(String path, StorageException failure) {
@@ -248,7 +272,7 @@ final class SegmentStore {
                 directory.delete(name);
             }
         } catch (StorageException failure) {
-            listener.event("left-over " + name + " stays: " + failure.getMessage());
+            context.listener().event("left-over " + name + " stays: " + failure.getMessage());
         }
         if (preallocate) {
             pool.release(unitBytes);
@@ -292,14 +316,15 @@ final class SegmentStore {
             segment.file().close();
             directory.delete(kind.fileName(segment.number()));
         } catch (StorageException failure) {
-            listener.event(
-                    "deleting "
-                            + segment.file().path()
-                            + " failed, the next start tries again: "
-                            + failure.getMessage());
+            context.listener()
+                    .event(
+                            "deleting "
+                                    + segment.file().path()
+                                    + " failed, the next start tries again: "
+                                    + failure.getMessage());
         }
         bytes.addAndGet(-segment.unitBytes());
-        counters.freedUnits.increment();
+        context.counters().freedUnits.increment();
         if (preallocate) {
             pool.release(segment.unitBytes());
         }
@@ -317,7 +342,8 @@ final class SegmentStore {
             try {
                 segment.file().close();
             } catch (StorageException failure) {
-                listener.event("closing " + segment.file().path() + ": " + failure.getMessage());
+                context.listener()
+                        .event("closing " + segment.file().path() + ": " + failure.getMessage());
             }
             if (preallocate) {
                 pool.release(segment.unitBytes());

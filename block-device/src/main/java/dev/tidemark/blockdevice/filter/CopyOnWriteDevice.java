@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * A writable device over one that is never written: what is written stays in memory, on the heap, and is gone at close. Nothing survives a restart:
- * for tests and scratch use. Thread-safe.
+ * A writable device over one that is never written: what is written stays in memory, on the heap,
+ * and is gone at close. Nothing survives a restart: for tests and scratch use. Thread-safe.
  */
 public final class CopyOnWriteDevice implements BlockDevice {
     /** Value of extents that read as zeros. */
@@ -73,7 +73,8 @@ public final class CopyOnWriteDevice implements BlockDevice {
 
     @Override
     public void read(long offsetBytes, int lengthBytes, ReadCompletion done) {
-        ByteBuf target = allocator.buffer(lengthBytes, Math.max(1, lengthBytes)).writerIndex(lengthBytes);
+        ByteBuf target =
+                allocator.buffer(lengthBytes, Math.max(1, lengthBytes)).writerIndex(lengthBytes);
         List<Gap> gaps = new ArrayList<>();
         synchronized (guard) {
             if (closed) {
@@ -142,7 +143,11 @@ public final class CopyOnWriteDevice implements BlockDevice {
                 @Override
                 public void succeeded(ByteBuf data) {
                     synchronized (FillingRead.this) {
-                        target.setBytes((int) (offset - start), data, data.readerIndex(), data.readableBytes());
+                        target.setBytes(
+                                (int) (offset - start),
+                                data,
+                                data.readerIndex(),
+                                data.readableBytes());
                     }
                     data.release();
                     finishPart();
@@ -190,7 +195,8 @@ public final class CopyOnWriteDevice implements BlockDevice {
     }
 
     @Override
-    public void zero(long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
+    public void zero(
+            long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
         boolean written;
         synchronized (guard) {
             written = !closed;
@@ -204,21 +210,25 @@ public final class CopyOnWriteDevice implements BlockDevice {
 
     /** Takes what is about to be covered off its chunks' accounts. */
     private void forget(long offset, long length) {
-        overlay.visit(offset, length, new ExtentMap.Visitor() {
-            @Override
-            public void extent(long partOffset, long partLength, long origin, long a, long b) {
-                Chunk chunk = chunks.get(a);
-                if (chunk != null) {
-                    chunk.visibleBytes -= partLength;
-                    if (chunk.visibleBytes == 0) {
-                        chunks.remove(a);
+        overlay.visit(
+                offset,
+                length,
+                new ExtentMap.Visitor() {
+                    @Override
+                    public void extent(
+                            long partOffset, long partLength, long origin, long a, long b) {
+                        Chunk chunk = chunks.get(a);
+                        if (chunk != null) {
+                            chunk.visibleBytes -= partLength;
+                            if (chunk.visibleBytes == 0) {
+                                chunks.remove(a);
+                            }
+                        }
                     }
-                }
-            }
 
-            @Override
-            public void gap(long partOffset, long partLength) {}
-        });
+                    @Override
+                    public void gap(long partOffset, long partLength) {}
+                });
     }
 
     @Override
@@ -254,6 +264,7 @@ public final class CopyOnWriteDevice implements BlockDevice {
     }
 
     private static BlockDeviceException shutdown() {
-        return new BlockDeviceException(ErrorCode.SHUTDOWN, "request refused: the device is closed");
+        return new BlockDeviceException(
+                ErrorCode.SHUTDOWN, "request refused: the device is closed");
     }
 }

@@ -9,8 +9,9 @@ import dev.tidemark.execution.Scheduler;
 import io.netty.buffer.ByteBuf;
 
 /**
- * A device that hands requests down later than it gets them, each as a batch of its own. What is not deferred passes at once. A close waits for
- * what was deferred. Thread-safe if {@link #delayNanos} is.
+ * A device that hands requests down later than it gets them, each as a batch of its own. What is
+ * not deferred passes at once. A close waits for what was deferred. Thread-safe if {@link
+ * #delayNanos} is.
  */
 abstract class Deferring extends Forwarding {
     private final Scheduler scheduler;
@@ -27,7 +28,10 @@ abstract class Deferring extends Forwarding {
         return scheduler;
     }
 
-    /** How long to hold a request of this many bytes, 0 for one without a payload; 0 or less lets it pass. */
+    /**
+     * How long to hold a request of this many bytes, 0 for one without a payload; 0 or less lets it
+     * pass.
+     */
     abstract long delayNanos(Request.Kind kind, long lengthBytes);
 
     @Override
@@ -36,7 +40,9 @@ abstract class Deferring extends Forwarding {
             done.failed(shutdown());
             return;
         }
-        defer(delayNanos(Request.Kind.READ, lengthBytes), () -> super.read(offsetBytes, lengthBytes, done));
+        defer(
+                delayNanos(Request.Kind.READ, lengthBytes),
+                () -> super.read(offsetBytes, lengthBytes, done));
     }
 
     @Override
@@ -50,7 +56,8 @@ abstract class Deferring extends Forwarding {
     }
 
     @Override
-    public final void zero(long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
+    public final void zero(
+            long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
         if (refused()) {
             done.failed(shutdown());
             return;
@@ -96,11 +103,13 @@ abstract class Deferring extends Forwarding {
         synchronized (guard) {
             deferred++;
         }
-        scheduler.schedule(delayNanos, () -> {
-            handDown.run();
-            below().submit();
-            finishOne();
-        });
+        scheduler.schedule(
+                delayNanos,
+                () -> {
+                    handDown.run();
+                    below().submit();
+                    finishOne();
+                });
     }
 
     private void finishOne() {
@@ -114,6 +123,7 @@ abstract class Deferring extends Forwarding {
     }
 
     private static BlockDeviceException shutdown() {
-        return new BlockDeviceException(ErrorCode.SHUTDOWN, "request refused: the device is closed");
+        return new BlockDeviceException(
+                ErrorCode.SHUTDOWN, "request refused: the device is closed");
     }
 }

@@ -4,7 +4,10 @@ import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.execution.Scheduler;
 import java.util.function.LongSupplier;
 
-/** A device that is slow: each request waits as long as a source says before it is handed down, so that requests overtake each other. */
+/**
+ * A device that is slow: each request waits as long as a source says before it is handed down, so
+ * that requests overtake each other.
+ */
 public final class DelayDevice extends Deferring {
     private final LongSupplier delaysNanos;
 

@@ -10,7 +10,10 @@ import io.netty.buffer.ByteBuf;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** A device that fails chosen requests, without handing them down; for trying out what lies above it. Thread-safe if the choice is. */
+/**
+ * A device that fails chosen requests, without handing them down; for trying out what lies above
+ * it. Thread-safe if the choice is.
+ */
 public final class ErrorDevice extends Forwarding {
     /** Chooses what fails. */
     @FunctionalInterface
@@ -47,8 +50,10 @@ public final class ErrorDevice extends Forwarding {
     }
 
     @Override
-    public void zero(long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
-        BlockDeviceException failure = failure(deallocate ? Kind.TRIM : Kind.ZERO, offsetBytes, lengthBytes, fua);
+    public void zero(
+            long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
+        BlockDeviceException failure =
+                failure(deallocate ? Kind.TRIM : Kind.ZERO, offsetBytes, lengthBytes, fua);
         if (failure != null) {
             done.failed(failure);
         } else {
@@ -66,14 +71,19 @@ public final class ErrorDevice extends Forwarding {
         }
     }
 
-    private @Nullable BlockDeviceException failure(Kind kind, long offset, long length, boolean fua) {
+    private @Nullable BlockDeviceException failure(
+            Kind kind, long offset, long length, boolean fua) {
         ErrorCode code = choice.codeFor(new Request(kind, offset, length, fua));
         if (code == null) {
             return null;
         }
         return new BlockDeviceException(
                 code,
-                kind.name().toLowerCase(Locale.ROOT) + " offset " + offset + " length " + length
+                kind.name().toLowerCase(Locale.ROOT)
+                        + " offset "
+                        + offset
+                        + " length "
+                        + length
                         + " failed on purpose");
     }
 }

@@ -7,7 +7,10 @@ import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.ReadCompletion;
 import io.netty.buffer.ByteBuf;
 
-/** A filter that changes nothing: the base of those that change something. Thread-safe as the device below. */
+/**
+ * A filter that changes nothing: the base of those that change something. Thread-safe as the device
+ * below.
+ */
 abstract class Forwarding implements BlockDevice {
     private final BlockDevice below;
 
@@ -40,7 +43,8 @@ abstract class Forwarding implements BlockDevice {
     }
 
     @Override
-    public void zero(long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
+    public void zero(
+            long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
         below.zero(offsetBytes, lengthBytes, deallocate, fua, done);
     }
 

@@ -7,7 +7,10 @@ import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.Features;
 import io.netty.buffer.ByteBuf;
 
-/** A device whose writes and zeroes fail with {@link ErrorCode#READ_ONLY}; flushes succeed, as there is nothing to write. */
+/**
+ * A device whose writes and zeroes fail with {@link ErrorCode#READ_ONLY}; flushes succeed, as there
+ * is nothing to write.
+ */
 public final class ReadOnlyDevice extends Forwarding {
     public ReadOnlyDevice(BlockDevice below) {
         super(below);
@@ -25,11 +28,13 @@ public final class ReadOnlyDevice extends Forwarding {
     }
 
     @Override
-    public void zero(long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
+    public void zero(
+            long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
         done.failed(refusal(deallocate ? "trim" : "zero"));
     }
 
     static BlockDeviceException refusal(String operation) {
-        return new BlockDeviceException(ErrorCode.READ_ONLY, operation + " refused: the device is read-only");
+        return new BlockDeviceException(
+                ErrorCode.READ_ONLY, operation + " refused: the device is read-only");
     }
 }

@@ -3,8 +3,8 @@ package dev.tidemark.blockdevice.filter;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A rate with a burst, kept as the time at which the bucket will be full again. A cost larger than the burst passes, and what follows pays for it.
- * Not thread-safe.
+ * A rate with a burst, kept as the time at which the bucket will be full again. A cost larger than
+ * the burst passes, and what follows pays for it. Not thread-safe.
  */
 final class TokenBucket {
     private static final double SECOND_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -21,7 +21,8 @@ final class TokenBucket {
      */
     TokenBucket(long perSecond, long burstNanos, long nowNanos) {
         if (perSecond < 0) {
-            throw new IllegalArgumentException("rate " + perSecond + " per second is negative; 0 means no limit");
+            throw new IllegalArgumentException(
+                    "rate " + perSecond + " per second is negative; 0 means no limit");
         }
         nanosPerToken = perSecond == 0 ? 0 : SECOND_NANOS / perSecond;
         this.burstNanos = burstNanos;

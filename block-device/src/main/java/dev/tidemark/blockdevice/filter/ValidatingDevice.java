@@ -11,10 +11,12 @@ import io.netty.buffer.Unpooled;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The outermost filter: checks every request once, so that what lies below may assert. In this order: open, writable, length, alignment, range.
- * A request of length 0 that passes succeeds here and goes no further.
+ * The outermost filter: checks every request once, so that what lies below may assert. In this
+ * order: open, writable, length, alignment, range. A request of length 0 that passes succeeds here
+ * and goes no further.
  *
- * <p>Reads and trims out of range fail with {@link ErrorCode#OUT_OF_RANGE}, writes and zeroes with {@link ErrorCode#BEYOND_END}. Thread-safe.
+ * <p>Reads and trims out of range fail with {@link ErrorCode#OUT_OF_RANGE}, writes and zeroes with
+ * {@link ErrorCode#BEYOND_END}. Thread-safe.
  */
 public final class ValidatingDevice extends Forwarding {
     private volatile boolean closed;
@@ -41,7 +43,9 @@ public final class ValidatingDevice extends Forwarding {
         }
         Geometry geometry = geometry();
         BlockDeviceException refusal = checkLength("read", length, geometry.maximumBytes());
-        return refusal != null ? refusal : checkRange("read", ErrorCode.OUT_OF_RANGE, offset, length, geometry);
+        return refusal != null
+                ? refusal
+                : checkRange("read", ErrorCode.OUT_OF_RANGE, offset, length, geometry);
     }
 
     @Override
@@ -64,11 +68,14 @@ public final class ValidatingDevice extends Forwarding {
         }
         Geometry geometry = geometry();
         refusal = checkLength("write", length, geometry.maximumBytes());
-        return refusal != null ? refusal : checkRange("write", ErrorCode.BEYOND_END, offset, length, geometry);
+        return refusal != null
+                ? refusal
+                : checkRange("write", ErrorCode.BEYOND_END, offset, length, geometry);
     }
 
     @Override
-    public void zero(long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
+    public void zero(
+            long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
         BlockDeviceException refusal = checkZero(offsetBytes, lengthBytes, deallocate);
         if (refusal != null) {
             done.failed(refusal);
@@ -86,7 +93,9 @@ public final class ValidatingDevice extends Forwarding {
             refusal = checkLength(operation, length, Long.MAX_VALUE);
         }
         ErrorCode outside = deallocate ? ErrorCode.OUT_OF_RANGE : ErrorCode.BEYOND_END;
-        return refusal != null ? refusal : checkRange(operation, outside, offset, length, geometry());
+        return refusal != null
+                ? refusal
+                : checkRange(operation, outside, offset, length, geometry());
     }
 
     @Override
@@ -111,11 +120,14 @@ public final class ValidatingDevice extends Forwarding {
         return features().readOnly() ? ReadOnlyDevice.refusal(operation) : null;
     }
 
-    private static @Nullable BlockDeviceException checkLength(String operation, long length, long maximum) {
+    private static @Nullable BlockDeviceException checkLength(
+            String operation, long length, long maximum) {
         if (length < 0) {
             return invalid(operation + " length " + length + " is negative");
         }
-        return length > maximum ? invalid(operation + " length " + length + " exceeds maximum " + maximum) : null;
+        return length > maximum
+                ? invalid(operation + " length " + length + " exceeds maximum " + maximum)
+                : null;
     }
 
     private static @Nullable BlockDeviceException checkRange(
@@ -123,14 +135,27 @@ public final class ValidatingDevice extends Forwarding {
         int minimum = geometry.minimumBytes();
         if (((offset | length) & (minimum - 1)) != 0) {
             return invalid(
-                    operation + " offset " + offset + " length " + length + " is not aligned to " + minimum + " bytes");
+                    operation
+                            + " offset "
+                            + offset
+                            + " length "
+                            + length
+                            + " is not aligned to "
+                            + minimum
+                            + " bytes");
         }
         long size = geometry.sizeBytes();
         // Never offset + length, which may overflow.
         if (offset < 0 || length > size - offset) {
             return new BlockDeviceException(
                     outside,
-                    operation + " offset " + offset + " length " + length + " reaches beyond the size " + size);
+                    operation
+                            + " offset "
+                            + offset
+                            + " length "
+                            + length
+                            + " reaches beyond the size "
+                            + size);
         }
         return null;
     }
@@ -140,6 +165,7 @@ public final class ValidatingDevice extends Forwarding {
     }
 
     private static BlockDeviceException shutdown(String operation) {
-        return new BlockDeviceException(ErrorCode.SHUTDOWN, operation + " refused: the device is closed");
+        return new BlockDeviceException(
+                ErrorCode.SHUTDOWN, operation + " refused: the device is closed");
     }
 }

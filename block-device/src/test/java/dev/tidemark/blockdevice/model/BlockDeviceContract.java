@@ -19,8 +19,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every writable {@link BlockDevice} promises; subclassed once per implementation. Every test ends with the device closed, every request
- * ended exactly once, every buffer of a write owned by the test alone, and (by {@link #leakedBuffers}) no buffer left behind.
+ * What every writable {@link BlockDevice} promises; subclassed once per implementation. Every test
+ * ends with the device closed, every request ended exactly once, every buffer of a write owned by
+ * the test alone, and (by {@link #leakedBuffers}) no buffer left behind.
  */
 public abstract class BlockDeviceContract {
     /** Size of the device under test: no multiple of a block. */
@@ -35,10 +36,16 @@ public abstract class BlockDeviceContract {
     /** A fresh device of zeros, {@link #SIZE_BYTES} long. */
     protected abstract BlockDevice newDevice() throws Exception;
 
-    /** Lets the device work until nothing is left to do; for devices that run on a simulated scheduler. Real ones need nothing here. */
+    /**
+     * Lets the device work until nothing is left to do; for devices that run on a simulated
+     * scheduler. Real ones need nothing here.
+     */
     protected void settle() {}
 
-    /** Power is lost and comes back: the device again, with what was durable; empty when this implementation cannot show it. */
+    /**
+     * Power is lost and comes back: the device again, with what was durable; empty when this
+     * implementation cannot show it.
+     */
     protected Optional<BlockDevice> reopenAfterPowerLoss() throws Exception {
         return Optional.empty();
     }
@@ -96,11 +103,15 @@ public abstract class BlockDeviceContract {
         byte[] expected = new byte[SIZE_BYTES];
         for (int step = 0; step < 300; step++) {
             int offset = random.nextInt(SIZE_BYTES);
-            int length = random.nextInt(Math.min(random.nextInt(10) == 0 ? 200_000 : 9000, SIZE_BYTES - offset) + 1);
+            int length =
+                    random.nextInt(
+                            Math.min(random.nextInt(10) == 0 ? 200_000 : 9000, SIZE_BYTES - offset)
+                                    + 1);
             switch (random.nextInt(4)) {
-                case 0 -> assertThat(read(offset, length))
-                        .as("seed %d step %d", seed, step)
-                        .isEqualTo(Arrays.copyOfRange(expected, offset, offset + length));
+                case 0 ->
+                        assertThat(read(offset, length))
+                                .as("seed %d step %d", seed, step)
+                                .isEqualTo(Arrays.copyOfRange(expected, offset, offset + length));
                 case 1 -> {
                     ended(zero(offset, length, random.nextBoolean(), random.nextInt(8) == 0));
                     Arrays.fill(expected, offset, offset + length, (byte) 0);
@@ -132,7 +143,8 @@ public abstract class BlockDeviceContract {
         ended(zero(1000, 50_001, true, false)).expectSuccess();
         assertThat(read(1000, 50_001)).containsOnly(0);
         assertThat(read(999, 1)).isEqualTo(Arrays.copyOfRange(random(2, 100_000), 999, 1000));
-        assertThat(read(51_001, 1)).isEqualTo(Arrays.copyOfRange(random(2, 100_000), 51_001, 51_002));
+        assertThat(read(51_001, 1))
+                .isEqualTo(Arrays.copyOfRange(random(2, 100_000), 51_001, 51_002));
     }
 
     @Test

@@ -17,9 +17,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A strict device in memory, sparse by 4 KiB. Like a journal it holds writes, zeroes and flushes back until {@link #submit} of the thread that
- * handed them over, so that a caller who forgets it waits for ever; reads complete at once. It keeps apart what was forced, for tests of flush
- * and FUA: {@link #losePower} goes back to that. Out-of-range requests are bugs of the caller and throw. Thread-safe.
+ * A strict device in memory, sparse by 4 KiB. Like a journal it holds writes, zeroes and flushes
+ * back until {@link #submit} of the thread that handed them over, so that a caller who forgets it
+ * waits for ever; reads complete at once. It keeps apart what was forced, for tests of flush and
+ * FUA: {@link #losePower} goes back to that. Out-of-range requests are bugs of the caller and
+ * throw. Thread-safe.
  */
 public final class MemoryBlockDevice implements BlockDevice {
     private static final int PAGE_BYTES = 4096;
@@ -89,30 +91,42 @@ public final class MemoryBlockDevice implements BlockDevice {
 
     @Override
     public void write(long offsetBytes, ByteBuf data, boolean fua, Completion done) {
-        hold(offsetBytes, data.readableBytes(), done, () -> {
-            ByteBuffer source = data.nioBuffer();
-            int length = source.remaining();
-            change(offsetBytes, length, (page, from, to) -> source.get(page, from, to - from));
-            if (fua) {
-                forceRange(offsetBytes, length);
-            }
-        });
+        hold(
+                offsetBytes,
+                data.readableBytes(),
+                done,
+                () -> {
+                    ByteBuffer source = data.nioBuffer();
+                    int length = source.remaining();
+                    change(
+                            offsetBytes,
+                            length,
+                            (page, from, to) -> source.get(page, from, to - from));
+                    if (fua) {
+                        forceRange(offsetBytes, length);
+                    }
+                });
     }
 
     @Override
-    public void zero(long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
-        hold(offsetBytes, lengthBytes, done, () -> {
-            long end = offsetBytes + lengthBytes;
-            for (long number : pagesIn(offsetBytes, end)) {
-                long start = number * PAGE_BYTES;
-                int from = (int) Math.max(0, offsetBytes - start);
-                int to = (int) Math.min(PAGE_BYTES, end - start);
-                Arrays.fill(page(number), from, to, (byte) 0);
-            }
-            if (fua) {
-                forceRange(offsetBytes, lengthBytes);
-            }
-        });
+    public void zero(
+            long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
+        hold(
+                offsetBytes,
+                lengthBytes,
+                done,
+                () -> {
+                    long end = offsetBytes + lengthBytes;
+                    for (long number : pagesIn(offsetBytes, end)) {
+                        long start = number * PAGE_BYTES;
+                        int from = (int) Math.max(0, offsetBytes - start);
+                        int to = (int) Math.min(PAGE_BYTES, end - start);
+                        Arrays.fill(page(number), from, to, (byte) 0);
+                    }
+                    if (fua) {
+                        forceRange(offsetBytes, lengthBytes);
+                    }
+                });
     }
 
     private List<Long> pagesIn(long offset, long end) {
@@ -124,11 +138,15 @@ public final class MemoryBlockDevice implements BlockDevice {
 
     @Override
     public void flush(Completion done) {
-        hold(0, 0, done, () -> {
-            flushCount++;
-            forcedPages.clear();
-            pages.forEach((number, page) -> forcedPages.put(number, page.clone()));
-        });
+        hold(
+                0,
+                0,
+                done,
+                () -> {
+                    flushCount++;
+                    forcedPages.clear();
+                    pages.forEach((number, page) -> forcedPages.put(number, page.clone()));
+                });
     }
 
     /** A change of part of a page. */
@@ -165,12 +183,13 @@ public final class MemoryBlockDevice implements BlockDevice {
         synchronized (this) {
             if (!closed) {
                 checkRange(offset, length);
-                batches.computeIfAbsent(Thread.currentThread(), first -> new ArrayList<>()).add(() -> {
-                    synchronized (this) {
-                        action.run();
-                    }
-                    done.succeeded();
-                });
+                batches.computeIfAbsent(Thread.currentThread(), first -> new ArrayList<>())
+                        .add(() -> {
+                            synchronized (this) {
+                                action.run();
+                            }
+                            done.succeeded();
+                        });
                 return;
             }
         }
@@ -180,7 +199,13 @@ public final class MemoryBlockDevice implements BlockDevice {
     private void checkRange(long offset, long length) {
         if (offset < 0 || length < 0 || length > geometry.sizeBytes() - offset) {
             throw new IllegalArgumentException(
-                    "range " + offset + " + " + length + " is not inside " + geometry.sizeBytes() + " bytes");
+                    "range "
+                            + offset
+                            + " + "
+                            + length
+                            + " is not inside "
+                            + geometry.sizeBytes()
+                            + " bytes");
         }
     }
 
@@ -211,7 +236,8 @@ public final class MemoryBlockDevice implements BlockDevice {
     }
 
     private static BlockDeviceException shutdown() {
-        return new BlockDeviceException(ErrorCode.SHUTDOWN, "request refused: the device is closed");
+        return new BlockDeviceException(
+                ErrorCode.SHUTDOWN, "request refused: the device is closed");
     }
 
     /** Grows the device. */
@@ -219,8 +245,12 @@ public final class MemoryBlockDevice implements BlockDevice {
         if (sizeBytes < geometry.sizeBytes()) {
             throw new IllegalArgumentException("a device does not shrink to " + sizeBytes);
         }
-        geometry = new Geometry(
-                sizeBytes, geometry.minimumBytes(), geometry.preferredBytes(), geometry.maximumBytes());
+        geometry =
+                new Geometry(
+                        sizeBytes,
+                        geometry.minimumBytes(),
+                        geometry.preferredBytes(),
+                        geometry.maximumBytes());
     }
 
     /** Goes back to what was forced by a flush or FUA, and opens the device again. */

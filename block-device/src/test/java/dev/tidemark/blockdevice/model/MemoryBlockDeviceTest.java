@@ -3,11 +3,16 @@ package dev.tidemark.blockdevice.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.blockdevice.Features;
+import dev.tidemark.blockdevice.Geometry;
+import io.netty.buffer.UnpooledByteBufAllocator;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class MemoryBlockDeviceTest extends BlockDeviceContract {
-    private final MemoryBlockDevice memory = new MemoryBlockDevice(SIZE_BYTES);
+    private final UnpooledByteBufAllocator allocator = new UnpooledByteBufAllocator(true);
+    private final MemoryBlockDevice memory =
+            new MemoryBlockDevice(Geometry.ofSize(SIZE_BYTES), Features.LIVE, allocator);
 
     @Override
     protected BlockDevice newDevice() {
@@ -24,6 +29,11 @@ class MemoryBlockDeviceTest extends BlockDeviceContract {
     protected boolean grow(long sizeBytes) {
         memory.resize(sizeBytes);
         return true;
+    }
+
+    @Override
+    protected long leakedBuffers() {
+        return allocator.metric().usedDirectMemory() + allocator.metric().usedHeapMemory();
     }
 
     @Test

@@ -10,8 +10,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A completion of any kind that remembers how its request ended, copies and releases a read's bytes, and counts, so that a test can see a second
- * end. Thread-safe.
+ * A completion of any kind that remembers how its request ended, copies and releases a read's
+ * bytes, and counts, so that a test can see a second end. Thread-safe.
  */
 public final class Outcome implements Completion, ReadCompletion {
     private static final long PATIENCE_SECONDS = 30;
@@ -55,7 +55,8 @@ public final class Outcome implements Completion, ReadCompletion {
     public Outcome await() {
         try {
             if (!ended.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                throw new AssertionError("the request did not end within " + PATIENCE_SECONDS + " s");
+                throw new AssertionError(
+                        "the request did not end within " + PATIENCE_SECONDS + " s");
             }
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
@@ -87,10 +88,12 @@ public final class Outcome implements Completion, ReadCompletion {
     /** Asserts failure with this code and returns it. */
     public synchronized BlockDeviceException expectFailure(ErrorCode code) {
         if (failure == null) {
-            throw new AssertionError(isEnded() ? "the request succeeded" : "the request has not ended");
+            throw new AssertionError(
+                    isEnded() ? "the request succeeded" : "the request has not ended");
         }
         if (failure.code() != code) {
-            throw new AssertionError("expected " + code + " but failed with " + failure.code(), failure);
+            throw new AssertionError(
+                    "expected " + code + " but failed with " + failure.code(), failure);
         }
         return failure;
     }
