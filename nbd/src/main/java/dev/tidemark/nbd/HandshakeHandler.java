@@ -20,6 +20,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -144,7 +145,8 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         if (cause instanceof IOException) {
-            LOG.debug("{}: connection lost in the handshake: {}", ctx.channel(), cause.getMessage());
+            LOG.debug(
+                    "{}: connection lost in the handshake: {}", ctx.channel(), cause.getMessage());
         } else {
             LOG.warn("{}: handshake failed", ctx.channel(), cause);
         }
@@ -267,7 +269,11 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
             case ExportName(String name) ->
                     open(ctx, name, false, (export, e) -> namedOpened(ctx, export, e));
             case Information asked ->
-                    open(ctx, asked.name(), !asked.go(), (export, e) -> opened(ctx, asked, export, e));
+                    open(
+                            ctx,
+                            asked.name(),
+                            !asked.go(),
+                            (export, e) -> opened(ctx, asked, export, e));
         }
         return state == State.OPTION;
     }
@@ -346,7 +352,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     /** Runs {@code then} on the event loop once the catalogue has answered, and parses on. */
     private <T> void await(
             ChannelHandlerContext ctx,
-            java.util.function.Supplier<CompletionStage<T>> question,
+            Supplier<CompletionStage<T>> question,
             BiConsumer<@Nullable T, @Nullable Throwable> then) {
         state = State.WAITING;
         CompletionStage<T> stage;
@@ -355,14 +361,13 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         } catch (RuntimeException e) {
             stage = CompletableFuture.failedFuture(e);
         }
-        stage.whenComplete(
-                (answer, failure) -> {
-                    if (ctx.executor().inEventLoop()) {
-                        answered(ctx, then, answer, failure);
-                    } else {
-                        hop(ctx, then, answer, failure);
-                    }
-                });
+        stage.whenComplete((answer, failure) -> {
+            if (ctx.executor().inEventLoop()) {
+                answered(ctx, then, answer, failure);
+            } else {
+                hop(ctx, then, answer, failure);
+            }
+        });
         if (state == State.WAITING) {
             ctx.channel().config().setAutoRead(false);
         }
@@ -416,8 +421,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         ctx.writeAndFlush(reply, ctx.voidPromise());
         ByteBuf rest = input;
         input = null;
-        ctx.pipeline()
-                .replace(this, "transmission", new TransmissionHandler(service, export));
+        ctx.pipeline().replace(this, "transmission", new TransmissionHandler(service, export));
         if (rest != null) {
             ctx.fireChannelRead(rest);
         }

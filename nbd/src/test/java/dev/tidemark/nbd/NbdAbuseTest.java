@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,7 +22,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Clients that misbehave hurt nobody but themselves; addresses that cannot be used are explained. */
+/**
+ * Clients that misbehave hurt nobody but themselves; addresses that cannot be used are explained.
+ */
 @Timeout(120)
 final class NbdAbuseTest {
     private static final int DISK_BYTES = 1 << 20;
@@ -79,14 +84,13 @@ final class NbdAbuseTest {
             RawClient greedy = server.connect().go("disk");
             Thread asking =
                     Thread.ofVirtual()
-                            .start(
-                                    () -> {
-                                        try {
-                                            askForEver(greedy);
-                                        } catch (IOException closed) {
-                                            // the test is over
-                                        }
-                                    });
+                            .start(() -> {
+                                try {
+                                    askForEver(greedy);
+                                } catch (IOException closed) {
+                                    // the test is over
+                                }
+                            });
             TestServer.await("it has asked for much", () -> disk.requests.get() > 50);
             int served = settled(disk);
             // 64 KiB each: what the limit of 8 MiB and the socket's buffers hold, not 100,000.
@@ -152,14 +156,14 @@ final class NbdAbuseTest {
             ByteBuffer write =
                     ByteBuffer.allocate(28 + 2000)
                             .put(RawClient.request(0, 1, 1, 0, 2000))
-                            .put("tidemark".repeat(250).getBytes(java.nio.charset.StandardCharsets.US_ASCII))
+                            .put("tidemark".repeat(250).getBytes(StandardCharsets.US_ASCII))
                             .flip();
             while (write.hasRemaining()) {
                 client.send(write.get());
             }
             client.expect(1, NbdError.OK);
             assertThat(disk.content(1992, 8))
-                    .asString(java.nio.charset.StandardCharsets.US_ASCII)
+                    .asString(StandardCharsets.US_ASCII)
                     .isEqualTo("tidemark");
         }
     }
@@ -210,8 +214,8 @@ final class NbdAbuseTest {
     void the_socket_file_of_a_dead_process_is_replaced_and_removed_at_the_end(@TempDir Path folder)
             throws IOException {
         Path socket = folder.resolve("s.sock");
-        ServerSocketChannel.open(java.net.StandardProtocolFamily.UNIX)
-                .bind(java.net.UnixDomainSocketAddress.of(socket))
+        ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+                .bind(UnixDomainSocketAddress.of(socket))
                 .close();
         assertThat(socket).exists();
         NbdServer server =
@@ -239,8 +243,7 @@ final class NbdAbuseTest {
     @Test
     void a_file_that_is_no_socket_is_left_alone(@TempDir Path folder) throws IOException {
         Path file = Files.writeString(folder.resolve("precious"), "data");
-        assertThatThrownBy(
-                        server(new ListenAddress.Unix(file, ListenAddress.Unix.PRIVATE))::start)
+        assertThatThrownBy(server(new ListenAddress.Unix(file, ListenAddress.Unix.PRIVATE))::start)
                 .hasMessageContaining("is no socket");
         assertThat(file).hasContent("data");
     }

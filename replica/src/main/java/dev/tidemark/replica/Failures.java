@@ -31,6 +31,10 @@ final class Failures {
         };
     }
 
+    static BlockDeviceException failed(Throwable cause) {
+        return new BlockDeviceException(ErrorCode.DEVICE_FAILED, message(cause), cause);
+    }
+
     static BlockDeviceException closed(String what) {
         return new BlockDeviceException(ErrorCode.SHUTDOWN, what + " is closed");
     }

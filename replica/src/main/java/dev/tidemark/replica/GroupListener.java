@@ -38,6 +38,9 @@ public interface GroupListener {
     /** A checksum did not match or a file contradicts itself. */
     default void corrupt(UUID group, String file, long positionBytes, String detail) {}
 
+    /** Something worth a line in the log. */
+    default void event(UUID group, String detail) {}
+
     /** A rollback or promotion began or was resumed. */
     default void promotionStarted(UUID group, long pointSequence, int epoch) {}
 

@@ -4,17 +4,15 @@ import dev.tidemark.blockdevice.ExtentMap;
 import dev.tidemark.journal.Boundary;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.Position;
-import dev.tidemark.journal.SegmentLease;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What was written between two boundaries, by volume: extents that name their redo records. Open at first, then sealed and immutable.
  *
- * <p>Puts come under the redo log's lock; while the layer is open, its own monitor orders them with readers. A reader that will read redo keeps the layer
- * with {@link #retain}, so that the segments stay until {@link #release}.
+ * <p>Puts come under the redo log's lock; while the layer is open, its own monitor orders them with readers. Once dropped its redo may be gone:
+ * a reader whose read fails then looks at the layers anew.
  */
 final class Layer {
     /** First value of an extent that reads as zeros and may become a hole. */
@@ -32,12 +30,11 @@ final class Layer {
 
     private final Position begin;
     private final Map<Integer, ExtentMap> volumes = new TreeMap<>();
-    private final AtomicInteger users = new AtomicInteger(1);
     private long extentCount;
     private long weightBytes;
     private long chargedBytes;
     private volatile @Nullable End end;
-    private volatile @Nullable SegmentLease lease;
+    private volatile boolean dropped;
 
     Layer(Position begin) {
         this.begin = begin;
@@ -124,33 +121,12 @@ final class Layer {
         return volumes;
     }
 
-    /** Keeps the redo segments readable from now until the last user has let go. */
-    void keep(SegmentLease segments) {
-        lease = segments;
+    /** Everything is in gold: the redo may go at any time. */
+    void drop() {
+        dropped = true;
     }
 
-    boolean isKept() {
-        return lease != null;
-    }
-
-    /** False when the layer has been dropped and its redo may be gone: look at the layers anew. */
-    boolean retain() {
-        int count = users.get();
-        while (count > 0) {
-            if (users.compareAndSet(count, count + 1)) {
-                return true;
-            }
-            count = users.get();
-        }
-        return false;
-    }
-
-    void release() {
-        if (users.decrementAndGet() == 0) {
-            SegmentLease kept = lease;
-            if (kept != null) {
-                kept.close();
-            }
-        }
+    boolean isDropped() {
+        return dropped;
     }
 }

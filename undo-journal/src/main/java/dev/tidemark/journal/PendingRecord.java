@@ -73,6 +73,7 @@ public abstract class PendingRecord {
         this.force = force;
         this.chunkCount = -1;
         this.failure = null;
+        this.sequence = 0;
     }
 
     final int payloadBytes() {

@@ -2,6 +2,7 @@ package dev.tidemark.gateway.service;
 
 import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.gateway.wire.Wire.AlertDocument;
+import dev.tidemark.replica.GroupListener;
 import java.time.Clock;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -10,6 +11,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.UUID;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -55,6 +58,15 @@ public final class Alerts {
             }
             counts.merge(kind, 1L, Long::sum);
         }
+    }
+
+    /**
+     * What the engine tells its alerts to.
+     *
+     * @param names the name of a group
+     */
+    public GroupListener listener(Function<UUID, String> names) {
+        return new GroupAlerts(this, names);
     }
 
     /** Newest first. */
