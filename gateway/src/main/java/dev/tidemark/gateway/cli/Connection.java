@@ -6,6 +6,7 @@ import dev.tidemark.gateway.client.GatewayFinder;
 import dev.tidemark.gateway.config.Keys;
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
+import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Map;
@@ -89,7 +90,9 @@ final class Connection {
                     started,
                     out -> out.println("task " + task.id() + " runs; wait for it with: tidemark task wait " + task.id()));
         }
-        ProgressBar bar = new ProgressBar(err(), !json && System.console() != null);
+        Console console = System.console();
+        ProgressBar bar =
+                new ProgressBar(err(), !json && console != null && console.isTerminal());
         try {
             return print(client().await(task.id(), bar::show), text);
         } finally {

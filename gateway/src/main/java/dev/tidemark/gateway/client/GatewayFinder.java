@@ -14,6 +14,8 @@ public final class GatewayFinder {
     private GatewayFinder() {}
 
     /**
+     * A client of the gateway that is meant.
+     *
      * @param data data directory of the gateway
      * @param url its address; null: from the data directory
      * @param tokenFile where its token lies; null: in the data directory
