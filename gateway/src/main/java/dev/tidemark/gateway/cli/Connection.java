@@ -82,6 +82,12 @@ final class Connection {
         return 0;
     }
 
+    @SuppressWarnings("SystemConsoleNull") // Null is still possible: -Djdk.console=java.base
+    private static boolean watched() {
+        Console console = System.console();
+        return console != null && console.isTerminal();
+    }
+
     /** Waits for a task, with a bar when somebody watches, and prints how it ended. */
     int await(Answer started, boolean wait, Consumer<PrintWriter> text) {
         TaskDocument task = started.as(TaskDocument.class);
@@ -90,9 +96,7 @@ final class Connection {
                     started,
                     out -> out.println("task " + task.id() + " runs; wait for it with: tidemark task wait " + task.id()));
         }
-        Console console = System.console();
-        ProgressBar bar =
-                new ProgressBar(err(), !json && console != null && console.isTerminal());
+        ProgressBar bar = new ProgressBar(err(), !json && watched());
         try {
             return print(client().await(task.id(), bar::show), text);
         } finally {

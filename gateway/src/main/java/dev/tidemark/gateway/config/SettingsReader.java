@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the configuration file and the command line's overrides; collects every problem before it gives up. */
@@ -143,9 +144,7 @@ public final class SettingsReader {
             texts.put(key, text);
         }
         Settings settings = new Settings(values, texts);
-        if (problems.isEmpty()) {
-            conclude(settings);
-        }
+        conclude(settings, values.keySet());
         if (!problems.isEmpty()) {
             throw new ConfigurationException(source, problems);
         }
@@ -181,8 +180,23 @@ public final class SettingsReader {
         }
     }
 
-    /** Checks that need more than one key. */
-    private void conclude(Settings settings) {
+    /** Checks that need more than one key; those whose keys are wrong in themselves are left out. */
+    private void conclude(Settings settings, Set<SettingKey<?>> parsed) {
+        if (parsed.containsAll(List.of(Keys.HISTORY_WINDOW, Keys.HISTORY_FINE_WINDOW))) {
+            concludeHistory(settings);
+        }
+        if (parsed.containsAll(List.of(Keys.JOURNAL_POOL_BYTES, Keys.JOURNAL_UNIT_BYTES))) {
+            concludePool(settings);
+        }
+        if (parsed.containsAll(List.of(Keys.API_LISTEN, Keys.API_ALLOW_REMOTE))) {
+            concludeApi(settings);
+        }
+        if (parsed.containsAll(List.of(Keys.NBD_LISTEN, Keys.NBD_UNIX_SOCKET))) {
+            concludeNbd(settings);
+        }
+    }
+
+    private void concludeHistory(Settings settings) {
         if (settings.get(Keys.HISTORY_FINE_WINDOW).compareTo(settings.get(Keys.HISTORY_WINDOW)) > 0) {
             problems.add(
                     new Problem(
@@ -192,6 +206,9 @@ public final class SettingsReader {
                             "history.window is " + settings.text(Keys.HISTORY_WINDOW),
                             "shorten the fine window or lengthen the window"));
         }
+    }
+
+    private void concludePool(Settings settings) {
         long pool = settings.get(Keys.JOURNAL_POOL_BYTES);
         long leastPool = 8L * settings.get(Keys.JOURNAL_UNIT_BYTES);
         if (pool != 0 && pool < leastPool) {
@@ -203,6 +220,9 @@ public final class SettingsReader {
                             "8 storage units, " + leastPool + " bytes, or more",
                             "raise it or lower journal.storage_unit"));
         }
+    }
+
+    private void concludeApi(Settings settings) {
         Endpoint api = settings.get(Keys.API_LISTEN);
         if (!api.loopback() && !settings.get(Keys.API_ALLOW_REMOTE)) {
             problems.add(
@@ -213,6 +233,9 @@ public final class SettingsReader {
                             "a loopback address unless api.allow_remote is true",
                             "use 127.0.0.1, or set api.allow_remote = true and put a TLS proxy before it"));
         }
+    }
+
+    private void concludeNbd(Settings settings) {
         if (settings.get(Keys.NBD_LISTEN).isEmpty() && settings.get(Keys.NBD_UNIX_SOCKET).isEmpty()) {
             problems.add(
                     new Problem(

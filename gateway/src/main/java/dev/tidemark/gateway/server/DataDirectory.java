@@ -97,9 +97,9 @@ public final class DataDirectory {
                     new Problem(
                             ProblemKind.LOCKED,
                             "another gateway uses the data directory: " + e.getMessage(),
-                            path.toString(),
                             null,
-                            "stop it first, or choose another directory with --data"),
+                            null,
+                            "name another with --data"),
                     e);
         }
     }

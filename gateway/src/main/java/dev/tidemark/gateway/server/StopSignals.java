@@ -48,7 +48,8 @@ public final class StopSignals implements AutoCloseable {
                 yield null;
             }
             case "hashCode" -> System.identityHashCode(this);
-            case "equals" -> arguments != null && proxy == arguments[0];
+            case "equals" -> arguments != null
+                            && System.identityHashCode(proxy) == System.identityHashCode(arguments[0]);
             default -> "StopSignals";
         };
     }
