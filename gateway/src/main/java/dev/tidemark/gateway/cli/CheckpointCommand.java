@@ -22,30 +22,57 @@ import picocli.CommandLine.Parameters;
             "  tidemark checkpoint list --tagged"
         })
 final class CheckpointCommand {
-    @Command(name = "add", mixinStandardHelpOptions = true, description = "Marks this moment; durable when the command returns.")
+    @Command(
+            name = "add",
+            mixinStandardHelpOptions = true,
+            description = "Marks this moment; durable when the command returns.")
     int add(
             @Mixin Connection connection,
             @Mixin GroupOption group,
             @Parameters(paramLabel = "NAME", description = "Name of the checkpoint.") String name,
-            @Option(names = "--description", paramLabel = "TEXT", description = "What it is for.", defaultValue = "") String description) {
+            @Option(
+                            names = "--description",
+                            paramLabel = "TEXT",
+                            description = "What it is for.",
+                            defaultValue = "")
+                    String description) {
         AddCheckpoint request = new AddCheckpoint(name, description);
-        Answer answer = connection.client().post(group.path(connection.client()) + "/checkpoints", request);
+        Answer answer =
+                connection.client().post(group.path(connection.client()) + "/checkpoints", request);
         return connection.print(
                 answer,
                 out -> {
                     CheckpointDocument checkpoint = answer.as(CheckpointDocument.class);
-                    out.println("checkpoint " + checkpoint.name() + " at " + checkpoint.time() + " (seq:" + checkpoint.sequence() + ")");
+                    out.println(
+                            "checkpoint "
+                                    + checkpoint.name()
+                                    + " at "
+                                    + checkpoint.time()
+                                    + " (seq:"
+                                    + checkpoint.sequence()
+                                    + ")");
                 });
     }
 
-    @Command(name = "list", mixinStandardHelpOptions = true, description = "Lists checkpoints, oldest first.")
+    @Command(
+            name = "list",
+            mixinStandardHelpOptions = true,
+            description = "Lists checkpoints, oldest first.")
     int list(
             @Mixin Connection connection,
             @Mixin GroupOption group,
             @Option(names = "--tagged", description = "Only those with a name.") boolean tagged,
-            @Option(names = "--limit", paramLabel = "N", description = "At most this many, the newest (default: ${DEFAULT-VALUE}).", defaultValue = "100") int limit) {
+            @Option(
+                            names = "--limit",
+                            paramLabel = "N",
+                            description =
+                                    "At most this many, the newest (default: ${DEFAULT-VALUE}).",
+                            defaultValue = "100")
+                    int limit) {
         ApiClient client = connection.client();
-        Answer answer = client.get(group.path(client) + "/checkpoints?limit=" + limit + "&tagged=" + tagged);
+        Answer answer =
+                client.get(
+                        group.path(client) + "/checkpoints?limit=" + limit + "&tagged=" + tagged);
         return connection.print(
                 answer,
                 out -> {

@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
 /** {@code tidemark config}. */
 @Command(
         name = "config",
-        description = "Checks a configuration and prints what it amounts to, every key with its range and effect.",
+        description =
+                "Checks a configuration and prints what it amounts to, every key with its range and effect.",
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
         footer = {
@@ -30,7 +31,8 @@ final class ConfigCommand implements Callable<Integer> {
 
     @Option(
             names = "--print-default",
-            description = "Print the defaults, whatever file there is: a configuration file to start from.")
+            description =
+                    "Print the defaults, whatever file there is: a configuration file to start from.")
     private boolean printDefault;
 
     @Override

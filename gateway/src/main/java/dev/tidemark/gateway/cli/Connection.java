@@ -32,7 +32,8 @@ final class Connection {
     @Option(
             names = "--url",
             paramLabel = "URL",
-            description = "Address of its API (or TIDEMARK_URL); found in the data directory by default.")
+            description =
+                    "Address of its API (or TIDEMARK_URL); found in the data directory by default.")
     private @Nullable String url;
 
     @Option(
@@ -94,7 +95,12 @@ final class Connection {
         if (!wait) {
             return print(
                     started,
-                    out -> out.println("task " + task.id() + " runs; wait for it with: tidemark task wait " + task.id()));
+                    out ->
+                            out.println(
+                                    "task "
+                                            + task.id()
+                                            + " runs; wait for it with: tidemark task wait "
+                                            + task.id()));
         }
         ProgressBar bar = new ProgressBar(err(), !json && watched());
         try {

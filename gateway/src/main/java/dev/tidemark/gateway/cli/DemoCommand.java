@@ -25,10 +25,15 @@ import picocli.CommandLine.Spec;
 final class DemoCommand implements Callable<Integer> {
     @Spec private @Nullable CommandSpec spec;
 
-    @Option(names = "--keep", description = "Leave the gateway running until Ctrl-C, and say how to mount its disks.")
+    @Option(
+            names = "--keep",
+            description = "Leave the gateway running until Ctrl-C, and say how to mount its disks.")
     private boolean keep;
 
-    @Option(names = "--folder", paramLabel = "DIR", description = "Work here instead of a temporary folder; it must be empty or missing.")
+    @Option(
+            names = "--folder",
+            paramLabel = "DIR",
+            description = "Work here instead of a temporary folder; it must be empty or missing.")
     private @Nullable Path folder;
 
     @Override

@@ -28,20 +28,36 @@ import picocli.CommandLine.Parameters;
 final class GroupCommand {
     /** How a group keeps history. */
     static final class History {
-        @Option(names = "--window", paramLabel = "TIME", description = "How far back checkpoints reach, such as 7d.")
+        @Option(
+                names = "--window",
+                paramLabel = "TIME",
+                description = "How far back checkpoints reach, such as 7d.")
         private @Nullable String window;
 
-        @Option(names = "--bytes", paramLabel = "SIZE", description = "Byte budget of the history, such as 200G, or unlimited.")
+        @Option(
+                names = "--bytes",
+                paramLabel = "SIZE",
+                description = "Byte budget of the history, such as 200G, or unlimited.")
         private @Nullable String bytes;
 
-        @Option(names = "--fine-window", paramLabel = "TIME", description = "How far back every single write is a point.")
+        @Option(
+                names = "--fine-window",
+                paramLabel = "TIME",
+                description = "How far back every single write is a point.")
         private @Nullable String fineWindow;
 
-        @Option(names = "--checkpoint-interval", paramLabel = "TIME", description = "Time between automatic checkpoints, 100ms to 60s.")
+        @Option(
+                names = "--checkpoint-interval",
+                paramLabel = "TIME",
+                description = "Time between automatic checkpoints, 100ms to 60s.")
         private @Nullable String checkpointInterval;
     }
 
-    @Command(name = "create", mixinStandardHelpOptions = true, description = "Makes an empty group; the configuration's history settings hold where none are given.")
+    @Command(
+            name = "create",
+            mixinStandardHelpOptions = true,
+            description =
+                    "Makes an empty group; the configuration's history settings hold where none are given.")
     int create(
             @Mixin Connection connection,
             @Mixin History history,
@@ -62,7 +78,9 @@ final class GroupCommand {
         return connection.print(
                 answer,
                 out -> {
-                    Table table = new Table("NAME", "STATE", "WINDOW", "HEAD", "TESTS", "VIEWS", "VOLUMES");
+                    Table table =
+                            new Table(
+                                    "NAME", "STATE", "WINDOW", "HEAD", "TESTS", "VIEWS", "VOLUMES");
                     for (GroupDocument group : answer.asList(GroupDocument.class)) {
                         table.row(
                                 group.name(),
@@ -84,12 +102,16 @@ final class GroupCommand {
         return show(connection, connection.client().get(path(name)));
     }
 
-    @Command(name = "set", mixinStandardHelpOptions = true, description = "Changes how a group keeps history, or its name.")
+    @Command(
+            name = "set",
+            mixinStandardHelpOptions = true,
+            description = "Changes how a group keeps history, or its name.")
     int set(
             @Mixin Connection connection,
             @Mixin History history,
             @Parameters(paramLabel = "NAME", description = "The group.") String name,
-            @Option(names = "--rename", paramLabel = "NEW", description = "A new name.") @Nullable String rename) {
+            @Option(names = "--rename", paramLabel = "NEW", description = "A new name.")
+                    @Nullable String rename) {
         ChangeGroup request =
                 new ChangeGroup(
                         rename,
@@ -100,12 +122,16 @@ final class GroupCommand {
         return show(connection, connection.client().patch(path(name), request));
     }
 
-    @Command(name = "delete", mixinStandardHelpOptions = true, description = "Deletes an empty group and its history.")
+    @Command(
+            name = "delete",
+            mixinStandardHelpOptions = true,
+            description = "Deletes an empty group and its history.")
     int delete(
             @Mixin Connection connection,
             @Parameters(paramLabel = "NAME", description = "The group.") String name) {
         Answer answer = connection.client().delete(path(name));
-        return connection.print(answer, out -> out.println("group " + name + " deleted with its history"));
+        return connection.print(
+                answer, out -> out.println("group " + name + " deleted with its history"));
     }
 
     private static String path(String name) {
@@ -117,18 +143,47 @@ final class GroupCommand {
     }
 
     private static void show(GroupDocument group, PrintWriter out) {
-        out.println("group " + group.name() + ", " + group.state() + (group.reason().isEmpty() ? "" : ": " + group.reason()));
-        out.println("  id        " + group.id() + ", epoch " + group.epoch() + ", since " + Formats.time(group.created()));
+        out.println(
+                "group "
+                        + group.name()
+                        + ", "
+                        + group.state()
+                        + (group.reason().isEmpty() ? "" : ": " + group.reason()));
+        out.println(
+                "  id        "
+                        + group.id()
+                        + ", epoch "
+                        + group.epoch()
+                        + ", since "
+                        + Formats.time(group.created()));
         out.println("  volumes   " + Formats.orDash(String.join(", ", group.volumes())));
         out.println(
-                "  history   window " + group.history().window() + ", bytes " + group.history().bytes() + ", fine window "
-                        + group.history().fineWindow() + ", checkpoint each " + group.history().checkpointInterval());
+                "  history   window "
+                        + group.history().window()
+                        + ", bytes "
+                        + group.history().bytes()
+                        + ", fine window "
+                        + group.history().fineWindow()
+                        + ", checkpoint each "
+                        + group.history().checkpointInterval());
         out.println(
-                "  head      seq:" + group.headSequence() + " at " + Formats.time(group.headTime()) + ", durable seq:" + group.durableSequence()
-                        + ", gold seq:" + group.goldSequence());
+                "  head      seq:"
+                        + group.headSequence()
+                        + " at "
+                        + Formats.time(group.headTime())
+                        + ", durable seq:"
+                        + group.durableSequence()
+                        + ", gold seq:"
+                        + group.goldSequence());
         out.println(
-                "  unfolded  " + ByteSize.format(group.unfoldedBytes()) + " of " + ByteSize.format(group.unfoldedLimitBytes())
-                        + ", " + group.waitingWrites() + " writes wait");
-        out.println("  open      " + group.runningTests() + " tests, " + group.openViews() + " views");
+                "  unfolded  "
+                        + ByteSize.format(group.unfoldedBytes())
+                        + " of "
+                        + ByteSize.format(group.unfoldedLimitBytes())
+                        + ", "
+                        + group.waitingWrites()
+                        + " writes wait");
+        out.println(
+                "  open      " + group.runningTests() + " tests, " + group.openViews() + " views");
     }
 }

@@ -31,22 +31,50 @@ final class HistoryCommand implements Callable<Integer> {
     }
 
     private static void print(HistoryDocument history, PrintWriter out) {
-        out.println("group " + history.group() + " reaches back " + Formats.seconds(history.reachSeconds()));
+        out.println(
+                "group "
+                        + history.group()
+                        + " reaches back "
+                        + Formats.seconds(history.reachSeconds()));
         out.println("  oldest point  " + point(history.tail()));
         out.println("  every write   since " + point(history.fineTail()));
         out.println("  newest        " + point(history.head()));
-        out.println("  checkpoints   " + history.checkpoints() + ", " + history.taggedCheckpoints() + " tagged");
         out.println(
-                "  bytes         " + ByteSize.format(history.undoBytes()) + " undo (" + ByteSize.format(history.indexBytes())
-                        + " index), " + ByteSize.format(history.redoBytes()) + " redo, " + history.pins() + " pins");
+                "  checkpoints   "
+                        + history.checkpoints()
+                        + ", "
+                        + history.taggedCheckpoints()
+                        + " tagged");
         out.println(
-                "  pool          " + ByteSize.format(history.poolUsedBytes()) + " of " + ByteSize.format(history.poolBudgetBytes()) + " used by all groups");
+                "  bytes         "
+                        + ByteSize.format(history.undoBytes())
+                        + " undo ("
+                        + ByteSize.format(history.indexBytes())
+                        + " index), "
+                        + ByteSize.format(history.redoBytes())
+                        + " redo, "
+                        + history.pins()
+                        + " pins");
         out.println(
-                "  settings      window " + history.settings().window() + ", bytes " + history.settings().bytes() + ", fine window "
+                "  pool          "
+                        + ByteSize.format(history.poolUsedBytes())
+                        + " of "
+                        + ByteSize.format(history.poolBudgetBytes())
+                        + " used by all groups");
+        out.println(
+                "  settings      window "
+                        + history.settings().window()
+                        + ", bytes "
+                        + history.settings().bytes()
+                        + ", fine window "
                         + history.settings().fineWindow());
         out.println(
-                "  forecast      grows by " + ByteSize.format((long) history.undoBytesPerSecond()) + "/s, will reach back "
-                        + Formats.seconds(history.forecastWindowSeconds()) + ", limited by the " + history.limitedBy());
+                "  forecast      grows by "
+                        + ByteSize.format((long) history.undoBytesPerSecond())
+                        + "/s, will reach back "
+                        + Formats.seconds(history.forecastWindowSeconds())
+                        + ", limited by the "
+                        + history.limitedBy());
     }
 
     private static String point(@Nullable PointDocument point) {

@@ -27,7 +27,9 @@ final class PointCommand implements Callable<Integer> {
 
     @Mixin private GroupOption group = new GroupOption();
 
-    @Parameters(paramLabel = "POINT", description = "The point; after -- when it begins with a minus.")
+    @Parameters(
+            paramLabel = "POINT",
+            description = "The point; after -- when it begins with a minus.")
     private String point = "latest";
 
     @Override

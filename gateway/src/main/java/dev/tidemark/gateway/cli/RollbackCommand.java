@@ -19,7 +19,10 @@ import picocli.CommandLine.Option;
         },
         mixinStandardHelpOptions = true,
         footerHeading = "%nExamples:%n",
-        footer = {"  tidemark rollback --to before-upgrade --yes", "  tidemark rollback --group shop --to -15m --yes"})
+        footer = {
+            "  tidemark rollback --to before-upgrade --yes",
+            "  tidemark rollback --group shop --to -15m --yes"
+        })
 final class RollbackCommand implements Callable<Integer> {
     @Mixin private Connection connection = new Connection();
 
@@ -42,7 +45,10 @@ final class RollbackCommand implements Callable<Integer> {
         PointDocument target = exact.as(PointDocument.class);
         if (!yes) {
             throw ProblemException.invalid(
-                    "the live disks of " + path.substring("/groups/".length()) + " would be set back to " + Formats.point(target),
+                    "the live disks of "
+                            + path.substring("/groups/".length())
+                            + " would be set back to "
+                            + Formats.point(target),
                     point,
                     "hosts must not have them mounted",
                     "say --yes to do it");

@@ -25,7 +25,10 @@ import picocli.CommandLine.Spec;
         },
         mixinStandardHelpOptions = true,
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:stopped cleanly", "2:cannot start; the message says why, nothing was changed"},
+        exitCodeList = {
+            "0:stopped cleanly",
+            "2:cannot start; the message says why, nothing was changed"
+        },
         footerHeading = "%nExamples:%n",
         footer = {
             "  tidemark serve",
@@ -46,10 +49,19 @@ final class ServeCommand implements Callable<Integer> {
             Gateway gateway = Gateway.start(settings);
             out.println("Tidemark " + Version.text() + " serves " + gateway.dataDirectory());
             gateway.nbdUris().forEach(uri -> out.println("  NBD  " + uri));
-            out.println("  API  " + gateway.apiUri() + "  (token in " + gateway.dataDirectory().resolve("token") + ")");
+            out.println(
+                    "  API  "
+                            + gateway.apiUri()
+                            + "  (token in "
+                            + gateway.dataDirectory().resolve("token")
+                            + ")");
             gateway.volumes()
                     .all()
-                    .forEach(found -> gateway.volumes().document(found).uris().forEach(uri -> out.println("  disk " + uri)));
+                    .forEach(found ->
+                            gateway.volumes()
+                                    .document(found)
+                                    .uris()
+                                    .forEach(uri -> out.println("  disk " + uri)));
             if (gateway.volumes().all().isEmpty()) {
                 out.println("No disk yet; make one with: tidemark volume create mydisk --size 10G");
             }

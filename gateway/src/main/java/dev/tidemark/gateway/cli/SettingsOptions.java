@@ -14,7 +14,8 @@ final class SettingsOptions {
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "Configuration file; /etc/tidemark/tidemark.toml as root, ~/.config/tidemark/tidemark.toml otherwise, when it exists.")
+            description =
+                    "Configuration file; /etc/tidemark/tidemark.toml as root, ~/.config/tidemark/tidemark.toml otherwise, when it exists.")
     private @Nullable Path config;
 
     @Option(names = "--data", paramLabel = "DIR", description = "Data directory (data.directory).")
@@ -26,7 +27,10 @@ final class SettingsOptions {
             description = "Serve NBD here (nbd.listen); may be given several times.")
     private List<String> nbd = List.of();
 
-    @Option(names = "--api", paramLabel = "HOST:PORT", description = "Serve the API here (api.listen).")
+    @Option(
+            names = "--api",
+            paramLabel = "HOST:PORT",
+            description = "Serve the API here (api.listen).")
     private @Nullable String api;
 
     @Option(

@@ -28,21 +28,46 @@ final class StatusCommand implements Callable<Integer> {
     }
 
     private static void print(StatusDocument status, PrintWriter out) {
-        out.println("Tidemark " + status.version() + ", process " + status.pid() + ", up " + Formats.seconds(status.uptimeSeconds()) + (status.ready() ? "" : ", NOT READY"));
-        out.println("data   " + status.dataDirectory() + ", " + ByteSize.format(status.freeBytes()) + " free");
+        out.println(
+                "Tidemark "
+                        + status.version()
+                        + ", process "
+                        + status.pid()
+                        + ", up "
+                        + Formats.seconds(status.uptimeSeconds())
+                        + (status.ready() ? "" : ", NOT READY"));
+        out.println(
+                "data   "
+                        + status.dataDirectory()
+                        + ", "
+                        + ByteSize.format(status.freeBytes())
+                        + " free");
         status.nbd().forEach(uri -> out.println("nbd    " + uri));
         out.println("api    " + status.api());
         out.println(
-                "pool   " + ByteSize.format(status.poolUsedBytes()) + " of " + ByteSize.format(status.poolBudgetBytes()) + " used by journals");
+                "pool   "
+                        + ByteSize.format(status.poolUsedBytes())
+                        + " of "
+                        + ByteSize.format(status.poolBudgetBytes())
+                        + " used by journals");
         out.println(
-                "disks  " + status.volumes() + " volumes, " + status.runningTests() + " running tests, " + status.openViews() + " open views");
+                "disks  "
+                        + status.volumes()
+                        + " volumes, "
+                        + status.runningTests()
+                        + " running tests, "
+                        + status.openViews()
+                        + " open views");
         if (!status.groups().isEmpty()) {
             out.println();
-            Table table = new Table("GROUP", "STATE", "HEAD", "DURABLE", "GOLD", "UNFOLDED", "VOLUMES");
+            Table table =
+                    new Table("GROUP", "STATE", "HEAD", "DURABLE", "GOLD", "UNFOLDED", "VOLUMES");
             for (GroupDocument group : status.groups()) {
                 table.row(
                         group.name(),
-                        group.reason().isEmpty() ? group.state() : group.state() + ": " + group.reason(),
+                        group.reason().isEmpty()
+                                ? group.state()
+                                : group.state() + ": " + group.reason(),
                         group.headSequence(),
                         group.durableSequence(),
                         group.goldSequence(),
@@ -55,7 +80,11 @@ final class StatusCommand implements Callable<Integer> {
             out.println();
             Table table = new Table("ALERT", "TIME", "GROUP", "WHAT");
             for (AlertDocument alert : status.alerts()) {
-                table.row(alert.severity(), Formats.time(alert.time()), alert.group(), alert.kind() + ": " + alert.message());
+                table.row(
+                        alert.severity(),
+                        Formats.time(alert.time()),
+                        alert.group(),
+                        alert.kind() + ": " + alert.message());
             }
             table.print(out);
         }

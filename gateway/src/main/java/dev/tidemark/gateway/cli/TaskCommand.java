@@ -18,15 +18,26 @@ import picocli.CommandLine.Parameters;
         footerHeading = "%nExamples:%n",
         footer = {"  tidemark task list", "  tidemark task wait 3"})
 final class TaskCommand {
-    @Command(name = "list", mixinStandardHelpOptions = true, description = "Lists tasks, newest first.")
+    @Command(
+            name = "list",
+            mixinStandardHelpOptions = true,
+            description = "Lists tasks, newest first.")
     int list(
             @Mixin Connection connection,
-            @Option(names = "--limit", paramLabel = "N", description = "At most this many (default: ${DEFAULT-VALUE}).", defaultValue = "100") int limit) {
+            @Option(
+                            names = "--limit",
+                            paramLabel = "N",
+                            description = "At most this many (default: ${DEFAULT-VALUE}).",
+                            defaultValue = "100")
+                    int limit) {
         Answer answer = connection.client().get("/tasks?limit=" + limit);
         return connection.print(
                 answer,
                 out -> {
-                    Table table = new Table("ID", "KIND", "SUBJECT", "STATE", "DONE", "STARTED", "ENDED", "DETAIL");
+                    Table table =
+                            new Table(
+                                    "ID", "KIND", "SUBJECT", "STATE", "DONE", "STARTED", "ENDED",
+                                    "DETAIL");
                     for (TaskDocument task : answer.asList(TaskDocument.class)) {
                         table.row(
                                 task.id(),
@@ -36,13 +47,18 @@ final class TaskCommand {
                                 String.format(Locale.ROOT, "%.0f %%", task.progress() * 100),
                                 Formats.time(task.started()),
                                 Formats.time(task.ended()),
-                                task.problem() == null ? Formats.orDash(task.detail()) : task.problem().detail());
+                                task.problem() == null
+                                        ? Formats.orDash(task.detail())
+                                        : task.problem().detail());
                     }
                     table.print(out);
                 });
     }
 
-    @Command(name = "wait", mixinStandardHelpOptions = true, description = "Waits until a task has ended; exit code 1 when it failed.")
+    @Command(
+            name = "wait",
+            mixinStandardHelpOptions = true,
+            description = "Waits until a task has ended; exit code 1 when it failed.")
     int await(
             @Mixin Connection connection,
             @Parameters(paramLabel = "ID", description = "Number of the task.") long id) {

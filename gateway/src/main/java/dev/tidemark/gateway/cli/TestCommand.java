@@ -23,7 +23,8 @@ import picocli.CommandLine.Parameters;
 /** {@code tidemark test}. */
 @Command(
         name = "test",
-        description = "Recovery tests: read-write disks of past moments, many at once, invisible to production and to each other.",
+        description =
+                "Recovery tests: read-write disks of past moments, many at once, invisible to production and to each other.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = TestCommand.Stop.class,
@@ -48,9 +49,19 @@ final class TestCommand {
     int start(
             @Mixin Connection connection,
             @Mixin GroupOption group,
-            @Option(names = "--at", required = true, paramLabel = "POINT", description = "A point; may be given up to 64 times.") List<String> at,
-            @Option(names = "--note", paramLabel = "TEXT", description = "What the drill is for.") @Nullable String note,
-            @Option(names = "--by", paramLabel = "NAME", description = "Who starts it (default: this user).") @Nullable String by) {
+            @Option(
+                            names = "--at",
+                            required = true,
+                            paramLabel = "POINT",
+                            description = "A point; may be given up to 64 times.")
+                    List<String> at,
+            @Option(names = "--note", paramLabel = "TEXT", description = "What the drill is for.")
+                    @Nullable String note,
+            @Option(
+                            names = "--by",
+                            paramLabel = "NAME",
+                            description = "Who starts it (default: this user).")
+                    @Nullable String by) {
         StartTests request = new StartTests(group.name(), at, note, by == null ? user() : by);
         Answer answer = connection.client().post("/tests", request);
         return connection.print(
@@ -62,12 +73,21 @@ final class TestCommand {
                 });
     }
 
-    @Command(name = "list", mixinStandardHelpOptions = true, description = "Lists tests, newest first.")
+    @Command(
+            name = "list",
+            mixinStandardHelpOptions = true,
+            description = "Lists tests, newest first.")
     int list(
             @Mixin Connection connection,
             @Option(names = "--running", description = "Only those that run.") boolean running,
-            @Option(names = "--drills", description = "Drills instead of single tests.") boolean drills,
-            @Option(names = "--limit", paramLabel = "N", description = "At most this many (default: ${DEFAULT-VALUE}).", defaultValue = "100") int limit) {
+            @Option(names = "--drills", description = "Drills instead of single tests.")
+                    boolean drills,
+            @Option(
+                            names = "--limit",
+                            paramLabel = "N",
+                            description = "At most this many (default: ${DEFAULT-VALUE}).",
+                            defaultValue = "100")
+                    int limit) {
         return drills ? listDrills(connection, limit) : listTests(connection, running, limit);
     }
 
@@ -77,14 +97,26 @@ final class TestCommand {
                 answer,
                 out -> {
                     Table table =
-                            new Table("ID", "RESULT", "GROUP", "POINT", "", "STARTED", "DURATION", "WRITTEN", "BY", "NOTE");
+                            new Table(
+                                    "ID",
+                                    "RESULT",
+                                    "GROUP",
+                                    "POINT",
+                                    "",
+                                    "STARTED",
+                                    "DURATION",
+                                    "WRITTEN",
+                                    "BY",
+                                    "NOTE");
                     for (TestDocument test : answer.asList(TestDocument.class)) {
                         table.row(
                                 test.id(),
                                 test.verdict() == null ? "running" : test.verdict(),
                                 test.group(),
                                 Formats.time(test.point().time()),
-                                test.point().checkpoint() == null ? test.point().name() : test.point().checkpoint(),
+                                test.point().checkpoint() == null
+                                        ? test.point().name()
+                                        : test.point().checkpoint(),
                                 Formats.time(test.started()),
                                 Formats.seconds(test.durationSeconds()),
                                 ByteSize.format(test.writtenBytes()),
@@ -101,7 +133,16 @@ final class TestCommand {
                 answer,
                 out -> {
                     Table table =
-                            new Table("DRILL", "GROUP", "STARTED", "BY", "RUNNING", "PASSED", "FAILED", "INCONCLUSIVE", "NOTE");
+                            new Table(
+                                    "DRILL",
+                                    "GROUP",
+                                    "STARTED",
+                                    "BY",
+                                    "RUNNING",
+                                    "PASSED",
+                                    "FAILED",
+                                    "INCONCLUSIVE",
+                                    "NOTE");
                     for (DrillDocument drill : answer.asList(DrillDocument.class)) {
                         table.row(
                                 drill.id(),
@@ -118,7 +159,10 @@ final class TestCommand {
                 });
     }
 
-    @Command(name = "show", mixinStandardHelpOptions = true, description = "Shows one test and its disks.")
+    @Command(
+            name = "show",
+            mixinStandardHelpOptions = true,
+            description = "Shows one test and its disks.")
     int show(
             @Mixin Connection connection,
             @Parameters(paramLabel = "ID", description = "Number of the test.") long id) {
@@ -129,11 +173,17 @@ final class TestCommand {
     @Command(
             name = "purge",
             mixinStandardHelpOptions = true,
-            description = "Deletes records of ended tests, oldest first: those older than a time, beyond a number, or both.")
+            description =
+                    "Deletes records of ended tests, oldest first: those older than a time, beyond a number, or both.")
     int purge(
             @Mixin Connection connection,
-            @Option(names = "--keep", paramLabel = "N", description = "Keep the newest N.") @Nullable Integer keep,
-            @Option(names = "--older-than", paramLabel = "TIME", description = "Only those that ended longer ago, such as 90d.") @Nullable String olderThan) {
+            @Option(names = "--keep", paramLabel = "N", description = "Keep the newest N.")
+                    @Nullable Integer keep,
+            @Option(
+                            names = "--older-than",
+                            paramLabel = "TIME",
+                            description = "Only those that ended longer ago, such as 90d.")
+                    @Nullable String olderThan) {
         Answer answer = connection.client().post("/tests/purge", new PurgeTests(keep, olderThan));
         return connection.print(
                 answer,
@@ -163,7 +213,8 @@ final class TestCommand {
     @Command(
             name = "stop",
             mixinStandardHelpOptions = true,
-            description = "Ends a test with a verdict; its writes are discarded and their space returns.")
+            description =
+                    "Ends a test with a verdict; its writes are discarded and their space returns.")
     static final class Stop implements java.util.concurrent.Callable<Integer> {
         @Mixin private Connection connection = new Connection();
 
@@ -176,10 +227,15 @@ final class TestCommand {
         @Option(names = "--note", paramLabel = "TEXT", description = "What was seen.")
         private @Nullable String note;
 
-        @Option(names = "--by", paramLabel = "NAME", description = "Who ends it (default: this user).")
+        @Option(
+                names = "--by",
+                paramLabel = "NAME",
+                description = "Who ends it (default: this user).")
         private @Nullable String by;
 
-        @Option(names = "--force", description = "Also while hosts have its disks open; they then see errors.")
+        @Option(
+                names = "--force",
+                description = "Also while hosts have its disks open; they then see errors.")
         private boolean force;
 
         @Override
@@ -192,14 +248,31 @@ final class TestCommand {
 
     static void show(TestDocument test, PrintWriter out) {
         out.println(
-                "test " + test.id() + " " + (test.verdict() == null ? "running" : test.verdict()) + " at " + Formats.point(test.point())
-                        + ", opened in " + Formats.seconds(test.openSeconds()));
+                "test "
+                        + test.id()
+                        + " "
+                        + (test.verdict() == null ? "running" : test.verdict())
+                        + " at "
+                        + Formats.point(test.point())
+                        + ", opened in "
+                        + Formats.seconds(test.openSeconds()));
         out.println(
-                "  started " + Formats.time(test.started()) + " by " + test.startedBy() + ", "
+                "  started "
+                        + Formats.time(test.started())
+                        + " by "
+                        + test.startedBy()
+                        + ", "
                         + (test.stopped() == null
                                 ? "runs for "
-                                : "stopped " + Formats.time(test.stopped()) + " by " + test.stoppedBy() + " after ")
-                        + Formats.seconds(test.durationSeconds()) + ", " + ByteSize.format(test.writtenBytes()) + " written");
+                                : "stopped "
+                                        + Formats.time(test.stopped())
+                                        + " by "
+                                        + test.stoppedBy()
+                                        + " after ")
+                        + Formats.seconds(test.durationSeconds())
+                        + ", "
+                        + ByteSize.format(test.writtenBytes())
+                        + " written");
         if (!test.note().isEmpty()) {
             out.println("  " + test.note());
         }

@@ -38,9 +38,19 @@ final class VolumeCommand {
             })
     int create(
             @Mixin Connection connection,
-            @Parameters(paramLabel = "NAME", description = "Name of the disk and of its export.") String name,
-            @Option(names = "--size", required = true, paramLabel = "SIZE", description = "Size, such as 10G.") String size,
-            @Option(names = "--group", paramLabel = "GROUP", description = "Protection group; \"default\" when not given, made when missing.")
+            @Parameters(paramLabel = "NAME", description = "Name of the disk and of its export.")
+                    String name,
+            @Option(
+                            names = "--size",
+                            required = true,
+                            paramLabel = "SIZE",
+                            description = "Size, such as 10G.")
+                    String size,
+            @Option(
+                            names = "--group",
+                            paramLabel = "GROUP",
+                            description =
+                                    "Protection group; \"default\" when not given, made when missing.")
                     @Nullable String group) {
         CreateVolume request = new CreateVolume(name, ByteSize.parse(size), group);
         Answer answer = connection.client().post("/volumes", request);
@@ -50,17 +60,30 @@ final class VolumeCommand {
     @Command(
             name = "import",
             mixinStandardHelpOptions = true,
-            description = "Makes a disk from a raw image on the gateway's machine; the image is only read.")
+            description =
+                    "Makes a disk from a raw image on the gateway's machine; the image is only read.")
     int importImage(
             @Mixin Connection connection,
-            @Parameters(paramLabel = "NAME", description = "Name of the disk and of its export.") String name,
-            @Option(names = "--from", required = true, paramLabel = "FILE", description = "A raw image.") Path from,
-            @Option(names = "--group", paramLabel = "GROUP", description = "Protection group; \"default\" when not given, made when missing.")
+            @Parameters(paramLabel = "NAME", description = "Name of the disk and of its export.")
+                    String name,
+            @Option(
+                            names = "--from",
+                            required = true,
+                            paramLabel = "FILE",
+                            description = "A raw image.")
+                    Path from,
+            @Option(
+                            names = "--group",
+                            paramLabel = "GROUP",
+                            description =
+                                    "Protection group; \"default\" when not given, made when missing.")
                     @Nullable String group,
-            @Option(names = "--no-wait", description = "Return at once; the task goes on.") boolean noWait) {
+            @Option(names = "--no-wait", description = "Return at once; the task goes on.")
+                    boolean noWait) {
         ImportVolume request = new ImportVolume(name, from.toAbsolutePath().toString(), group);
         Answer started = connection.client().post("/volumes/import", request);
-        return connection.await(started, !noWait, out -> show(get(connection, name).as(VolumeDocument.class), out));
+        return connection.await(
+                started, !noWait, out -> show(get(connection, name).as(VolumeDocument.class), out));
     }
 
     @Command(name = "list", mixinStandardHelpOptions = true, description = "Lists all disks.")
@@ -83,17 +106,28 @@ final class VolumeCommand {
                 });
     }
 
-    @Command(name = "resize", mixinStandardHelpOptions = true, description = "Grows a disk, in use or not.")
+    @Command(
+            name = "resize",
+            mixinStandardHelpOptions = true,
+            description = "Grows a disk, in use or not.")
     int resize(
             @Mixin Connection connection,
             @Parameters(paramLabel = "NAME", description = "The disk.") String name,
-            @Option(names = "--size", required = true, paramLabel = "SIZE", description = "The new size, such as 20G.") String size) {
+            @Option(
+                            names = "--size",
+                            required = true,
+                            paramLabel = "SIZE",
+                            description = "The new size, such as 20G.")
+                    String size) {
         ChangeVolume request = new ChangeVolume(null, ByteSize.parse(size));
         Answer answer = connection.client().patch("/volumes/" + ApiClient.encode(name), request);
         return connection.print(answer, out -> show(answer.as(VolumeDocument.class), out));
     }
 
-    @Command(name = "rename", mixinStandardHelpOptions = true, description = "Renames a disk and its export; open connections stay.")
+    @Command(
+            name = "rename",
+            mixinStandardHelpOptions = true,
+            description = "Renames a disk and its export; open connections stay.")
     int rename(
             @Mixin Connection connection,
             @Parameters(paramLabel = "NAME", description = "The disk.") String name,
@@ -103,12 +137,16 @@ final class VolumeCommand {
         return connection.print(answer, out -> show(answer.as(VolumeDocument.class), out));
     }
 
-    @Command(name = "delete", mixinStandardHelpOptions = true, description = "Deletes a disk and its past; refused while it is in use.")
+    @Command(
+            name = "delete",
+            mixinStandardHelpOptions = true,
+            description = "Deletes a disk and its past; refused while it is in use.")
     int delete(
             @Mixin Connection connection,
             @Parameters(paramLabel = "NAME", description = "The disk.") String name) {
         Answer answer = connection.client().delete("/volumes/" + ApiClient.encode(name));
-        return connection.print(answer, out -> out.println("volume " + name + " deleted with its past"));
+        return connection.print(
+                answer, out -> out.println("volume " + name + " deleted with its past"));
     }
 
     private static Answer get(Connection connection, String name) {
@@ -117,7 +155,14 @@ final class VolumeCommand {
 
     private static void show(VolumeDocument volume, PrintWriter out) {
         out.println(
-                "volume " + volume.name() + ", " + ByteSize.format(volume.sizeBytes()) + " (" + volume.sizeBytes() + " bytes), group " + volume.group());
+                "volume "
+                        + volume.name()
+                        + ", "
+                        + ByteSize.format(volume.sizeBytes())
+                        + " ("
+                        + volume.sizeBytes()
+                        + " bytes), group "
+                        + volume.group());
         volume.uris().forEach(uri -> out.println("  " + uri));
     }
 }

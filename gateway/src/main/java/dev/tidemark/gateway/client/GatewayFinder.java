@@ -9,7 +9,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Finds address and token of a gateway: given, or from the data directory of one that runs on this machine. */
+/**
+ * Finds address and token of a gateway: given, or from the data directory of one that runs on this
+ * machine.
+ */
 public final class GatewayFinder {
     private GatewayFinder() {}
 
@@ -47,7 +50,10 @@ public final class GatewayFinder {
             return Files.readString(file).strip();
         } catch (IOException e) {
             throw new UnreachableException(
-                    "the token " + file + " cannot be read: " + describe(e)
+                    "the token "
+                            + file
+                            + " cannot be read: "
+                            + describe(e)
                             + "; run as the gateway's user, or name a copy with --token-file",
                     e);
         }

@@ -18,7 +18,10 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the configuration file and the command line's overrides; collects every problem before it gives up. */
+/**
+ * Reads the configuration file and the command line's overrides; collects every problem before it
+ * gives up.
+ */
 public final class SettingsReader {
     private static final long LARGEST_FILE_BYTES = 1 << 20;
 
@@ -56,11 +59,16 @@ public final class SettingsReader {
         try {
             long size = Files.size(path);
             if (size > LARGEST_FILE_BYTES) {
-                throw broken("the file has " + size + " bytes, a configuration at most " + LARGEST_FILE_BYTES);
+                throw broken(
+                        "the file has "
+                                + size
+                                + " bytes, a configuration at most "
+                                + LARGEST_FILE_BYTES);
             }
             return Files.readString(path, StandardCharsets.UTF_8);
         } catch (java.nio.file.NoSuchFileException e) {
-            throw broken("the file does not exist; name another with --config, or print one with: tidemark config --print-default");
+            throw broken(
+                    "the file does not exist; name another with --config, or print one with: tidemark config --print-default");
         } catch (java.nio.charset.CharacterCodingException e) {
             throw broken("the file is not UTF-8 text");
         } catch (IOException e) {
@@ -88,16 +96,15 @@ public final class SettingsReader {
 
     private void flatten(String prefix, JsonNode node) {
         node.properties()
-                .forEach(
-                        entry -> {
-                            String name = prefix.isEmpty() ? entry.getKey() : prefix + "." + entry.getKey();
-                            JsonNode value = entry.getValue();
-                            if (value.isObject()) {
-                                flatten(name, value);
-                            } else {
-                                asked.put(name, value.isArray() ? joined(value) : value.asText());
-                            }
-                        });
+                .forEach(entry -> {
+                    String name = prefix.isEmpty() ? entry.getKey() : prefix + "." + entry.getKey();
+                    JsonNode value = entry.getValue();
+                    if (value.isObject()) {
+                        flatten(name, value);
+                    } else {
+                        asked.put(name, value.isArray() ? joined(value) : value.asText());
+                    }
+                });
     }
 
     private static String joined(JsonNode list) {
@@ -125,7 +132,8 @@ public final class SettingsReader {
                             "write for example --set history.window=7d"));
             return this;
         }
-        return override(assignment.substring(0, equals).strip(), assignment.substring(equals + 1).strip());
+        return override(
+                assignment.substring(0, equals).strip(), assignment.substring(equals + 1).strip());
     }
 
     /** Checks everything and seals it. */
@@ -180,7 +188,9 @@ public final class SettingsReader {
         }
     }
 
-    /** Checks that need more than one key; those whose keys are wrong in themselves are left out. */
+    /**
+     * Checks that need more than one key; those whose keys are wrong in themselves are left out.
+     */
     private void conclude(Settings settings, Set<SettingKey<?>> parsed) {
         if (parsed.containsAll(List.of(Keys.HISTORY_WINDOW, Keys.HISTORY_FINE_WINDOW))) {
             concludeHistory(settings);
@@ -197,7 +207,8 @@ public final class SettingsReader {
     }
 
     private void concludeHistory(Settings settings) {
-        if (settings.get(Keys.HISTORY_FINE_WINDOW).compareTo(settings.get(Keys.HISTORY_WINDOW)) > 0) {
+        if (settings.get(Keys.HISTORY_FINE_WINDOW).compareTo(settings.get(Keys.HISTORY_WINDOW))
+                > 0) {
             problems.add(
                     new Problem(
                             ProblemKind.INVALID,
@@ -236,7 +247,8 @@ public final class SettingsReader {
     }
 
     private void concludeNbd(Settings settings) {
-        if (settings.get(Keys.NBD_LISTEN).isEmpty() && settings.get(Keys.NBD_UNIX_SOCKET).isEmpty()) {
+        if (settings.get(Keys.NBD_LISTEN).isEmpty()
+                && settings.get(Keys.NBD_UNIX_SOCKET).isEmpty()) {
             problems.add(
                     new Problem(
                             ProblemKind.INVALID,

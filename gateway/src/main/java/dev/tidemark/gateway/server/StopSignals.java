@@ -6,8 +6,8 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits for SIGTERM or SIGINT. The first asks for a clean stop, and the process then ends with exit code 0; the second ends it at
- * once, as a crash would.
+ * Waits for SIGTERM or SIGINT. The first asks for a clean stop, and the process then ends with exit
+ * code 0; the second ends it at once, as a crash would.
  */
 public final class StopSignals implements AutoCloseable {
     private static final int ENDED_BY_SIGNAL = 130;
@@ -17,9 +17,9 @@ public final class StopSignals implements AutoCloseable {
     private StopSignals() {}
 
     /**
-     * Takes both signals over for the rest of the process's life. By reflection, since the JDK's only interface to signals is one that
-     * the compiler warns of without a way to silence it; a shutdown hook would not do: it cannot see a second signal, nor choose the
-     * exit code.
+     * Takes both signals over for the rest of the process's life. By reflection, since the JDK's
+     * only interface to signals is one that the compiler warns of without a way to silence it; a
+     * shutdown hook would not do: it cannot see a second signal, nor choose the exit code.
      */
     public static StopSignals install() {
         StopSignals signals = new StopSignals();
@@ -48,8 +48,10 @@ public final class StopSignals implements AutoCloseable {
                 yield null;
             }
             case "hashCode" -> System.identityHashCode(this);
-            case "equals" -> arguments != null
-                            && System.identityHashCode(proxy) == System.identityHashCode(arguments[0]);
+            case "equals" ->
+                    arguments != null
+                            && System.identityHashCode(proxy)
+                                    == System.identityHashCode(arguments[0]);
             default -> "StopSignals";
         };
     }
