@@ -216,6 +216,9 @@ final class Rig {
         long before = lastModelSequence();
         Outcome outcome = start(device, offset, data, fua);
         boolean noted = lastModelSequence() > before;
+        assertThat(noted || !succeeded(outcome))
+                .as("seed %d: an acknowledged write is in the log", seed)
+                .isTrue();
         if (!noted) {
             lostWrite = new LostWrite(volumeOf(device), offset, data);
         }
