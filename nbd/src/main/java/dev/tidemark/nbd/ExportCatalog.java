@@ -1,0 +1,30 @@
+package dev.tidemark.nbd;
+
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Where exports come from. Implemented by whoever embeds the server.
+ *
+ * <p>Both methods are called on an event loop and must not block: what may wait for a disk returns
+ * an unfinished stage, which may complete on any thread. A stage that fails with {@link
+ * ExportOpenException} decides the error code and the text the client sees; any other failure is
+ * logged and reported without its text.
+ */
+public interface ExportCatalog {
+
+    /** The exports a client is shown; not necessarily all that {@link #open} accepts. */
+    CompletionStage<List<ExportDescription>> list();
+
+    /**
+     * Opens an export by the name a client asked for; the empty name means the default export.
+     *
+     * <p>A client that asks for information and then enters transmission with the same name is
+     * served from the one export that was opened for the information, so that both answers agree. An
+     * implementation may therefore use {@code infoOnly} to put costly work off until the device is
+     * first asked for bytes, but it must hand out a usable export either way.
+     *
+     * @param infoOnly the client asked for information and has not said yet that it will go on
+     */
+    CompletionStage<OpenedExport> open(String name, boolean infoOnly);
+}

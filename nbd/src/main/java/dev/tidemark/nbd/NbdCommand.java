@@ -1,0 +1,49 @@
+package dev.tidemark.nbd;
+
+import org.jspecify.annotations.Nullable;
+
+/** A request's type (proto.md "Request types"). */
+public enum NbdCommand {
+    READ(0, 0),
+    WRITE(1, 0),
+    DISCONNECT(2, 0),
+    FLUSH(3, 0),
+    TRIM(4, 0),
+    /** Not served yet. */
+    CACHE(5, 0),
+    WRITE_ZEROES(6, CommandFlags.NO_HOLE | CommandFlags.FAST_ZERO),
+    /** Not served yet. */
+    BLOCK_STATUS(7, 0);
+
+    /** Codes are dense and in order. */
+    private static final NbdCommand[] BY_CODE = values();
+
+    private final int code;
+    private final int flags;
+
+    NbdCommand(int code, int flags) {
+        this.code = code;
+        // FUA is valid for all commands once it is advertised (proto.md "Command flags").
+        this.flags = flags | CommandFlags.FUA;
+    }
+
+    /** The type as it is on the wire. */
+    public int code() {
+        return code;
+    }
+
+    /** The command flags a client may set on this command. */
+    int flags() {
+        return flags;
+    }
+
+    /** The command changes the disk. */
+    boolean modifies() {
+        return this == WRITE || this == TRIM || this == WRITE_ZEROES;
+    }
+
+    /** The command of a type field, or null when there is none. */
+    static @Nullable NbdCommand of(int code) {
+        return code < BY_CODE.length ? BY_CODE[code] : null;
+    }
+}

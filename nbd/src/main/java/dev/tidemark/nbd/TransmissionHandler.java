@@ -1,0 +1,458 @@
+package dev.tidemark.nbd;
+
+import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.blockdevice.BlockDeviceException;
+import dev.tidemark.blockdevice.ErrorCode;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A connection in the transmission phase.
+ *
+ * <p>Work is done in <em>turns</em> on the event loop: a burst of socket reads, or a batch of
+ * completions from other threads. All requests of a turn go to the device, then it gets one {@link
+ * BlockDevice#submit}; all replies of a turn are gathered and flushed once. A request that completes
+ * within the turn is answered in it without a hop; any other goes through a {@link CompletionQueue}
+ * and one scheduled task.
+ *
+ * <p>Past a limit the socket is not read and what was read already waits in {@link #backlog}.
+ *
+ * <p>Everything but {@link #completed} runs on the event loop.
+ */
+// A void promise reports failures to exceptionCaught; a failed close has nobody to tell.
+@SuppressWarnings("FutureReturnValueIgnored")
+final class TransmissionHandler extends ChannelInboundHandlerAdapter
+        implements RequestDecoder.Sink {
+    private static final Logger LOG = LoggerFactory.getLogger(TransmissionHandler.class);
+
+    private final NbdService service;
+    private final NbdLimits limits;
+    private final NbdMetrics metrics;
+    private final boolean timed;
+    private final OpenedExport export;
+    private final BlockDevice device;
+    private final String exportName;
+    private final boolean readOnly;
+
+    private final CompletionQueue completions = new CompletionQueue();
+    private final ArrayDeque<PendingRequest> free = new ArrayDeque<>();
+
+    /** Received buffers whose decoding waits for room; not empty means that reading is paused. */
+    private final ArrayDeque<ByteBuf> backlog = new ArrayDeque<>();
+
+    private final Runnable completionTurn = this::runCompletionTurn;
+
+    private @Nullable Connected connected;
+    private boolean inTurn;
+    private boolean handedOver;
+    private boolean resumeScheduled;
+
+    /** The connection ends once everything asked for is answered. */
+    private boolean disconnecting;
+
+    /** The client has closed its side. */
+    private boolean inputEnded;
+
+    private boolean closing;
+
+    private boolean closed;
+    private int inFlightRequests;
+    private long inFlightBytes;
+
+    /** What the request would add to {@link #inFlightBytes} that was last not admitted. */
+    private long waitingBytes;
+
+    /** What exists only once the handler sits in a pipeline. */
+    private record Connected(
+            ChannelHandlerContext ctx,
+            EventLoop loop,
+            RequestDecoder decoder,
+            ReplyWriter replies) {}
+
+    TransmissionHandler(NbdService service, OpenedExport export) {
+        this.service = service;
+        this.limits = service.limits();
+        this.metrics = service.metrics();
+        this.timed = !metrics.equals(NbdMetrics.NONE);
+        this.export = export;
+        this.device = export.device();
+        this.exportName = export.canonicalName();
+        this.readOnly = device.features().readOnly();
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        connected =
+                new Connected(
+                        ctx,
+                        ctx.channel().eventLoop(),
+                        new RequestDecoder(ctx.alloc(), this),
+                        new SimpleReplyWriter(ctx));
+        metrics.exportOpened(exportName);
+        LOG.debug("{}: serves {}", ctx.channel(), exportName);
+    }
+
+    private Connected connected() {
+        return Objects.requireNonNull(connected);
+    }
+
+    // ---- turns
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        ByteBuf received = (ByteBuf) message;
+        if (closed) {
+            received.release();
+            return;
+        }
+        inTurn = true;
+        if (!backlog.isEmpty()) {
+            backlog.add(received);
+        } else if (connected().decoder().decode(received)) {
+            received.release();
+        } else {
+            backlog.add(received);
+            metrics.readingPaused();
+            ctx.channel().config().setAutoRead(false);
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        endTurn();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        if (!inTurn && !backlog.isEmpty() && ctx.channel().isWritable()) {
+            inTurn = true;
+            resume();
+            endTurn();
+        }
+    }
+
+    private void runCompletionTurn() {
+        resumeScheduled = false;
+        inTurn = true;
+        answerAll();
+        resume();
+        endTurn();
+    }
+
+    /** Decodes what waits, and reads the socket again once nothing does. */
+    private void resume() {
+        ByteBuf waiting = backlog.peek();
+        if (waiting == null || closed) {
+            return;
+        }
+        RequestDecoder decoder = connected().decoder();
+        while (waiting != null) {
+            if (!decoder.decode(waiting)) {
+                return;
+            }
+            backlog.remove();
+            waiting.release();
+            waiting = backlog.peek();
+        }
+        connected().ctx().channel().config().setAutoRead(true);
+    }
+
+    private void endTurn() {
+        if (handedOver) {
+            handedOver = false;
+            submit();
+        }
+        if (!closed) {
+            connected().replies().flush();
+        }
+        inTurn = false;
+        if (closed) {
+            releaseExportWhenIdle();
+        } else if (!backlog.isEmpty()) {
+            scheduleResume();
+        } else if (disconnecting) {
+            closeWhenIdle();
+        }
+    }
+
+    private void scheduleResume() {
+        if (!resumeScheduled && connected().ctx().channel().isWritable() && fits(waitingBytes)) {
+            resumeScheduled = true;
+            connected().loop().execute(completionTurn);
+        }
+    }
+
+    private void submit() {
+        try {
+            device.submit();
+        } catch (RuntimeException e) {
+            LOG.error("{}: the device of {} failed to submit", connected().ctx(), exportName, e);
+            connected().ctx().close();
+        }
+    }
+
+    /** A single request is always let through, whatever its size. */
+    private boolean fits(long chargedBytes) {
+        return inFlightRequests == 0
+                || (inFlightRequests < limits.inFlightRequests()
+                        && inFlightBytes + chargedBytes <= limits.inFlightBytes());
+    }
+
+    // ---- requests
+
+    @Override
+    public NbdError check(RequestHeader request) {
+        if (service.stopping() && request.command != NbdCommand.DISCONNECT) {
+            return NbdError.ESHUTDOWN;
+        }
+        return RequestRules.check(request, device.geometry(), readOnly);
+    }
+
+    @Override
+    public boolean admit(RequestHeader request, NbdError verdict) {
+        if (request.command == NbdCommand.DISCONNECT) {
+            return true;
+        }
+        boolean refused = verdict != NbdError.OK;
+        long chargedBytes = refused ? 0 : chargedBytes(request.command, request.lengthBytes);
+        if (!connected().ctx().channel().isWritable() || !(refused || fits(chargedBytes))) {
+            waitingBytes = chargedBytes;
+            return false;
+        }
+        if (refused) {
+            return true;
+        }
+        inFlightRequests++;
+        inFlightBytes += chargedBytes;
+        return true;
+    }
+
+    private static long chargedBytes(@Nullable NbdCommand command, long lengthBytes) {
+        return command == NbdCommand.READ || command == NbdCommand.WRITE ? lengthBytes : 0;
+    }
+
+    @Override
+    public void request(RequestHeader header, @Nullable ByteBuf payload) {
+        NbdCommand command = Objects.requireNonNull(header.command);
+        if (command == NbdCommand.DISCONNECT) {
+            disconnecting = true;
+            connected().decoder().end();
+            return;
+        }
+        PendingRequest request = free.poll();
+        if (request == null) {
+            request = new PendingRequest(this);
+        }
+        request.begin(header, command);
+        request.payload = payload;
+        request.startNanos = timed ? System.nanoTime() : 0;
+        if (header.lengthBytes == 0 && command != NbdCommand.FLUSH) {
+            request.succeeded(); // nothing to do; must not drop the connection (proto.md)
+            return;
+        }
+        handedOver = true;
+        try {
+            handOver(header, request);
+        } catch (RuntimeException e) {
+            LOG.error("the device of {} threw on {}", exportName, command, e);
+            if (!request.completed) {
+                request.failed(new BlockDeviceException(ErrorCode.IO, "device failed", e));
+            }
+        }
+    }
+
+    private void handOver(RequestHeader header, PendingRequest request) {
+        long offsetBytes = header.offsetBytes;
+        boolean fua = header.has(CommandFlags.FUA);
+        switch (request.command) {
+            case READ -> device.read(offsetBytes, (int) header.lengthBytes, request);
+            case WRITE ->
+                    device.write(offsetBytes, Objects.requireNonNull(request.payload), fua, request);
+            case FLUSH -> device.flush(request);
+            case TRIM -> device.zero(offsetBytes, header.lengthBytes, true, fua, request);
+            case WRITE_ZEROES -> {
+                boolean deallocate = !header.has(CommandFlags.NO_HOLE);
+                device.zero(offsetBytes, header.lengthBytes, deallocate, fua, request);
+            }
+            case DISCONNECT, CACHE, BLOCK_STATUS ->
+                    throw new AssertionError(request.command + " does not reach a device");
+        }
+    }
+
+    @Override
+    public void refused(RequestHeader request, NbdError verdict) {
+        NbdCommand command = request.command;
+        if (command != null && timed) {
+            metrics.requestAnswered(exportName, command, request.lengthBytes, verdict, 0);
+        }
+        connected()
+                .replies()
+                .failed(
+                        command == null ? NbdCommand.FLUSH : command,
+                        request.cookie,
+                        verdict,
+                        "request refused");
+    }
+
+    @Override
+    public void malformed(String reason) {
+        LOG.info("{}: dropped: {}", connected().ctx().channel(), reason);
+        connected().ctx().close();
+    }
+
+    // ---- completions
+
+    /** The device is done with a request. Any thread. */
+    void completed(PendingRequest request) {
+        EventLoop loop = connected().loop();
+        if (loop.inEventLoop() && inTurn) {
+            answer(request);
+        } else if (completions.put(request)) {
+            try {
+                loop.execute(completionTurn);
+            } catch (RejectedExecutionException e) {
+                LOG.debug("a request on {} outlived the server", exportName);
+                settleWithoutLoop();
+            }
+        }
+    }
+
+    /** The event loop is gone, and with it the owner of the state: completing threads take turns. */
+    private synchronized void settleWithoutLoop() {
+        closed = true;
+        answerAll();
+        releaseExportWhenIdle();
+    }
+
+    private void answerAll() {
+        PendingRequest request = completions.takeAll();
+        while (request != null) {
+            PendingRequest following = request.next;
+            answer(request);
+            request = following;
+        }
+    }
+
+    private void answer(PendingRequest request) {
+        inFlightRequests--;
+        inFlightBytes -= chargedBytes(request.command, request.lengthBytes);
+        if (!closed) {
+            reply(request);
+        }
+        request.clear();
+        free.push(request);
+    }
+
+    private void reply(PendingRequest request) {
+        ReplyWriter replies = connected().replies();
+        BlockDeviceException failure = request.failure;
+        NbdError error = NbdError.OK;
+        if (failure != null) {
+            error = NbdError.of(failure.code(), request.command);
+            String text = Objects.requireNonNullElse(failure.getMessage(), failure.code().name());
+            replies.failed(request.command, request.cookie, error, text);
+        } else if (request.command == NbdCommand.READ) {
+            ByteBuf data = request.data == null ? Unpooled.EMPTY_BUFFER : request.data;
+            request.data = null;
+            assert data.readableBytes() == request.lengthBytes : "device read too little";
+            replies.data(request.cookie, request.offsetBytes, data);
+        } else {
+            replies.succeeded(request.cookie);
+        }
+        if (timed) {
+            long nanos = System.nanoTime() - request.startNanos;
+            metrics.requestAnswered(
+                    exportName, request.command, request.lengthBytes, error, nanos);
+        }
+    }
+
+    // ---- ends
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event instanceof ChannelInputShutdownEvent) {
+            inputEnded();
+        } else if (event == StopEvent.INSTANCE) {
+            ctx.executor()
+                    .schedule(this::closeForStop, StopEvent.GRACE_MS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** The client has closed its side: what it asked for in full is still answered. */
+    private void inputEnded() {
+        inputEnded = true;
+        disconnecting = true;
+        if (!inTurn) {
+            closeWhenIdle();
+        }
+    }
+
+    private void closeForStop() {
+        disconnecting = true;
+        closeWhenIdle();
+    }
+
+    private void closeWhenIdle() {
+        if (closed || closing || !backlog.isEmpty()) {
+            return;
+        }
+        boolean neverComplete = inputEnded && connected().decoder().midRequest();
+        if (neverComplete) {
+            closing = true;
+            connected().ctx().close();
+        } else if (inFlightRequests == 0) {
+            closing = true;
+            connected()
+                    .ctx()
+                    .writeAndFlush(Unpooled.EMPTY_BUFFER)
+                    .addListener(ChannelFutureListener.CLOSE);
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        closed = true;
+        RequestDecoder decoder = connected().decoder();
+        if (decoder.collecting()) {
+            inFlightRequests--;
+        }
+        decoder.end();
+        connected().replies().discard();
+        backlog.forEach(ByteBuf::release);
+        backlog.clear();
+        metrics.connectionClosed();
+        inTurn = false;
+        releaseExportWhenIdle();
+    }
+
+    private void releaseExportWhenIdle() {
+        if (inFlightRequests == 0) {
+            inFlightRequests = -1; // once only
+            metrics.exportClosed(exportName);
+            export.close();
+        }
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        if (cause instanceof IOException) {
+            LOG.debug("{}: connection lost: {}", ctx.channel(), cause.getMessage());
+        } else {
+            LOG.warn("{}: connection failed", ctx.channel(), cause);
+        }
+        ctx.close();
+    }
+}

@@ -1,0 +1,200 @@
+package dev.tidemark.nbd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+
+/** A client that sends whatever bytes a test wants. Blocking, for one thread. */
+final class RawClient implements AutoCloseable {
+    static final int FIXED_NO_ZEROES = 3;
+
+    private final SocketChannel channel;
+
+    RawClient(ListenAddress address) throws IOException {
+        channel =
+                switch (address) {
+                    case ListenAddress.Tcp(String host, int port) ->
+                            SocketChannel.open(new InetSocketAddress(host, port));
+                    case ListenAddress.Unix unix -> {
+                        SocketChannel open = SocketChannel.open(StandardProtocolFamily.UNIX);
+                        open.connect(UnixDomainSocketAddress.of(unix.path()));
+                        yield open;
+                    }
+                };
+    }
+
+    /** One reply to an option. */
+    record OptionReply(int option, int type, ByteBuffer payload) {
+        String text() {
+            return StandardCharsets.UTF_8.decode(payload.duplicate()).toString();
+        }
+    }
+
+    /** One simple reply's header. */
+    record Reply(int error, long cookie) {}
+
+    RawClient send(byte... bytes) throws IOException {
+        return send(ByteBuffer.wrap(bytes));
+    }
+
+    RawClient send(ByteBuffer bytes) throws IOException {
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+        return this;
+    }
+
+    ByteBuffer receive(int lengthBytes) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(lengthBytes);
+        while (bytes.hasRemaining()) {
+            if (channel.read(bytes) < 0) {
+                throw new EOFException(
+                        "the server closed after %d of %d bytes"
+                                .formatted(bytes.position(), lengthBytes));
+            }
+        }
+        return bytes.flip();
+    }
+
+    String receiveHex(int lengthBytes) throws IOException {
+        return HexFormat.of().formatHex(receive(lengthBytes).array());
+    }
+
+    /** Waits until the server has closed; what it still sends is an error. */
+    void expectClosed() throws IOException {
+        try {
+            assertThat(channel.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+        } catch (IOException reset) {
+            assertThat(reset).hasMessageMatching("(?i).*(reset|broken pipe).*");
+        }
+    }
+
+    RawClient greet(int clientFlags) throws IOException {
+        receive(18);
+        return send(ByteBuffer.allocate(4).putInt(clientFlags).flip());
+    }
+
+    RawClient greet() throws IOException {
+        return greet(FIXED_NO_ZEROES);
+    }
+
+    RawClient option(int option, byte... payload) throws IOException {
+        return option(option, payload.length, payload);
+    }
+
+    /** An option whose header may lie about the length. */
+    RawClient option(int option, int lengthBytes, byte[] payload) throws IOException {
+        return send(
+                ByteBuffer.allocate(16 + payload.length)
+                        .putLong(0x49484156454F5054L)
+                        .putInt(option)
+                        .putInt(lengthBytes)
+                        .put(payload)
+                        .flip());
+    }
+
+    /** The payload of INFO and GO. */
+    static byte[] information(String name, int... requests) {
+        byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer payload =
+                ByteBuffer.allocate(6 + nameBytes.length + 2 * requests.length)
+                        .putInt(nameBytes.length)
+                        .put(nameBytes)
+                        .putShort((short) requests.length);
+        for (int request : requests) {
+            payload.putShort((short) request);
+        }
+        return payload.array();
+    }
+
+    OptionReply optionReply() throws IOException {
+        ByteBuffer header = receive(20);
+        assertThat(header.getLong()).isEqualTo(0x3e889045565a9L);
+        int option = header.getInt();
+        int type = header.getInt();
+        return new OptionReply(option, type, receive(header.getInt()));
+    }
+
+    /** All replies up to the last, which is an acknowledgement or an error. */
+    List<OptionReply> optionReplies() throws IOException {
+        List<OptionReply> replies = new ArrayList<>();
+        OptionReply reply;
+        do {
+            reply = optionReply();
+            replies.add(reply);
+        } while (reply.type() != Handshake.REPLY_ACK && reply.type() >= 0);
+        return replies;
+    }
+
+    /** Enters transmission. */
+    RawClient go(String name) throws IOException {
+        greet();
+        option(Handshake.OPTION_GO, information(name));
+        assertThat(optionReplies().getLast().type()).isEqualTo(Handshake.REPLY_ACK);
+        return this;
+    }
+
+    static ByteBuffer request(int flags, int type, long cookie, long offset, int length) {
+        return ByteBuffer.allocate(28)
+                .putInt(0x25609513)
+                .putShort((short) flags)
+                .putShort((short) type)
+                .putLong(cookie)
+                .putLong(offset)
+                .putInt(length)
+                .flip();
+    }
+
+    RawClient ask(NbdCommand command, long cookie, long offset, int length) throws IOException {
+        return send(request(0, command.code(), cookie, offset, length));
+    }
+
+    RawClient write(int flags, long cookie, long offset, byte[] data) throws IOException {
+        return send(
+                ByteBuffer.allocate(28 + data.length)
+                        .put(request(flags, 1, cookie, offset, data.length))
+                        .put(data)
+                        .flip());
+    }
+
+    Reply reply() throws IOException {
+        ByteBuffer header = receive(16);
+        assertThat(header.getInt()).isEqualTo(0x67446698);
+        return new Reply(header.getInt(), header.getLong());
+    }
+
+    RawClient expect(long cookie, NbdError error) throws IOException {
+        assertThat(reply()).isEqualTo(new Reply(error.value(), cookie));
+        return this;
+    }
+
+    /** Closes this side only. */
+    RawClient finish() throws IOException {
+        channel.shutdownOutput();
+        return this;
+    }
+
+    /** Closes with a reset where the transport has one. */
+    void reset() throws IOException {
+        if (channel.getLocalAddress() instanceof InetSocketAddress) {
+            channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+        }
+        channel.close();
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}
