@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * What a protection group must be: the exact content of every volume after every sequence number, and what was promised to the host. It learns
  * the order from the records as they enter the journal, and holds every acknowledged request against them.
  */
-final class GroupModel implements AppendObserver {
+final class GroupModel {
     /** A tagged checkpoint that was acknowledged. */
     record Tagged(String name, long sequence) {}
 
@@ -71,8 +71,8 @@ final class GroupModel implements AppendObserver {
         promotedContent = content;
     }
 
-    @Override
-    public void appended(PendingRecord record) {
+    /** A record has entered the journal; under the log's lock, in sequence order. */
+    void appended(PendingRecord record) {
         check(record.sequence() == lastSequence + 1, "sequence " + record.sequence() + " follows " + lastSequence);
         lastSequence = record.sequence();
         boolean internal = (record.flags() & PendingRecord.FLAG_INTERNAL) != 0;

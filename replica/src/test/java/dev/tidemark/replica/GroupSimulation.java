@@ -57,7 +57,7 @@ final class GroupSimulation {
     private record OpenView(PointInTimeView view, long sequence) {}
 
     private final long seed;
-    private final FoldSteps steps;
+    private final SimulationRules rules;
     private final Random random;
     private final SimulatedDisk disk;
     private final SimulatedScheduler scheduler;
@@ -75,9 +75,10 @@ final class GroupSimulation {
     private String doing = "starting";
     private @Nullable ProtectionGroup group;
 
-    GroupSimulation(long seed, FoldSteps steps) {
+    GroupSimulation(long seed, SimulationRules rules) {
         this.seed = seed;
-        this.steps = steps;
+        this.rules = rules;
+        rules.watch(model);
         this.random = new Random(seed);
         this.disk = new SimulatedDisk(random.nextLong());
         this.scheduler = new SimulatedScheduler(random.nextLong());
@@ -116,15 +117,19 @@ final class GroupSimulation {
         }
     }
 
+    /** Equal for equal runs: what was written, in which order, when, and what the disk was asked for. */
+    String fingerprint() {
+        return model.lastSequence() + " " + disk.operations() + " " + disk.usedBytes() + " " + scheduler.nanoTime() + " " + stamp;
+    }
+
     // ------------------------------------------------------------------ lives
 
     private void create() {
         try {
-            group = ProtectionGroup.create(options, id, disk.root().directory("group"), environment());
+            group = ProtectionGroup.create(options, id, disk.root().directory("group"), environment(), rules);
         } catch (ReplicaException | dev.tidemark.storage.StorageException e) {
             throw new AssertionError("a fresh group could not be created: " + e, e);
         }
-        attach();
         int count = 1 + random.nextInt(3);
         for (int i = 0; i < count; i++) {
             long size = 4096L * (8 + random.nextInt(56)) + (random.nextBoolean() ? random.nextInt(4096) : 0);
@@ -136,11 +141,6 @@ final class GroupSimulation {
 
     private Environment environment() {
         return new Environment(scheduler, new SegmentPool(poolBytes), new IndexCache(256 << 10), GroupListener.NONE);
-    }
-
-    private void attach() {
-        group().observe(model);
-        group().foldSteps(steps);
     }
 
     private void openDisks() {
@@ -263,7 +263,7 @@ final class GroupSimulation {
         long floor = powerLost ? model.durableFloor() : model.acknowledgedFloor();
         maybeRot();
         try {
-            group = ProtectionGroup.open(options, disk.root().directory("group"), environment());
+            group = ProtectionGroup.open(options, disk.root().directory("group"), environment(), rules);
         } catch (ReplicaException | dev.tidemark.storage.StorageException refused) {
             check(rotten, "the group does not open after a " + (powerLost ? "crash" : "kill") + ": " + refused);
             return false;
@@ -274,7 +274,6 @@ final class GroupSimulation {
         long recovered = group().status().headSequence();
         check(recovered >= floor, "recovered up to " + recovered + ", promised " + floor);
         accept(recovered, powerLost);
-        attach();
         openDisks();
         checkTagged(powerLost);
         checkImages(powerLost);
