@@ -113,6 +113,11 @@ public final class ThreadScheduler implements Scheduler, AutoCloseable {
         }
     }
 
+    /** Tasks handed over that wait for a thread. */
+    int waitingCount() {
+        return pool.getQueue().size();
+    }
+
     private Runnable guarded(Runnable task) {
         return () -> runGuarded(task);
     }

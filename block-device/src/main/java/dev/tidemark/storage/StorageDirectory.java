@@ -11,7 +11,7 @@ public interface StorageDirectory {
     /** For messages only. */
     String path();
 
-    /** Names of the plain files, sorted. */
+    /** Names of the plain files, sorted; the lock's own is not among them. */
     List<String> files() throws StorageException;
 
     /** Names of the sub-directories, sorted. */
@@ -48,7 +48,7 @@ public interface StorageDirectory {
 
     /**
      * Takes the exclusive lock of this directory (file {@code lock}); fails with LOCKED, naming the
-     * holder's process id where known.
+     * holder's process id where known. The name is taken: no other method accepts or reports it.
      */
     AutoCloseable lock() throws StorageException;
 

@@ -143,6 +143,11 @@ class ThreadSchedulerTest {
             single.io().execute(() -> awaitQuietly(hold));
             Cancellable waiting = single.schedule(0, runs::incrementAndGet);
             Cancellable distant = single.schedule(TimeUnit.HOURS.toNanos(1), runs::incrementAndGet);
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+            while (single.waitingCount() == 0 && System.nanoTime() < deadline) {
+                Thread.onSpinWait();
+            }
+            assertThat(single.waitingCount()).isEqualTo(1);
             waiting.cancel();
             distant.cancel();
             hold.countDown();

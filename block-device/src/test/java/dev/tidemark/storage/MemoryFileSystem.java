@@ -27,7 +27,7 @@ final class MemoryFileSystem implements AutoCloseable {
      * A tmpfs of any size. Fails when there is none: nothing that needs one may be skipped unseen.
      */
     static MemoryFileSystem any(Path mountPoint) throws Exception {
-        if (mount(mountPoint, "size=64m")) {
+        if (mount(mountPoint, "tmpfs", "size=64m")) {
             return new MemoryFileSystem(mountPoint, true);
         }
         assertThat(type(SYSTEMS))
@@ -37,23 +37,22 @@ final class MemoryFileSystem implements AutoCloseable {
     }
 
     /**
-     * A tmpfs mounted with these options. Where that is not allowed the test is skipped, but it
-     * fails in CI.
+     * A file system mounted with these options. Where that is not allowed the test is skipped, but
+     * it fails in CI.
      */
-    static MemoryFileSystem mounted(Path mountPoint, String options) throws Exception {
-        if (!mount(mountPoint, options)) {
+    static MemoryFileSystem mounted(Path mountPoint, String type, String options) throws Exception {
+        if (!mount(mountPoint, type, options)) {
             assertThat(System.getenv("CI"))
-                    .as("CI must run these tests where it may mount a tmpfs")
+                    .as("CI must run these tests where it may mount")
                     .isNull();
-            abort("mounting a tmpfs is not allowed here");
+            abort("mounting is not allowed here");
         }
         return new MemoryFileSystem(mountPoint, true);
     }
 
-    private static boolean mount(Path mountPoint, String options) throws Exception {
+    private static boolean mount(Path mountPoint, String type, String options) throws Exception {
         Files.createDirectory(mountPoint);
-        return run("mount", "-t", "tmpfs", "-o", options, "tidemark-test", mountPoint.toString())
-                == 0;
+        return run("mount", "-t", type, "-o", options, "tidemark-test", mountPoint.toString()) == 0;
     }
 
     /** Type of the file system a path is on, as stat names it. */

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
@@ -137,6 +138,54 @@ class SystemFailureTest {
     }
 
     @Test
+    void aFileSystemWithoutAllocationOrHolesGetsTheSizeAndZeros() throws Exception {
+        try (MemoryFileSystem memory =
+                        MemoryFileSystem.mounted(scratch.resolve("plain"), "ramfs", "mode=755");
+                StorageFile file = directory(true, memory.path()).create("a")) {
+            for (int round = 0; round < 2; round++) {
+                byte[] ones = new byte[200_000];
+                Arrays.fill(ones, (byte) 1);
+                file.write(0, ByteBuffer.wrap(ones));
+                file.preallocate(300_000L + round);
+                file.punchHole(1, 150_000);
+                assertThat(file.sizeBytes()).isEqualTo(300_000L + round);
+                byte[] back = new byte[300_000];
+                assertThat(file.read(0, ByteBuffer.wrap(back))).isEqualTo(back.length);
+                byte[] expected = Arrays.copyOf(ones, back.length);
+                Arrays.fill(expected, 1, 150_001, (byte) 0);
+                assertThat(back).isEqualTo(expected);
+            }
+        }
+    }
+
+    @Test
+    void withoutNativeAccessFilesGoThroughChannels() throws Exception {
+        Process process =
+                new ProcessBuilder(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "--illegal-native-access=deny",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                KindOfFile.class.getName(),
+                                scratch.toString())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
+        assertThat(process.inputReader().readLine()).isEqualTo("ChannelFile of 3 bytes");
+        assertThat(process.waitFor()).isZero();
+    }
+
+    /** Prints which class a file is stored through. */
+    static final class KindOfFile {
+        public static void main(String[] arguments) throws Exception {
+            try (StorageFile file = FileStorageDirectory.at(Path.of(arguments[0])).create("a")) {
+                file.write(0, ByteBuffer.allocate(3));
+                System.out.println(
+                        file.getClass().getSimpleName() + " of " + file.sizeBytes() + " bytes");
+            }
+        }
+    }
+
+    @Test
     void aMissingParentThatCannotBeMadeIsReported() throws Exception {
         Files.createFile(scratch.resolve("file"));
         assertThatThrownBy(() -> FileStorageDirectory.at(scratch.resolve("file/inner")))
@@ -172,7 +221,7 @@ class SystemFailureTest {
      * allowed.
      */
     private MemoryFileSystem small(String options) throws Exception {
-        return MemoryFileSystem.mounted(scratch.resolve("small"), options);
+        return MemoryFileSystem.mounted(scratch.resolve("small"), "tmpfs", options);
     }
 
     private static void assertKind(Kind kind, ThrowingCallable call) {

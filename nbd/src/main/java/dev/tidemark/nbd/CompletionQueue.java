@@ -4,8 +4,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Completed requests on their way to the event loop: any thread puts, one takes. The links are in the
- * requests, so that nothing is allocated.
+ * Completed requests on their way to the event loop: any thread puts, one takes. The links are in
+ * the requests, so that nothing is allocated.
  */
 final class CompletionQueue {
     private final AtomicReference<@Nullable PendingRequest> newest = new AtomicReference<>();

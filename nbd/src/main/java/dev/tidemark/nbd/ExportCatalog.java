@@ -20,9 +20,9 @@ public interface ExportCatalog {
      * Opens an export by the name a client asked for; the empty name means the default export.
      *
      * <p>A client that asks for information and then enters transmission with the same name is
-     * served from the one export that was opened for the information, so that both answers agree. An
-     * implementation may therefore use {@code infoOnly} to put costly work off until the device is
-     * first asked for bytes, but it must hand out a usable export either way.
+     * served from the one export that was opened for the information, so that both answers agree.
+     * An implementation may therefore use {@code infoOnly} to put costly work off until the device
+     * is first asked for bytes, but it must hand out a usable export either way.
      *
      * @param infoOnly the client asked for information and has not said yet that it will go on
      */

@@ -41,7 +41,10 @@ final class Handshake {
     /** Longest option that is kept: a name, and far more information requests than exist. */
     static final int MAXIMUM_OPTION_BYTES = 16 << 10;
 
-    /** Longest option that is read past; more is taken for an attack (proto.md "Newstyle negotiation"). */
+    /**
+     * Longest option that is read past; more is taken for an attack (proto.md "Newstyle
+     * negotiation").
+     */
     static final int MAXIMUM_SKIPPED_OPTION_BYTES = 8 << 20;
 
     /** Magic, option, length. */

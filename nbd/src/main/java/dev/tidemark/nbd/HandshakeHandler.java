@@ -144,7 +144,8 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
         if (cause instanceof IOException) {
-            LOG.debug("{}: connection lost in the handshake: {}", ctx.channel(), cause.getMessage());
+            LOG.debug(
+                    "{}: connection lost in the handshake: {}", ctx.channel(), cause.getMessage());
         } else {
             LOG.warn("{}: handshake failed", ctx.channel(), cause);
         }
@@ -267,7 +268,11 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
             case ExportName(String name) ->
                     open(ctx, name, false, (export, e) -> namedOpened(ctx, export, e));
             case Information asked ->
-                    open(ctx, asked.name(), !asked.go(), (export, e) -> opened(ctx, asked, export, e));
+                    open(
+                            ctx,
+                            asked.name(),
+                            !asked.go(),
+                            (export, e) -> opened(ctx, asked, export, e));
         }
         return state == State.OPTION;
     }
@@ -355,14 +360,13 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         } catch (RuntimeException e) {
             stage = CompletableFuture.failedFuture(e);
         }
-        stage.whenComplete(
-                (answer, failure) -> {
-                    if (ctx.executor().inEventLoop()) {
-                        answered(ctx, then, answer, failure);
-                    } else {
-                        hop(ctx, then, answer, failure);
-                    }
-                });
+        stage.whenComplete((answer, failure) -> {
+            if (ctx.executor().inEventLoop()) {
+                answered(ctx, then, answer, failure);
+            } else {
+                hop(ctx, then, answer, failure);
+            }
+        });
         if (state == State.WAITING) {
             ctx.channel().config().setAutoRead(false);
         }
@@ -416,8 +420,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         ctx.writeAndFlush(reply, ctx.voidPromise());
         ByteBuf rest = input;
         input = null;
-        ctx.pipeline()
-                .replace(this, "transmission", new TransmissionHandler(service, export));
+        ctx.pipeline().replace(this, "transmission", new TransmissionHandler(service, export));
         if (rest != null) {
             ctx.fireChannelRead(rest);
         }

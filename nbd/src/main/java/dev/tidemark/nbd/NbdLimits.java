@@ -5,8 +5,8 @@ package dev.tidemark.nbd;
  *
  * @param handshakeTimeoutMs a client that has not entered transmission by then is dropped; the time
  *     an export takes to open does not count
- * @param maximumOptions options a client may send; {@link #OPTIONS_PER_EXPORT} more for every export
- *     it was shown
+ * @param maximumOptions options a client may send; {@link #OPTIONS_PER_EXPORT} more for every
+ *     export it was shown
  * @param inFlightRequests requests without a reply; at this many the socket is not read
  * @param inFlightBytes payload of requests without a reply; past this many the socket is not read,
  *     but a single request is always let through

@@ -1,8 +1,8 @@
 package dev.tidemark.nbd;
 
 /**
- * Hears what the server does, for counters and histograms. Called on event loops, must not block and
- * should not allocate. Every method does nothing by default.
+ * Hears what the server does, for counters and histograms. Called on event loops, must not block
+ * and should not allocate. Every method does nothing by default.
  */
 public interface NbdMetrics {
     /** Hears nothing; the server then does not read the clock for requests either. */
@@ -14,7 +14,9 @@ public interface NbdMetrics {
     /** A connection has ended, in whatever way. */
     default void connectionClosed() {}
 
-    /** A connection ended before it entered transmission, for another reason than the client's wish. */
+    /**
+     * A connection ended before it entered transmission, for another reason than the client's wish.
+     */
     default void handshakeFailed() {}
 
     /** A connection has entered transmission. */

@@ -45,7 +45,7 @@ public final class NbdServer implements AutoCloseable {
     private static final int RECEIVE_MAXIMUM_BYTES = 1 << 20;
 
     /** Reads before the replies of what they brought are sent. */
-    private static final int READS_PER_TURN = Integer.getInteger("x.reads", 16);
+    private static final int READS_PER_TURN = 16;
 
     /** The system cuts this down to its own limit. TCP sizes its buffers by itself. */
     private static final int UNIX_BUFFER_BYTES = 4 << 20;
@@ -235,9 +235,9 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /**
-     * Stops in an orderly way: no new connections, requests in flight are finished, new ones fail with
-     * {@code ESHUTDOWN}, then each connection is closed; whatever is left after {@code deadline} is
-     * cut off. The first call decides the deadline.
+     * Stops in an orderly way: no new connections, requests in flight are finished, new ones fail
+     * with {@code ESHUTDOWN}, then each connection is closed; whatever is left after {@code
+     * deadline} is cut off. The first call decides the deadline.
      *
      * @return completes when all connections are closed
      */

@@ -5,8 +5,8 @@ import dev.tidemark.blockdevice.BlockDevice;
 /**
  * An export held open for one connection.
  *
- * <p>Requests are checked against the device's {@code geometry()} and {@code features()} before they
- * reach it, so the device need not be wrapped in a validating filter of its own.
+ * <p>Requests are checked against the device's {@code geometry()} and {@code features()} before
+ * they reach it, so the device need not be wrapped in a validating filter of its own.
  */
 public interface OpenedExport {
 

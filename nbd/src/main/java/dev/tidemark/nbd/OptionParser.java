@@ -28,7 +28,8 @@ final class OptionParser {
         if (lengthBytes > Handshake.MAXIMUM_SKIPPED_OPTION_BYTES) {
             return new Hangup(
                     "option %d has %d bytes, more than %d"
-                            .formatted(option, lengthBytes, Handshake.MAXIMUM_SKIPPED_OPTION_BYTES));
+                            .formatted(
+                                    option, lengthBytes, Handshake.MAXIMUM_SKIPPED_OPTION_BYTES));
         }
         return switch (option) {
             case Handshake.OPTION_EXPORT_NAME ->
@@ -58,7 +59,9 @@ final class OptionParser {
         };
     }
 
-    /** Reads a payload that {@link #judge} wanted; consumes all of {@code payload} or part of it. */
+    /**
+     * Reads a payload that {@link #judge} wanted; consumes all of {@code payload} or part of it.
+     */
     static OptionRequest parse(int option, ByteBuf payload) {
         return switch (option) {
             case Handshake.OPTION_EXPORT_NAME -> parseExportName(payload);

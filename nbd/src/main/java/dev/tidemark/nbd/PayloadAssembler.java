@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A payload that came in one read is a slice of it; one spread over several is a composite of
  * slices: nothing is copied. A client that dribbles its payload would make us keep a receive buffer
- * for every few bytes; after {@value #MAXIMUM_PIECES} pieces everything is copied into one buffer of
- * the payload's size, so that memory stays in proportion to the payload.
+ * for every few bytes; after {@value #MAXIMUM_PIECES} pieces everything is copied into one buffer
+ * of the payload's size, so that memory stays in proportion to the payload.
  */
 final class PayloadAssembler {
     static final int MAXIMUM_PIECES = 256;

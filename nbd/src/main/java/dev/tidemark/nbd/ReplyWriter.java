@@ -5,7 +5,8 @@ import io.netty.buffer.ByteBuf;
 /**
  * Writes replies of one form. Replies are gathered until {@link #flush}. Belongs to an event loop.
  *
- * <p>Everything that a richer form can say is among the arguments; a form leaves out what it cannot.
+ * <p>Everything that a richer form can say is among the arguments; a form leaves out what it
+ * cannot.
  */
 interface ReplyWriter {
     /** A request without data has succeeded. */

@@ -24,9 +24,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Work is done in <em>turns</em> on the event loop: a burst of socket reads, or a batch of
  * completions from other threads. All requests of a turn go to the device, then it gets one {@link
- * BlockDevice#submit}; all replies of a turn are gathered and flushed once. A request that completes
- * within the turn is answered in it without a hop; any other goes through a {@link CompletionQueue}
- * and one scheduled task.
+ * BlockDevice#submit}; all replies of a turn are gathered and flushed once. A request that
+ * completes within the turn is answered in it without a hop; any other goes through a {@link
+ * CompletionQueue} and one scheduled task.
  *
  * <p>Past a limit the socket is not read and what was read already waits in {@link #backlog}.
  *
@@ -280,7 +280,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         switch (request.command) {
             case READ -> device.read(offsetBytes, (int) header.lengthBytes, request);
             case WRITE ->
-                    device.write(offsetBytes, Objects.requireNonNull(request.payload), fua, request);
+                    device.write(
+                            offsetBytes, Objects.requireNonNull(request.payload), fua, request);
             case FLUSH -> device.flush(request);
             case TRIM -> device.zero(offsetBytes, header.lengthBytes, true, fua, request);
             case WRITE_ZEROES -> {
@@ -330,7 +331,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         }
     }
 
-    /** The event loop is gone, and with it the owner of the state: completing threads take turns. */
+    /**
+     * The event loop is gone, and with it the owner of the state: completing threads take turns.
+     */
     private synchronized void settleWithoutLoop() {
         closed = true;
         answerAll();
@@ -374,8 +377,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         }
         if (timed) {
             long nanos = System.nanoTime() - request.startNanos;
-            metrics.requestAnswered(
-                    exportName, request.command, request.lengthBytes, error, nanos);
+            metrics.requestAnswered(exportName, request.command, request.lengthBytes, error, nanos);
         }
     }
 
@@ -386,8 +388,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (event instanceof ChannelInputShutdownEvent) {
             inputEnded();
         } else if (event == StopEvent.INSTANCE) {
-            ctx.executor()
-                    .schedule(this::closeForStop, StopEvent.GRACE_MS, TimeUnit.MILLISECONDS);
+            ctx.executor().schedule(this::closeForStop, StopEvent.GRACE_MS, TimeUnit.MILLISECONDS);
         }
     }
 

@@ -42,9 +42,7 @@ final class HandshakeConformanceTest {
                 new TestCatalog()
                         .add("", new TestDisk(4096))
                         .add("disk", new TestDisk(DISK_BYTES))
-                        .add(
-                                "frozen",
-                                new TestDisk(Geometry.ofSize(512), Features.READ_ONLY))
+                        .add("frozen", new TestDisk(Geometry.ofSize(512), Features.READ_ONLY))
                         .add(
                                 "slow",
                                 new TestDisk(
@@ -82,7 +80,8 @@ final class HandshakeConformanceTest {
 
     @Test
     void the_greeting_offers_fixed_newstyle_and_no_zeroes() throws IOException {
-        assertThat(client.receiveHex(18)).isEqualTo("4e42444d41474943" + "49484156454f5054" + "0003");
+        assertThat(client.receiveHex(18))
+                .isEqualTo("4e42444d41474943" + "49484156454f5054" + "0003");
     }
 
     @Test
@@ -239,14 +238,25 @@ final class HandshakeConformanceTest {
         client.greet().option(Handshake.OPTION_GO, information("disk", 1, 2, 3));
         assertThat(client.receiveHex(32))
                 .isEqualTo(
-                        "0003e889045565a9" + "00000007" + "00000003" + "0000000c"
-                                + "0000" + "0000000000100000" + "096d");
+                        "0003e889045565a9"
+                                + "00000007"
+                                + "00000003"
+                                + "0000000c"
+                                + "0000"
+                                + "0000000000100000"
+                                + "096d");
         assertThat(client.optionReply().text()).isEqualTo("\0\1canonical disk");
         assertThat(client.optionReply().text()).isEqualTo("\0\2about disk");
         assertThat(client.receiveHex(34))
                 .isEqualTo(
-                        "0003e889045565a9" + "00000007" + "00000003" + "0000000e"
-                                + "0003" + "00000001" + "00001000" + "02000000");
+                        "0003e889045565a9"
+                                + "00000007"
+                                + "00000003"
+                                + "0000000e"
+                                + "0003"
+                                + "00000001"
+                                + "00001000"
+                                + "02000000");
         assertThat(client.receiveHex(20))
                 .isEqualTo("0003e889045565a9" + "00000007" + "00000001" + "00000000");
     }
@@ -255,7 +265,8 @@ final class HandshakeConformanceTest {
     void name_and_description_are_sent_only_when_asked_for() throws IOException {
         client.greet().option(Handshake.OPTION_INFO, information("disk"));
         assertThat(client.optionReplies())
-                .extracting(reply -> reply.payload().hasRemaining() ? reply.payload().getShort(0) : (short) -1)
+                .extracting(reply ->
+                        reply.payload().hasRemaining() ? reply.payload().getShort(0) : (short) -1)
                 .containsExactly((short) 0, (short) 3, (short) -1);
     }
 

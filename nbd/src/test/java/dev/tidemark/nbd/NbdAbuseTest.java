@@ -19,7 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Clients that misbehave hurt nobody but themselves; addresses that cannot be used are explained. */
+/**
+ * Clients that misbehave hurt nobody but themselves; addresses that cannot be used are explained.
+ */
 @Timeout(120)
 final class NbdAbuseTest {
     private static final int DISK_BYTES = 1 << 20;
@@ -79,14 +81,13 @@ final class NbdAbuseTest {
             RawClient greedy = server.connect().go("disk");
             Thread asking =
                     Thread.ofVirtual()
-                            .start(
-                                    () -> {
-                                        try {
-                                            askForEver(greedy);
-                                        } catch (IOException closed) {
-                                            // the test is over
-                                        }
-                                    });
+                            .start(() -> {
+                                try {
+                                    askForEver(greedy);
+                                } catch (IOException closed) {
+                                    // the test is over
+                                }
+                            });
             TestServer.await("it has asked for much", () -> disk.requests.get() > 50);
             int served = settled(disk);
             // 64 KiB each: what the limit of 8 MiB and the socket's buffers hold, not 100,000.
@@ -152,7 +153,10 @@ final class NbdAbuseTest {
             ByteBuffer write =
                     ByteBuffer.allocate(28 + 2000)
                             .put(RawClient.request(0, 1, 1, 0, 2000))
-                            .put("tidemark".repeat(250).getBytes(java.nio.charset.StandardCharsets.US_ASCII))
+                            .put(
+                                    "tidemark"
+                                            .repeat(250)
+                                            .getBytes(java.nio.charset.StandardCharsets.US_ASCII))
                             .flip();
             while (write.hasRemaining()) {
                 client.send(write.get());
@@ -239,8 +243,7 @@ final class NbdAbuseTest {
     @Test
     void a_file_that_is_no_socket_is_left_alone(@TempDir Path folder) throws IOException {
         Path file = Files.writeString(folder.resolve("precious"), "data");
-        assertThatThrownBy(
-                        server(new ListenAddress.Unix(file, ListenAddress.Unix.PRIVATE))::start)
+        assertThatThrownBy(server(new ListenAddress.Unix(file, ListenAddress.Unix.PRIVATE))::start)
                 .hasMessageContaining("is no socket");
         assertThat(file).hasContent("data");
     }

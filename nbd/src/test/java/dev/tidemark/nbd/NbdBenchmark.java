@@ -15,8 +15,7 @@ final class NbdBenchmark {
         TestDisk disk = new TestDisk(Integer.parseInt(arguments[1]) << 20);
         NbdServerConfig config =
                 NbdServerConfig.listeningOn(
-                        new ListenAddress.Unix(
-                                Path.of(arguments[0]), ListenAddress.Unix.PRIVATE));
+                        new ListenAddress.Unix(Path.of(arguments[0]), ListenAddress.Unix.PRIVATE));
         boolean nio = arguments.length > 2 && arguments[2].equals("nio");
         NbdServer server =
                 new NbdServer(

@@ -39,9 +39,7 @@ final class NbdClientsIT {
         TestCatalog catalog =
                 new TestCatalog()
                         .add("disk", disk)
-                        .add(
-                                "frozen",
-                                new TestDisk(Geometry.ofSize(1 << 20), Features.READ_ONLY));
+                        .add("frozen", new TestDisk(Geometry.ofSize(1 << 20), Features.READ_ONLY));
         server = new TestServer(kind, catalog, NbdLimits.DEFAULT);
         uri = server.uri("disk");
     }
@@ -102,8 +100,7 @@ final class NbdClientsIT {
     void nbdcopy_copies_both_ways_over_four_connections() throws Exception {
         Path image = image(1);
         Path back = folder.resolve("back");
-        Tool.run(
-                "nbdcopy", "--connections=4", "--requests=16", "--flush", image.toString(), uri);
+        Tool.run("nbdcopy", "--connections=4", "--requests=16", "--flush", image.toString(), uri);
         expectSame(image);
         Tool.run("nbdcopy", "--connections=4", "--requests=16", uri, back.toString());
         assertThat(Files.mismatch(image, back)).isEqualTo(-1);
@@ -114,13 +111,20 @@ final class NbdClientsIT {
         Path image = image(2);
         assertThat(Tool.run("qemu-img", "info", uri)).contains("virtual size: 64 MiB");
         Tool.run(
-                "qemu-img", "convert", "-n", "-m", "8", "-W", "-f", "raw", "-O", "raw",
-                image.toString(), uri);
+                "qemu-img",
+                "convert",
+                "-n",
+                "-m",
+                "8",
+                "-W",
+                "-f",
+                "raw",
+                "-O",
+                "raw",
+                image.toString(),
+                uri);
         expectSame(image);
-        assertThat(
-                        Tool.run(
-                                "qemu-img", "compare", "-f", "raw", "-F", "raw",
-                                image.toString(), uri))
+        assertThat(Tool.run("qemu-img", "compare", "-f", "raw", "-F", "raw", image.toString(), uri))
                 .contains("Images are identical");
     }
 
@@ -128,21 +132,37 @@ final class NbdClientsIT {
     void qemu_io_writes_zeroes_discards_and_reads_back() throws Exception {
         String printed =
                 Tool.run(
-                        "qemu-io", "-f", "raw",
-                        "-c", "write -P 0x5a 1M 64k",
-                        "-c", "write -f -P 0x5b 2M 512",
-                        "-c", "write -P 0x11 3M 2M",
-                        "-c", "write -z -u 3M 1M",
-                        "-c", "write -z 4M 512k",
-                        "-c", "discard 4608k 512k",
-                        "-c", "flush",
-                        "-c", "read -P 0x5a 1M 64k",
-                        "-c", "read -P 0x5b 2M 512",
-                        "-c", "read -P 0 3M 2M",
-                        "-c", "aio_write -P 0x77 8M 1M",
-                        "-c", "aio_read 8M 1M",
-                        "-c", "aio_flush",
-                        "-c", "read -P 0x77 8M 1M",
+                        "qemu-io",
+                        "-f",
+                        "raw",
+                        "-c",
+                        "write -P 0x5a 1M 64k",
+                        "-c",
+                        "write -f -P 0x5b 2M 512",
+                        "-c",
+                        "write -P 0x11 3M 2M",
+                        "-c",
+                        "write -z -u 3M 1M",
+                        "-c",
+                        "write -z 4M 512k",
+                        "-c",
+                        "discard 4608k 512k",
+                        "-c",
+                        "flush",
+                        "-c",
+                        "read -P 0x5a 1M 64k",
+                        "-c",
+                        "read -P 0x5b 2M 512",
+                        "-c",
+                        "read -P 0 3M 2M",
+                        "-c",
+                        "aio_write -P 0x77 8M 1M",
+                        "-c",
+                        "aio_read 8M 1M",
+                        "-c",
+                        "aio_flush",
+                        "-c",
+                        "read -P 0x77 8M 1M",
                         uri);
         assertThat(printed).doesNotContain("failed").doesNotContain("error");
     }
@@ -228,15 +248,29 @@ final class NbdClientsIT {
     void fio_verifies_what_it_writes() throws Exception {
         assertThat(
                         Tool.run(
-                                "fio", "--name=t", "--ioengine=nbd", "--uri=" + uri,
-                                "--rw=randwrite", "--bsrange=512-64k", "--size=48m",
-                                "--iodepth=16", "--verify=crc32c", "--do_verify=1",
-                                "--verify_fatal=1", "--randseed=7"))
+                                "fio",
+                                "--name=t",
+                                "--ioengine=nbd",
+                                "--uri=" + uri,
+                                "--rw=randwrite",
+                                "--bsrange=512-64k",
+                                "--size=48m",
+                                "--iodepth=16",
+                                "--verify=crc32c",
+                                "--do_verify=1",
+                                "--verify_fatal=1",
+                                "--randseed=7"))
                 .contains("err= 0");
         assertThat(
                         Tool.run(
-                                "fio", "--name=t", "--ioengine=nbd", "--uri=" + uri,
-                                "--rw=randtrim", "--bs=4k", "--size=8m", "--iodepth=16"))
+                                "fio",
+                                "--name=t",
+                                "--ioengine=nbd",
+                                "--uri=" + uri,
+                                "--rw=randtrim",
+                                "--bs=4k",
+                                "--size=8m",
+                                "--iodepth=16"))
                 .contains("err= 0");
     }
 

@@ -57,61 +57,52 @@ final class TestDisk implements BlockDevice {
 
     @Override
     public void read(long offsetBytes, int lengthBytes, ReadCompletion done) {
-        run(
-                () -> {
-                    BlockDeviceException why = failure();
-                    if (why != null) {
-                        done.failed(why);
-                        return;
-                    }
-                    ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(lengthBytes);
-                    data.writeBytes(bytes.slice((int) offsetBytes, lengthBytes));
-                    done.succeeded(data);
-                });
+        run(() -> {
+            BlockDeviceException why = failure();
+            if (why != null) {
+                done.failed(why);
+                return;
+            }
+            ByteBuf data = ByteBufAllocator.DEFAULT.directBuffer(lengthBytes);
+            data.writeBytes(bytes.slice((int) offsetBytes, lengthBytes));
+            done.succeeded(data);
+        });
     }
 
     @Override
     public void write(long offsetBytes, ByteBuf data, boolean fua, Completion done) {
         writes.incrementAndGet();
         lastFua = fua;
-        run(
-                () -> {
-                    if (!failed(done)) {
-                        data.getBytes(
-                                data.readerIndex(),
-                                bytes.slice((int) offsetBytes, data.readableBytes()));
-                        done.succeeded();
-                    }
-                });
+        run(() -> {
+            if (!failed(done)) {
+                data.getBytes(
+                        data.readerIndex(), bytes.slice((int) offsetBytes, data.readableBytes()));
+                done.succeeded();
+            }
+        });
     }
 
     @Override
     public void zero(
-            long offsetBytes,
-            long lengthBytes,
-            boolean deallocate,
-            boolean fua,
-            Completion done) {
+            long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
         lastZero = deallocate ? "deallocate" : "keep";
         lastFua = fua;
-        run(
-                () -> {
-                    if (!failed(done)) {
-                        bytes.put((int) offsetBytes, new byte[(int) lengthBytes]);
-                        done.succeeded();
-                    }
-                });
+        run(() -> {
+            if (!failed(done)) {
+                bytes.put((int) offsetBytes, new byte[(int) lengthBytes]);
+                done.succeeded();
+            }
+        });
     }
 
     @Override
     public void flush(Completion done) {
         flushes.incrementAndGet();
-        run(
-                () -> {
-                    if (!failed(done)) {
-                        done.succeeded();
-                    }
-                });
+        run(() -> {
+            if (!failed(done)) {
+                done.succeeded();
+            }
+        });
     }
 
     @Override

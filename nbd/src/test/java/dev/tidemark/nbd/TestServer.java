@@ -64,7 +64,8 @@ final class TestServer implements AutoCloseable {
     static void await(String what, BooleanSupplier condition) {
         long start = System.nanoTime();
         while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime() - start).as("nanoseconds waited until %s", what)
+            assertThat(System.nanoTime() - start)
+                    .as("nanoseconds waited until %s", what)
                     .isLessThan(AWAIT_NANOS);
             LockSupport.parkNanos(1_000_000);
         }

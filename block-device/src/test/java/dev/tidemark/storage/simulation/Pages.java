@@ -9,15 +9,20 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A file's content as sparse pages; what has no page reads as zeros. */
+@SuppressWarnings("ReferenceEquality") // BLANK is known by its identity
 final class Pages {
     static final int PAGE_BYTES = 4096;
     static final int SECTOR_BYTES = 512;
+
+    /** Stands for every page allocated but never written; never changed. */
+    private static final byte[] BLANK = new byte[PAGE_BYTES];
 
     private final TreeMap<Long, byte[]> pages = new TreeMap<>();
 
     Pages copy() {
         Pages copy = new Pages();
-        pages.forEach((number, page) -> copy.pages.put(number, page.clone()));
+        pages.forEach(
+                (number, page) -> copy.pages.put(number, page == BLANK ? BLANK : page.clone()));
         return copy;
     }
 
@@ -63,12 +68,18 @@ final class Pages {
 
     void allocate(long position, long lengthBytes) {
         for (long at = position / PAGE_BYTES; at * PAGE_BYTES < position + lengthBytes; at++) {
-            page(at);
+            pages.putIfAbsent(at, BLANK);
         }
     }
 
+    /** The page to write into. */
     private byte[] page(long number) {
-        return pages.computeIfAbsent(number, missing -> new byte[PAGE_BYTES]);
+        byte[] page = pages.get(number);
+        if (page == null || page == BLANK) {
+            page = new byte[PAGE_BYTES];
+            pages.put(number, page);
+        }
+        return page;
     }
 
     /** Makes a range read as zeros; pages entirely inside it are given back. */
@@ -83,7 +94,7 @@ final class Pages {
             int to = (int) Math.min(PAGE_BYTES, end - start);
             if (from == 0 && to == PAGE_BYTES) {
                 inRange.remove();
-            } else if (from < to) {
+            } else if (from < to && entry.getValue() != BLANK) {
                 Arrays.fill(entry.getValue(), from, to, (byte) 0);
             }
         }
@@ -94,7 +105,7 @@ final class Pages {
         long firstWhole = (sizeBytes + PAGE_BYTES - 1) / PAGE_BYTES;
         pages.tailMap(firstWhole, true).clear();
         byte[] last = pages.get(sizeBytes / PAGE_BYTES);
-        if (last != null) {
+        if (last != null && last != BLANK) {
             Arrays.fill(last, (int) (sizeBytes % PAGE_BYTES), PAGE_BYTES, (byte) 0);
         }
     }

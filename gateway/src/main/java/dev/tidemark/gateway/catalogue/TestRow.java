@@ -1,0 +1,42 @@
+package dev.tidemark.gateway.catalogue;
+
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The record of a recovery test.
+ *
+ * @param id number that people use, from 1, never given twice
+ * @param image id of its image in the engine
+ * @param drill number of the drill it belongs to
+ * @param asked the point as it was asked for
+ * @param sequence the exact point taken
+ * @param checkpoint name of the tagged checkpoint at the point, empty when there is none
+ * @param openMicros how long opening its image took
+ * @param stoppedMicros null while it runs
+ * @param verdict null while it runs
+ * @param bytesWritten what the tester wrote; set when it stops
+ */
+public record TestRow(
+        long id,
+        UUID image,
+        UUID group,
+        String groupName,
+        long drill,
+        String asked,
+        long sequence,
+        long pointMicros,
+        String checkpoint,
+        long openMicros,
+        long startedMicros,
+        String startedBy,
+        @Nullable Long stoppedMicros,
+        @Nullable Verdict verdict,
+        String note,
+        String stoppedBy,
+        long bytesWritten) {
+
+    public boolean running() {
+        return stoppedMicros == null;
+    }
+}

@@ -1,0 +1,68 @@
+package dev.tidemark.gateway.service;
+
+import dev.tidemark.gateway.text.Timestamps;
+import dev.tidemark.gateway.wire.Wire.AlertDocument;
+import java.time.Clock;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The newest alerts and how many there were of each kind since the start. Thread-safe, never blocks for long. */
+public final class Alerts {
+    private static final Logger log = LoggerFactory.getLogger(Alerts.class);
+    private static final int KEPT = 200;
+
+    /** How much an alert matters. */
+    public enum Severity {
+        INFO,
+        WARNING,
+        CRITICAL
+    }
+
+    private final Clock clock;
+    private final Deque<AlertDocument> newest = new ArrayDeque<>(); // guarded by this
+    private final Map<String, Long> counts = new TreeMap<>(); // guarded by this
+    private long next = 1; // guarded by this
+
+    public Alerts(Clock clock) {
+        this.clock = clock;
+    }
+
+    /**
+     * Logs, counts and keeps an alert.
+     *
+     * @param kind a fixed word, used as a metric's label
+     */
+    public void raise(Severity severity, String kind, String group, String message) {
+        switch (severity) {
+            case INFO -> log.info("{} group={} {}", kind, group, message);
+            case WARNING -> log.warn("{} group={} {}", kind, group, message);
+            case CRITICAL -> log.error("{} group={} {}", kind, group, message);
+        }
+        String time = Timestamps.iso(Timestamps.micros(clock.instant()));
+        synchronized (this) {
+            newest.addFirst(
+                    new AlertDocument(
+                            next++, time, severity.name().toLowerCase(Locale.ROOT), kind, group, message));
+            if (newest.size() > KEPT) {
+                newest.removeLast();
+            }
+            counts.merge(kind, 1L, Long::sum);
+        }
+    }
+
+    /** Newest first. */
+    public synchronized List<AlertDocument> newest(int limit) {
+        return new ArrayList<>(newest).subList(0, Math.min(limit, newest.size()));
+    }
+
+    public synchronized Map<String, Long> counts() {
+        return new TreeMap<>(counts);
+    }
+}

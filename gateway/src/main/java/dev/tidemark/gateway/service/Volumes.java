@@ -1,0 +1,248 @@
+package dev.tidemark.gateway.service;
+
+import dev.tidemark.gateway.problem.Problem;
+import dev.tidemark.gateway.problem.ProblemException;
+import dev.tidemark.gateway.problem.ProblemKind;
+import dev.tidemark.gateway.problem.Similar;
+import dev.tidemark.gateway.text.ByteSize;
+import dev.tidemark.gateway.text.Names;
+import dev.tidemark.gateway.wire.Requests.ChangeVolume;
+import dev.tidemark.gateway.wire.Requests.CreateVolume;
+import dev.tidemark.gateway.wire.Requests.ImportVolume;
+import dev.tidemark.gateway.wire.Wire.VolumeDocument;
+import dev.tidemark.replica.VolumeInfo;
+import dev.tidemark.storage.FileStorageDirectory;
+import dev.tidemark.storage.StorageException;
+import dev.tidemark.storage.StorageFile;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Volumes of all groups. A volume's name is its export, so it is unique in the gateway. Thread-safe. */
+public final class Volumes {
+    private static final Logger log = LoggerFactory.getLogger(Volumes.class);
+
+    /** Sizes are whole sectors, so that every client can address all of the disk. */
+    private static final int SECTOR_BYTES = 512;
+
+    private static final long LARGEST_BYTES = 1L << 50;
+
+    private final Groups groups;
+    private final Tasks tasks;
+    private final Uris uris;
+
+    /** Names of volumes being made; guarded by groups.naming(). */
+    private final Set<String> reserved = new HashSet<>();
+
+    public Volumes(Groups groups, Tasks tasks, Uris uris) {
+        this.groups = groups;
+        this.tasks = tasks;
+        this.uris = uris;
+    }
+
+    /** A volume and the group it belongs to. */
+    public record Found(Group group, VolumeInfo volume) {}
+
+    public Optional<Found> find(String name) {
+        for (Group group : groups.all()) {
+            Optional<VolumeInfo> volume = group.volume(name);
+            if (volume.isPresent()) {
+                return Optional.of(new Found(group, volume.get()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    public Found get(String name) {
+        return find(name).orElseThrow(() -> unknown(name));
+    }
+
+    /** The problem of a volume that is not there. */
+    public ProblemException unknown(String name) {
+        String hint = Similar.hint(name, names());
+        return ProblemException.notFound(
+                "no such volume", name, hint.isEmpty() ? "list them with: tidemark volume list" : hint);
+    }
+
+    private List<String> names() {
+        return all().stream().map(found -> found.volume().name()).toList();
+    }
+
+    /** By group and id. */
+    public List<Found> all() {
+        List<Found> all = new ArrayList<>();
+        for (Group group : groups.all()) {
+            group.engine().volumes().forEach(volume -> all.add(new Found(group, volume)));
+        }
+        return all;
+    }
+
+    public Found create(CreateVolume request) {
+        String name = Names.volume(Required.text("name", request.name()));
+        long sizeBytes = checkSize(Required.field("sizeBytes", request.sizeBytes()));
+        reserve(name);
+        try {
+            Group group = groups.chooseOrMakeDefault(request.group());
+            VolumeInfo volume = Engine.await(group.engine().addVolume(name, sizeBytes));
+            log.info("volume={} group={} created, {} bytes", name, group.name(), sizeBytes);
+            return new Found(group, volume);
+        } finally {
+            release(name);
+        }
+    }
+
+    /** Starts copying a raw image; the volume exists when the task has succeeded. */
+    public Task importImage(ImportVolume request) {
+        String name = Names.volume(Required.text("name", request.name()));
+        Path path = Path.of(Required.text("path", request.path()));
+        if (!path.isAbsolute() || path.getFileName() == null) {
+            throw ProblemException.invalid(
+                    "the image's path is not absolute",
+                    path.toString(),
+                    "a file on the gateway's machine",
+                    "write the whole path");
+        }
+        reserve(name);
+        try {
+            StorageFile source = open(path);
+            Group group = groups.chooseOrMakeDefault(request.group());
+            return tasks.start(
+                    "import",
+                    name,
+                    progress -> {
+                        try (source) {
+                            progress.detail("copying " + path);
+                            VolumeInfo volume =
+                                    Engine.await(
+                                            group.engine()
+                                                    .importVolume(
+                                                            name,
+                                                            source,
+                                                            (done, total) ->
+                                                                    progress.share(done, total)));
+                            log.info("volume={} group={} imported from {}", name, group.name(), path);
+                            return document(new Found(group, volume));
+                        } finally {
+                            release(name);
+                        }
+                    });
+        } catch (RuntimeException e) {
+            release(name);
+            throw e;
+        }
+    }
+
+    private static StorageFile open(Path path) {
+        try {
+            Path folder = path.toAbsolutePath().getParent();
+            StorageFile source =
+                    FileStorageDirectory.at(folder == null ? Path.of("/") : folder)
+                            .openReadOnly(String.valueOf(path.getFileName()));
+            long sizeBytes = source.sizeBytes();
+            if (sizeBytes == 0 || sizeBytes % SECTOR_BYTES != 0) {
+                source.close();
+                throw ProblemException.invalid(
+                        "not a raw image: its size is no whole number of sectors",
+                        path.toString(),
+                        sizeBytes + " bytes, sectors of " + SECTOR_BYTES,
+                        "convert it with: qemu-img convert -O raw");
+            }
+            return source;
+        } catch (StorageException e) {
+            throw new ProblemException(
+                    new Problem(
+                            e.kind() == StorageException.Kind.NOT_FOUND
+                                    ? ProblemKind.NOT_FOUND
+                                    : ProblemKind.IO,
+                            "the image cannot be read: " + e.getMessage(),
+                            path.toString(),
+                            null,
+                            "the gateway's user must be able to read it"),
+                    e);
+        }
+    }
+
+    /** Grows or renames. */
+    public Found change(Found found, ChangeVolume request) {
+        String name = found.volume().name();
+        int id = found.volume().id();
+        if (request.sizeBytes() != null) {
+            long sizeBytes = checkSize(request.sizeBytes());
+            if (sizeBytes < found.volume().sizeBytes()) {
+                throw ProblemException.invalid(
+                        "a volume cannot shrink",
+                        Long.toString(sizeBytes),
+                        "it has " + found.volume().sizeBytes() + " bytes",
+                        "make a smaller volume and copy into it");
+            }
+            Engine.await(found.group().engine().resizeVolume(id, sizeBytes));
+            log.info("volume={} resized to {} bytes", name, sizeBytes);
+        }
+        if (request.name() != null && !request.name().equals(name)) {
+            name = Names.volume(request.name());
+            reserve(name);
+            try {
+                Engine.await(found.group().engine().renameVolume(id, name));
+            } finally {
+                release(name);
+            }
+            log.info("volume={} renamed to {}", found.volume().name(), name);
+        }
+        return get(name);
+    }
+
+    public void delete(Found found) {
+        Engine.await(found.group().engine().removeVolume(found.volume().id()));
+        log.info(
+                "volume={} group={} deleted with its past", found.volume().name(), found.group().name());
+    }
+
+    private static long checkSize(long sizeBytes) {
+        if (sizeBytes < SECTOR_BYTES || sizeBytes > LARGEST_BYTES || sizeBytes % SECTOR_BYTES != 0) {
+            throw ProblemException.invalid(
+                    "not a volume size",
+                    Long.toString(sizeBytes),
+                    "a multiple of " + SECTOR_BYTES + " up to " + ByteSize.exact(LARGEST_BYTES),
+                    "write for example 10G");
+        }
+        return sizeBytes;
+    }
+
+    private void reserve(String name) {
+        synchronized (groups.naming()) {
+            if (find(name).isPresent() || !reserved.add(name)) {
+                throw new ProblemException(
+                        new Problem(
+                                ProblemKind.EXISTS,
+                                "a volume of that name exists",
+                                name,
+                                "names are unique in a gateway: they are the exports",
+                                "choose another name"));
+            }
+        }
+    }
+
+    private void release(String name) {
+        synchronized (groups.naming()) {
+            reserved.remove(name);
+        }
+    }
+
+    public VolumeDocument document(Found found) {
+        VolumeInfo volume = found.volume();
+        return new VolumeDocument(
+                volume.name(),
+                found.group().name(),
+                volume.id(),
+                volume.sizeBytes(),
+                volume.allocatedBytes(),
+                dev.tidemark.gateway.text.Timestamps.iso(volume.createdMicros()),
+                volume.openHandles(),
+                uris.of(volume.name()));
+    }
+}

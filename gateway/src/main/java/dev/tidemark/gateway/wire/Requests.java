@@ -1,0 +1,85 @@
+package dev.tidemark.gateway.wire;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Documents that the API takes. A null field was not sent. */
+public final class Requests {
+    private Requests() {}
+
+    /**
+     * Makes a thin volume.
+     *
+     * @param group where it goes; the group "default" when not sent, made when it is missing
+     */
+    public record CreateVolume(
+            @Nullable String name, @Nullable Long sizeBytes, @Nullable String group) {}
+
+    /**
+     * Makes a volume from a raw image on the gateway's machine.
+     *
+     * @param path absolute; the file is only read
+     */
+    public record ImportVolume(
+            @Nullable String name, @Nullable String path, @Nullable String group) {}
+
+    /** Grows or renames a volume; what is not sent stays. */
+    public record ChangeVolume(@Nullable String name, @Nullable Long sizeBytes) {}
+
+    /** Makes a group; texts as in the configuration, its defaults for what is not sent. */
+    public record CreateGroup(
+            @Nullable String name,
+            @Nullable String window,
+            @Nullable String bytes,
+            @Nullable String fineWindow,
+            @Nullable String checkpointInterval) {}
+
+    /** Changes a group; what is not sent stays. */
+    public record ChangeGroup(
+            @Nullable String name,
+            @Nullable String window,
+            @Nullable String bytes,
+            @Nullable String fineWindow,
+            @Nullable String checkpointInterval) {}
+
+    /** Marks the group's next moment with a name. */
+    public record AddCheckpoint(@Nullable String name, @Nullable String description) {}
+
+    /**
+     * Starts a drill: one test for each point.
+     *
+     * @param at points as texts, 1 to 64
+     * @param by who asks, for the record
+     */
+    public record StartTests(
+            @Nullable String group,
+            @Nullable List<String> at,
+            @Nullable String note,
+            @Nullable String by) {}
+
+    /**
+     * Ends a test and discards its writes.
+     *
+     * @param verdict passed, failed or inconclusive; there is no default
+     * @param force also while hosts have its disks open; they then see errors
+     */
+    public record StopTest(
+            @Nullable String verdict,
+            @Nullable String note,
+            @Nullable String by,
+            @Nullable Boolean force) {}
+
+    /**
+     * Makes a test's disks, with its writes, the live ones.
+     *
+     * @param verdict how the test ended; inconclusive when not sent
+     */
+    public record PromoteTest(
+            @Nullable String verdict, @Nullable String note, @Nullable String by) {}
+
+    /** Deletes records of ended tests, oldest first: those older than a duration, beyond a number, or both. */
+    public record PurgeTests(@Nullable Integer keep, @Nullable String olderThan) {}
+
+    /** Sets a group's live disks back to a point. */
+    public record Rollback(@Nullable String at) {}
+}

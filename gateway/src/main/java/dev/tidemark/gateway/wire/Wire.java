@@ -1,0 +1,192 @@
+package dev.tidemark.gateway.wire;
+
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Documents that the API answers with. Field names carry their unit; absent values are null. */
+public final class Wire {
+    private Wire() {}
+
+    /**
+     * An exact point in time.
+     *
+     * @param asked as it was asked for
+     * @param name the canonical name, {@code seq:N}
+     * @param checkpoint name of the tagged checkpoint exactly there
+     */
+    public record PointDocument(
+            String asked, String name, long sequence, String time, @Nullable String checkpoint) {}
+
+    /** A tagged or automatic checkpoint. */
+    public record CheckpointDocument(
+            long sequence, String time, boolean tagged, String name, String description) {}
+
+    /** A volume; its name is its export. */
+    public record VolumeDocument(
+            String name,
+            String group,
+            int id,
+            long sizeBytes,
+            long allocatedBytes,
+            String created,
+            int openHandles,
+            List<String> uris) {}
+
+    /** How a group keeps its history; texts as the configuration writes them. */
+    public record HistorySettings(
+            String window, String bytes, String fineWindow, String checkpointInterval) {}
+
+    /** A rollback or promotion being folded in. */
+    public record PromotionDocument(@Nullable String image, double progress) {}
+
+    /** A protection group at one moment. */
+    public record GroupDocument(
+            String name,
+            String id,
+            String state,
+            String reason,
+            int epoch,
+            String created,
+            List<String> volumes,
+            HistorySettings history,
+            long headSequence,
+            @Nullable String headTime,
+            long durableSequence,
+            long goldSequence,
+            long unfoldedBytes,
+            long unfoldedLimitBytes,
+            int waitingWrites,
+            int runningTests,
+            int openViews,
+            @Nullable PromotionDocument promotion) {}
+
+    /**
+     * How far back a group reaches and what that costs.
+     *
+     * @param tail oldest point
+     * @param fineTail from here on every sequence number is a point
+     * @param reachSeconds time from tail to head
+     * @param undoBytesPerSecond mean growth
+     * @param forecastWindowSeconds how far back the history will reach at this growth before window or bytes end it
+     * @param limitedBy what ends it: window, bytes or pool
+     */
+    public record HistoryDocument(
+            String group,
+            HistorySettings settings,
+            @Nullable PointDocument tail,
+            @Nullable PointDocument fineTail,
+            @Nullable PointDocument head,
+            double reachSeconds,
+            int checkpoints,
+            int taggedCheckpoints,
+            long redoBytes,
+            long undoBytes,
+            long indexBytes,
+            int redoSegments,
+            int undoSegments,
+            int pins,
+            long poolUsedBytes,
+            long poolBudgetBytes,
+            double undoBytesPerSecond,
+            double forecastWindowSeconds,
+            String limitedBy) {}
+
+    /** A recovery test, running or ended. */
+    public record TestDocument(
+            long id,
+            String state,
+            @Nullable String verdict,
+            String group,
+            long drill,
+            PointDocument point,
+            double openSeconds,
+            String started,
+            String startedBy,
+            @Nullable String stopped,
+            String stoppedBy,
+            double durationSeconds,
+            String note,
+            long writtenBytes,
+            long diskBytes,
+            int openHandles,
+            List<ExportDocument> exports) {}
+
+    /** Tests started together. */
+    public record DrillDocument(
+            long id,
+            String group,
+            String note,
+            String started,
+            String startedBy,
+            int running,
+            int passed,
+            int failed,
+            int inconclusive,
+            List<TestDocument> tests) {}
+
+    /** A name that hosts can open. */
+    public record ExportDocument(
+            String name, String kind, long sizeBytes, boolean readOnly, List<String> uris) {}
+
+    /** Long work. */
+    public record TaskDocument(
+            long id,
+            String kind,
+            String subject,
+            String state,
+            double progress,
+            String detail,
+            String started,
+            @Nullable String ended,
+            @Nullable Object result,
+            @Nullable ProblemDocument problem) {}
+
+    /** Something an administrator should know. */
+    public record AlertDocument(
+            long id, String time, String severity, String kind, String group, String message) {}
+
+    /** The gateway at one moment. */
+    public record StatusDocument(
+            String version,
+            long pid,
+            String started,
+            double uptimeSeconds,
+            String dataDirectory,
+            List<String> nbd,
+            String api,
+            boolean ready,
+            int volumes,
+            int runningTests,
+            int openViews,
+            long poolUsedBytes,
+            long poolBudgetBytes,
+            long freeBytes,
+            List<GroupDocument> groups,
+            Map<String, Long> alertCounts,
+            List<AlertDocument> alerts) {}
+
+    /** How many records a purge removed. */
+    public record PurgeDocument(int purged) {}
+
+    /** The effective configuration, key by key. */
+    public record SettingDocument(
+            String key, String value, String defaultValue, String range, String effect) {}
+
+    /**
+     * A problem (RFC 9457 §3.1), extended by value, limit and remedy.
+     *
+     * @param type a URI reference that names the kind
+     */
+    public record ProblemDocument(
+            String type,
+            String title,
+            int status,
+            String detail,
+            @Nullable String value,
+            @Nullable String limit,
+            @Nullable String remedy) {}
+
+    /** Health: whether the process serves. */
+    public record HealthDocument(String status, List<String> reasons) {}
+}

@@ -1,0 +1,116 @@
+package dev.tidemark.replica;
+
+import dev.tidemark.execution.Scheduler;
+import dev.tidemark.journal.Checkpoint;
+import io.netty.buffer.ByteBuf;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** Makes checkpoints: tagged ones when asked, automatic ones an interval after the first write since the last. An idle group has no timer. Thread-safe. */
+final class Checkpoints {
+    private final Scheduler scheduler;
+    private final HeadLog log;
+    private final Health health;
+    private final AtomicBoolean armed = new AtomicBoolean();
+    private volatile long intervalNanos;
+    private volatile Scheduler.@Nullable Cancellable timer;
+
+    /** Something was written since the last checkpoint. Guarded by the redo log's lock. */
+    private boolean written;
+
+    Checkpoints(Scheduler scheduler, HeadLog log, Health health, Duration interval) {
+        this.scheduler = scheduler;
+        this.log = log;
+        this.health = health;
+        this.intervalNanos = interval.toNanos();
+    }
+
+    /** Takes effect with the next interval. */
+    void setInterval(Duration interval) {
+        GroupOptions.checkInterval(interval);
+        intervalNanos = interval.toNanos();
+    }
+
+    /** A write is in the log. Under the redo log's lock. */
+    void written() {
+        written = true;
+        if (!armed.get() && armed.compareAndSet(false, true)) {
+            timer = scheduler.schedule(intervalNanos, this::due);
+        }
+    }
+
+    private void due() {
+        armed.set(false);
+        if (health.refusal() == null) {
+            log.write(Mark.checkpoint(null, false, () -> written, this::appendedAutomatic));
+        }
+    }
+
+    private void appendedAutomatic(Mark mark) {
+        appended(mark, new Checkpoint(mark.sequence(), mark.timeMicros(), false, "", ""));
+    }
+
+    private void appended(Mark mark, Checkpoint checkpoint) {
+        written = false;
+        log.boundary(mark, checkpoint);
+    }
+
+    /** Makes a tagged checkpoint, durable when the future completes. */
+    CompletableFuture<Checkpoint> add(String name, String description) {
+        CompletableFuture<Checkpoint> result = new CompletableFuture<>();
+        ByteBuf text;
+        try {
+            if (name.isBlank()) {
+                throw new IllegalArgumentException("a tagged checkpoint needs a name");
+            }
+            text = Checkpoint.payload(name, description);
+        } catch (IllegalArgumentException invalid) {
+            result.completeExceptionally(
+                    new ReplicaException(
+                            ReplicaException.Kind.INVALID, Failures.message(invalid), invalid));
+            return result;
+        }
+        Mark mark =
+                Mark.checkpoint(
+                        text,
+                        true,
+                        () -> true,
+                        tagged -> appended(tagged, tagged(tagged, name, description)));
+        log.write(mark);
+        mark.done()
+                .whenComplete(
+                        (nothing, failure) -> {
+                            if (failure == null) {
+                                result.complete(tagged(mark, name, description));
+                            } else {
+                                result.completeExceptionally(Failures.replica(failure));
+                            }
+                        });
+        return result;
+    }
+
+    private static Checkpoint tagged(Mark mark, String name, String description) {
+        return new Checkpoint(mark.sequence(), mark.timeMicros(), true, name, description);
+    }
+
+    /** Makes an automatic checkpoint at once when something is not in gold's next layers; forced. */
+    CompletableFuture<Void> last() {
+        Mark mark =
+                Mark.checkpoint(
+                        null,
+                        true,
+                        () -> written || !log.head().isNewestEmpty(),
+                        this::appendedAutomatic);
+        log.write(mark);
+        return mark.done();
+    }
+
+    void stop() {
+        Scheduler.Cancellable pending = timer;
+        if (pending != null) {
+            pending.cancel();
+        }
+    }
+}

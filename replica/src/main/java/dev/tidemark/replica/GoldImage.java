@@ -1,0 +1,117 @@
+package dev.tidemark.replica;
+
+import dev.tidemark.storage.StorageDirectory;
+import dev.tidemark.storage.StorageException;
+import dev.tidemark.storage.StorageFile;
+import java.nio.ByteBuffer;
+
+/**
+ * The gold replica of one volume: a plain, sparse raw image. Only the fold writes it, on the group's maintenance executor; reads come from any thread.
+ */
+final class GoldImage {
+    static final String FILE = "gold.raw";
+
+    private final StorageFile file;
+
+    /** Written since the last force; of the maintenance executor. */
+    private boolean dirty;
+
+    private GoldImage(StorageFile file) {
+        this.file = file;
+    }
+
+    /** Makes the file and its directory durable. */
+    static GoldImage create(StorageDirectory volumes, int id, long sizeBytes)
+            throws StorageException {
+        volumes.deleteDirectory(directoryName(id));
+        StorageDirectory directory = volumes.directory(directoryName(id));
+        volumes.force();
+        StorageFile file = directory.create(FILE);
+        GoldImage image = new GoldImage(file);
+        image.grow(sizeBytes);
+        directory.force();
+        return image;
+    }
+
+    static GoldImage open(StorageDirectory volumes, int id, long sizeBytes)
+            throws StorageException {
+        GoldImage image = new GoldImage(volumes.directory(directoryName(id)).open(FILE));
+        if (image.file.sizeBytes() < sizeBytes) {
+            image.grow(sizeBytes);
+        }
+        return image;
+    }
+
+    static void delete(StorageDirectory volumes, int id) throws StorageException {
+        volumes.deleteDirectory(directoryName(id));
+        volumes.force();
+    }
+
+    static String directoryName(int id) {
+        return Integer.toString(id);
+    }
+
+    /** Makes the file at least this long, durably. */
+    void grow(long sizeBytes) throws StorageException {
+        if (file.sizeBytes() < sizeBytes) {
+            file.truncate(sizeBytes);
+            file.force();
+        }
+    }
+
+    /** Fills {@code target}; zeros past the end. Returns false when {@code cachedOnly} and a disk would have to be waited for. */
+    boolean read(long offsetBytes, ByteBuffer target, boolean cachedOnly) throws StorageException {
+        int count =
+                cachedOnly
+                        ? file.readIfCached(offsetBytes, target)
+                        : file.read(offsetBytes, target);
+        if (count == StorageFile.WOULD_BLOCK) {
+            return false;
+        }
+        Zeros.fill(target);
+        return true;
+    }
+
+    void write(long offsetBytes, ByteBuffer data) throws StorageException {
+        dirty = true;
+        file.write(offsetBytes, data);
+    }
+
+    /** Makes a range read as zeros; {@code deallocate} gives its space back. */
+    void zero(long offsetBytes, long lengthBytes, boolean deallocate) throws StorageException {
+        dirty = true;
+        if (deallocate) {
+            file.punchHole(offsetBytes, lengthBytes);
+            return;
+        }
+        long end = offsetBytes + lengthBytes;
+        for (long at = offsetBytes; at < end; ) {
+            ByteBuffer zeros = Zeros.buffer((int) Math.min(end - at, Zeros.BYTES));
+            int count = zeros.remaining();
+            file.write(at, zeros);
+            at += count;
+        }
+    }
+
+    boolean isDirty() {
+        return dirty;
+    }
+
+    /** Makes everything written durable. A failure is final for the group. */
+    void force() throws StorageException {
+        file.force();
+        dirty = false;
+    }
+
+    long allocatedBytes() throws StorageException {
+        return file.allocatedBytes();
+    }
+
+    String path() {
+        return file.path();
+    }
+
+    void close() throws StorageException {
+        file.close();
+    }
+}

@@ -1,0 +1,635 @@
+package dev.tidemark.replica;
+
+import dev.tidemark.blockdevice.BlockDeviceException;
+import dev.tidemark.execution.Scheduler;
+import dev.tidemark.journal.Boundary;
+import dev.tidemark.journal.Journal;
+import dev.tidemark.journal.JournalException;
+import dev.tidemark.journal.Point;
+import dev.tidemark.journal.PointException;
+import dev.tidemark.journal.PointSpec;
+import dev.tidemark.journal.RecordKind;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rollback and promotion, one mechanism. The intent is forced into the manifest; a PROMOTE record makes the head the image at once; when gold has reached that
+ * record, what may differ is copied as ordinary writes wherever nothing was written since; a PROMOTED record ends it. Everything needed to resume is in
+ * the manifest and the log. Of the maintenance executor, but for what says otherwise.
+ */
+final class Promotions implements Fold.FoldGuard {
+    private final Engine engine;
+    private final Journal journal;
+    private volatile List<PromotionRecord.Ended> ended = List.of();
+    private volatile @Nullable Running running;
+    private volatile Scheduler.@Nullable Cancellable retry;
+
+    Promotions(Engine engine) {
+        this.engine = engine;
+        this.journal = engine.journal;
+    }
+
+    /** The promotion in progress. */
+    private static final class Running {
+        final Promotion task;
+        final Source source;
+        final @Nullable ImageDisk image;
+        final Promoted promoted;
+
+        /** Held by the promotion and by each view that reads the image. */
+        final Gate users;
+
+        PromotionRecord record;
+        boolean recorded;
+        boolean copying;
+        boolean ending;
+        @Nullable CopyPass pass;
+
+        Running(
+                Promotion task,
+                PromotionRecord record,
+                Source source,
+                @Nullable ImageDisk image,
+                Runnable last) {
+            this.task = task;
+            this.record = record;
+            this.source = source;
+            this.image = image;
+            this.promoted = new Promoted(source, record.volumes());
+            this.users = new Gate(last);
+        }
+    }
+
+    @Nullable PromotionTask task() {
+        Running now = running;
+        return now == null ? null : now.task;
+    }
+
+    /** From any thread. */
+    PromotionTask rollback(PointSpec spec) {
+        Promotion task = new Promotion(null);
+        run(
+                task,
+                () -> {
+                    checkIdle();
+                    Point point = resolve(spec);
+                    checkOutside(point);
+                    PointSource source =
+                            PointSource.open(journal, engine.volumes, engine.rules, point);
+                    begin(task, point, source, null);
+                    return null;
+                });
+        return task;
+    }
+
+    /** From any thread. */
+    PromotionTask promote(UUID imageId) {
+        Promotion task = new Promotion(imageId);
+        run(
+                task,
+                () -> {
+                    checkIdle();
+                    ImageDisk image = engine.images.named(imageId);
+                    image.freeze();
+                    if (image.openHandles() > 0) {
+                        int handles = image.openHandles();
+                        image.thaw();
+                        throw new ReplicaException(
+                                ReplicaException.Kind.IN_USE,
+                                "image "
+                                        + imageId
+                                        + " has "
+                                        + handles
+                                        + " open handles; disconnect them before promoting it");
+                    }
+                    begin(task, image.point(), image, image);
+                    return null;
+                });
+        return task;
+    }
+
+    private void run(Promotion task, Callable<@Nullable Void> step) {
+        var unused =
+                engine.maintenance
+                        .submit(step)
+                        .whenComplete(
+                                (nothing, failure) -> {
+                                    if (failure != null) {
+                                        task.fail(failure);
+                                    }
+                                });
+    }
+
+    private void checkIdle() throws ReplicaException {
+        BlockDeviceException refusal = engine.health.refusal();
+        if (refusal != null) {
+            throw Failures.replica(refusal);
+        }
+        if (running != null) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.IN_USE,
+                    "a rollback or promotion is in progress; wait for its end");
+        }
+    }
+
+    private void begin(
+            Promotion task, Point point, Source source, @Nullable ImageDisk image)
+            throws JournalException {
+        List<Integer> covered = new ArrayList<>();
+        for (Volume volume : engine.volumes.all()) {
+            if (volume.existedAt(point.sequence())) {
+                covered.add(volume.id());
+            }
+        }
+        PromotionRecord record =
+                new PromotionRecord(journal.epoch() + 1, 0, point, task.image(), covered);
+        Running started = running(task, record, source, image);
+        try {
+            journal.putAttribute(PromotionRecord.KEY, record.encode(), true);
+        } catch (JournalException failure) {
+            letGo(started);
+            throw failure;
+        }
+        running = started;
+        task.point().complete(point);
+        Mark mark =
+                Mark.promotion(
+                        RecordKind.PROMOTE,
+                        () -> engine.head.startClaims(started.promoted),
+                        promote -> appended(started, promote));
+        engine.log.write(mark);
+        var unused =
+                mark.done()
+                        .whenComplete(
+                                (nothing, failure) ->
+                                        engine.maintenance.execute(
+                                                () -> begun(started, failure)));
+    }
+
+    private Running running(
+            Promotion task, PromotionRecord record, Source source, @Nullable ImageDisk image) {
+        Running[] self = new Running[1];
+        self[0] =
+                new Running(
+                        task,
+                        record,
+                        source,
+                        image,
+                        () -> engine.maintenance.execute(() -> letGo(self[0])));
+        return self[0];
+    }
+
+    /** Under the redo log's lock. */
+    private void appended(Running started, Mark promote) {
+        started.promoted.startAt(promote.sequence());
+        engine.head.promote(started.promoted);
+        engine.log.boundary(promote, null);
+    }
+
+    private void begun(Running started, @Nullable Throwable failure) {
+        try {
+            if (failure == null) {
+                record(started, true);
+                started.task.usable().complete(null);
+                engine.listener.promotionStarted(
+                        engine.id, started.record.point().sequence(), started.record.epoch());
+                advance();
+            } else if (started.promoted.sequence() == 0) {
+                engine.head.startClaims(null);
+                running = null;
+                journal.deleteAttribute(PromotionRecord.KEY, true);
+                letGo(started);
+                started.task.fail(failure);
+            } else {
+                started.task.fail(failure);
+            }
+        } catch (JournalException failed) {
+            started.task.fail(failed);
+        }
+    }
+
+    /** The manifest learns the PROMOTE record's place before gold can pass it. */
+    private void record(Running started, boolean force) throws JournalException {
+        if (!started.recorded && started.promoted.sequence() > 0) {
+            started.record = started.record.startedAt(started.promoted.sequence());
+            journal.putAttribute(PromotionRecord.KEY, started.record.encode(), force);
+            started.recorded = true;
+        }
+    }
+
+    @Override
+    public void before(Layer layer) throws JournalException {
+        Running now = running;
+        if (now != null) {
+            record(now, false);
+        }
+    }
+
+    @Override
+    public void folded() {
+        if (running != null) {
+            advance();
+        }
+    }
+
+    /** Goes on when the fold does. */
+    @Override
+    public void stalled(String reason) {}
+
+    /** Takes the next step there is to take. */
+    private void advance() {
+        Running now = running;
+        if (now == null
+                || now.copying
+                || now.ending
+                || engine.health.refusal() != null
+                || engine.throttle.isClosed()
+                || !now.recorded) {
+            return;
+        }
+        try {
+            CopyPass pass = now.pass;
+            if (pass == null) {
+                if (journal.goldBoundary().sequence() < now.promoted.sequence()) {
+                    return;
+                }
+                pass = newPass(now);
+                now.pass = pass;
+            }
+            CompletableFuture<Void> step = pass.next();
+            now.task.progressed(pass.passedBytes(), pass.totalBytes());
+            if (step == null) {
+                finish(now);
+            } else {
+                now.copying = true;
+                resumeAfter(step, () -> now.copying = false);
+            }
+        } catch (JournalException failure) {
+            stalled(Failures.device(failure));
+        } catch (BlockDeviceException failure) {
+            stalled(failure);
+        }
+    }
+
+    private void resumeAfter(CompletableFuture<Void> step, Runnable first) {
+        var unused =
+                step.whenComplete(
+                        (nothing, failure) ->
+                                engine.maintenance.execute(
+                                        () -> {
+                                            first.run();
+                                            if (failure == null) {
+                                                advance();
+                                            } else {
+                                                stalled(failure);
+                                            }
+                                        }));
+    }
+
+    /** Tried again later; a failed group is not. */
+    private void stalled(Throwable failure) {
+        if (engine.health.refusal() != null) {
+            Running now = running;
+            if (now != null) {
+                now.task.fail(failure);
+            }
+            return;
+        }
+        engine.listener.event(
+                engine.id, "the promotion waits and goes on later: " + Failures.message(failure));
+        retry =
+                engine.scheduler.schedule(
+                        engine.options.retryInterval().toNanos(),
+                        () -> engine.maintenance.execute(this::advance));
+    }
+
+    /** Addresses changed between the point and the PROMOTE record, and those the image has written. */
+    private CopyPass newPass(Running now) throws JournalException {
+        TreeMap<Integer, BlockSet> differences = new TreeMap<>();
+        Boundary start = boundaryAt(now.promoted.sequence());
+        for (int volume : now.record.volumes()) {
+            BlockSet blocks = new BlockSet();
+            journal.visitChanged(now.record.point().base(), start, volume, blocks::add);
+            if (now.image != null) {
+                now.image.visitWritten(volume, blocks::add);
+            }
+            differences.put(volume, blocks);
+        }
+        int maximumBytes = LiveDevice.maximumBytes(journal.redo().maximumPayloadBytes());
+        return new CopyPass(engine.log, now.promoted, engine.meters, maximumBytes, differences);
+    }
+
+    /** The PROMOTE record ends a layer, so gold has been exactly there. */
+    private Boundary boundaryAt(long sequence) throws JournalException {
+        try {
+            return journal.resolve(new PointSpec.AtSequence(sequence)).base();
+        } catch (PointException gone) {
+            throw new IllegalStateException("the promotion's own boundary is gone", gone);
+        }
+    }
+
+    private void finish(Running now) {
+        now.ending = true;
+        Mark mark =
+                Mark.promotion(
+                        RecordKind.PROMOTED,
+                        () -> {},
+                        promoted -> {
+                            engine.head.endPromotion();
+                            engine.log.boundary(promoted, null);
+                        });
+        engine.log.write(mark);
+        var unused =
+                mark.done()
+                        .whenComplete(
+                                (nothing, failure) ->
+                                        engine.maintenance.execute(
+                                                () -> finished(now, mark.sequence(), failure)));
+    }
+
+    private void finished(Running now, long lastSequence, @Nullable Throwable failure) {
+        if (failure != null) {
+            now.ending = false;
+            stalled(failure);
+            return;
+        }
+        try {
+            end(now, lastSequence);
+        } catch (JournalException failed) {
+            // The promotion is over; at worst the next opening finds nothing left to copy and ends it again.
+            now.task.fail(failed);
+        }
+    }
+
+    private void end(Running now, long lastSequence) throws JournalException {
+        PromotionRecord.Ended past =
+                new PromotionRecord.Ended(now.promoted.sequence(), lastSequence);
+        journal.putAttribute(past.key(), past.encode(), false);
+        forgetOld();
+        ended = with(ended, past);
+        ImageDisk image = now.image;
+        if (image != null) {
+            engine.images.forget(image);
+        }
+        journal.deleteAttribute(PromotionRecord.KEY, true);
+        running = null;
+        now.users.close();
+        now.task.end();
+        engine.listener.promotionEnded(
+                engine.id, now.record.point().sequence(), now.record.epoch());
+    }
+
+    private static List<PromotionRecord.Ended> with(
+            List<PromotionRecord.Ended> list, PromotionRecord.Ended more) {
+        List<PromotionRecord.Ended> all = new ArrayList<>(list);
+        all.add(more);
+        return List.copyOf(all);
+    }
+
+    private void forgetOld() throws JournalException {
+        long tail = journal.history().tail().sequence();
+        List<PromotionRecord.Ended> kept = new ArrayList<>();
+        for (PromotionRecord.Ended past : ended) {
+            if (past.last() <= tail) {
+                journal.deleteAttribute(past.key(), false);
+            } else {
+                kept.add(past);
+            }
+        }
+        ended = List.copyOf(kept);
+    }
+
+    /** Nobody reads the image any more. */
+    private void letGo(Running now) {
+        ImageDisk image = now.image;
+        if (image == null) {
+            if (now.source instanceof PointSource source) {
+                source.close();
+            }
+            return;
+        }
+        if (now.task.done().isCompletedExceptionally() || !now.users.isClosed()) {
+            image.thaw();
+            return;
+        }
+        var unused =
+                image.close()
+                        .thenCompose(
+                                quiet ->
+                                        engine.maintenance.submit(
+                                                () -> {
+                                                    engine.images.dispose(image);
+                                                    return null;
+                                                }));
+    }
+
+    /** Resolves a point; blocking. */
+    Point resolve(PointSpec spec) throws ReplicaException {
+        try {
+            Point point = journal.resolve(spec);
+            checkHad(point.sequence());
+            return point;
+        } catch (PointException | JournalException failure) {
+            throw Failures.replica(failure);
+        }
+    }
+
+    private void checkHad(long sequence) throws ReplicaException {
+        for (PromotionRecord.Ended past : ended) {
+            if (isInside(past, sequence)) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.OUTSIDE_WINDOW,
+                        "sequence number "
+                                + sequence
+                                + " lies inside the rollback or promotion from "
+                                + past.first()
+                                + " to "
+                                + past.last()
+                                + ", whose points are gone; the nearest are "
+                                + (past.first() - 1)
+                                + " and "
+                                + past.last());
+            }
+        }
+    }
+
+    /** Whether a completed promotion took this point away. From any thread. */
+    boolean isGone(long sequence) {
+        return ended.stream().anyMatch(past -> isInside(past, sequence));
+    }
+
+    private static boolean isInside(PromotionRecord.Ended past, long sequence) {
+        return sequence >= past.first() && sequence < past.last();
+    }
+
+    /** Images and rollbacks to points inside the promotion in progress would have to outlive its image. */
+    void checkOutside(Point point) throws ReplicaException {
+        Running now = running;
+        if (now != null && isInside(now, point)) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.IN_USE,
+                    "sequence number "
+                            + point.sequence()
+                            + " lies inside the rollback or promotion in progress; wait for its end, or open a read-only view");
+        }
+    }
+
+    private static boolean isInside(Running now, Point point) {
+        long first = now.promoted.sequence();
+        return first > 0 && point.sequence() >= first;
+    }
+
+    /** Not yet known whether points are inside: completes when it is; null when it is known. */
+    @Nullable CompletableFuture<Void> starting() {
+        Running now = running;
+        return now == null || now.task.usable().isDone() ? null : now.task.usable();
+    }
+
+    /** A source for a point inside the promotion in progress; null when the point is outside. */
+    @Nullable HeldSource viewInside(Point point) throws JournalException, PointException {
+        Running now = running;
+        if (now == null || !isInside(now, point) || !now.users.enter()) {
+            return null;
+        }
+        try {
+            PointSource base = PointSource.open(journal, engine.volumes, engine.rules, point);
+            Promoted mixture = new Promoted(now.source, now.record.volumes());
+            PromotionHistory.fill(
+                    mixture,
+                    journal,
+                    now.record.volumes(),
+                    now.promoted.sequence(),
+                    point.base(),
+                    point.sequence());
+            return new HeldSource(
+                    new MixedSource(base, mixture),
+                    () -> {
+                        base.close();
+                        now.users.exit();
+                    });
+        } catch (JournalException | PointException failure) {
+            now.users.exit();
+            throw failure;
+        }
+    }
+
+    boolean isRunning() {
+        return running != null;
+    }
+
+    boolean covers(int volume) {
+        Running now = running;
+        return now != null && now.promoted.covers(volume);
+    }
+
+    /** Finds what was going on; before redo is replayed. Blocking. */
+    void recover() throws ReplicaException, JournalException {
+        Map<String, byte[]> attributes = journal.attributes();
+        for (Map.Entry<String, byte[]> entry : attributes.entrySet()) {
+            if (entry.getKey().startsWith(PromotionRecord.ENDED_PREFIX)) {
+                ended = with(ended, PromotionRecord.Ended.decode(entry.getKey(), entry.getValue()));
+            }
+        }
+        byte[] bytes = attributes.get(PromotionRecord.KEY);
+        if (bytes != null) {
+            resume(PromotionRecord.decode(bytes));
+        }
+    }
+
+    private void resume(PromotionRecord record) throws ReplicaException, JournalException {
+        UUID imageId = record.image();
+        ImageDisk image = null;
+        Source source;
+        if (imageId == null) {
+            try {
+                source = PointSource.open(journal, engine.volumes, engine.rules, record.point());
+            } catch (PointException gone) {
+                throw Failures.replica(gone);
+            }
+        } else {
+            image = engine.images.find(imageId);
+            if (image == null) {
+                // The end had begun: the image was forgotten, so nothing differs any more.
+                journal.deleteAttribute(PromotionRecord.KEY, true);
+                return;
+            }
+            image.freeze();
+            source = image;
+        }
+        Running resumed = running(new Promotion(imageId), record, source, image);
+        resumed.recorded = record.sequence() > 0;
+        resumed.task.point().complete(record.point());
+        running = resumed;
+        Boundary gold = journal.goldBoundary();
+        if (resumed.recorded && record.sequence() <= gold.sequence()) {
+            resumed.promoted.startAt(record.sequence());
+            PromotionHistory.fill(
+                    resumed.promoted,
+                    journal,
+                    record.volumes(),
+                    record.sequence(),
+                    gold,
+                    gold.sequence());
+            engine.head.promote(resumed.promoted);
+        }
+    }
+
+    /** Replay has come to a PROMOTE record. */
+    void replayedPromote(long sequence, int epoch) {
+        Running now = running;
+        if (now != null && now.record.epoch() == epoch) {
+            now.promoted.startAt(sequence);
+            engine.head.promote(now.promoted);
+        }
+    }
+
+    /** Replay has come to a PROMOTED record: the head is whole again, the rest of the end is done by {@link #resumeAfterReplay}. */
+    void replayedPromoted(long sequence) {
+        Running now = running;
+        if (now != null && engine.head.promoted() == now.promoted) {
+            engine.head.endPromotion();
+            now.ending = true;
+            now.task.progressed(sequence, sequence);
+            endedAt = sequence;
+        }
+    }
+
+    private long endedAt;
+
+    /** Goes on with what was going on. Blocking; at the end of opening. */
+    void resumeAfterReplay() throws JournalException {
+        Running now = running;
+        if (now == null) {
+            return;
+        }
+        if (now.promoted.sequence() == 0) {
+            // Only the intent was durable: it has not happened, and nobody was told that it had.
+            running = null;
+            journal.deleteAttribute(PromotionRecord.KEY, true);
+            letGo(now);
+            return;
+        }
+        now.task.usable().complete(null);
+        if (now.ending) {
+            end(now, endedAt);
+            return;
+        }
+        record(now, true);
+        engine.listener.promotionStarted(
+                engine.id, now.record.point().sequence(), now.record.epoch());
+        engine.maintenance.execute(this::advance);
+    }
+
+    void stop() {
+        Scheduler.Cancellable pending = retry;
+        if (pending != null) {
+            pending.cancel();
+        }
+    }
+}

@@ -1,0 +1,386 @@
+package dev.tidemark.replica;
+
+import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.journal.Checkpoint;
+import dev.tidemark.journal.Journal;
+import dev.tidemark.journal.JournalException;
+import dev.tidemark.journal.Point;
+import dev.tidemark.journal.PointException;
+import dev.tidemark.journal.PointSpec;
+import dev.tidemark.storage.StorageDirectory;
+import dev.tidemark.storage.StorageException;
+import dev.tidemark.storage.StorageFile;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Volumes that share one write order, with their history. Futures fail with a {@link ReplicaException}; they complete on the group's threads, so their
+ * dependents must not block. Thread-safe.
+ */
+public final class ProtectionGroup implements AutoCloseable {
+    private final Engine engine;
+    private final VolumeChanges volumeChanges;
+    private final AutoCloseable lock;
+    private final Set<PointView> views = ConcurrentHashMap.newKeySet();
+
+    private ProtectionGroup(Engine engine, AutoCloseable lock) {
+        this.engine = engine;
+        this.lock = lock;
+        this.volumeChanges = new VolumeChanges(engine, this::isViewed);
+    }
+
+    /** Makes a new, empty group in an empty directory. Blocking. */
+    public static ProtectionGroup create(
+            GroupOptions options, UUID id, StorageDirectory directory, Environment environment)
+            throws ReplicaException {
+        return create(options, id, directory, environment, Rules.SAFE);
+    }
+
+    static ProtectionGroup create(
+            GroupOptions options,
+            UUID id,
+            StorageDirectory directory,
+            Environment environment,
+            Rules rules)
+            throws ReplicaException {
+        Alerts alerts = new Alerts(environment.listener(), id);
+        return start(
+                options,
+                directory,
+                environment,
+                rules,
+                alerts,
+                () ->
+                        Journal.create(
+                                Engine.journalOptions(options),
+                                id,
+                                directory,
+                                environment.scheduler(),
+                                environment.pool(),
+                                environment.cache(),
+                                alerts));
+    }
+
+    /** Opens an existing group, recovering what a crash left. Blocking. */
+    public static ProtectionGroup open(
+            GroupOptions options, StorageDirectory directory, Environment environment)
+            throws ReplicaException {
+        return open(options, directory, environment, Rules.SAFE);
+    }
+
+    static ProtectionGroup open(
+            GroupOptions options,
+            StorageDirectory directory,
+            Environment environment,
+            Rules rules)
+            throws ReplicaException {
+        Alerts alerts = new Alerts(environment.listener(), new UUID(0, 0));
+        return start(
+                options,
+                directory,
+                environment,
+                rules,
+                alerts,
+                () ->
+                        Journal.open(
+                                Engine.journalOptions(options),
+                                directory,
+                                environment.scheduler(),
+                                environment.pool(),
+                                environment.cache(),
+                                alerts));
+    }
+
+    /** Makes or opens the journal. */
+    private interface JournalStart {
+        Journal start() throws JournalException;
+    }
+
+    private static ProtectionGroup start(
+            GroupOptions options,
+            StorageDirectory directory,
+            Environment environment,
+            Rules rules,
+            Alerts alerts,
+            JournalStart journalStart)
+            throws ReplicaException {
+        AutoCloseable lock = null;
+        Journal journal = null;
+        try {
+            lock = directory.lock();
+            journal = journalStart.start();
+            Health health = new Health(journal.group(), environment.listener());
+            alerts.attach(journal.group(), health);
+            Engine engine =
+                    new Engine(options, environment, rules, directory, journal, health, alerts);
+            directory.force();
+            ProtectionGroup group = new ProtectionGroup(engine, lock);
+            new Recovery(engine, group.volumeChanges).run();
+            return group;
+        } catch (JournalException | StorageException | ReplicaException failure) {
+            closeQuietly(journal);
+            closeQuietly(lock);
+            throw Failures.replica(failure);
+        }
+    }
+
+    private static void closeQuietly(@Nullable AutoCloseable resource) {
+        try {
+            if (resource != null) {
+                resource.close();
+            }
+        } catch (Exception ignored) {
+            // The failure that led here is the one to report.
+        }
+    }
+
+    public UUID id() {
+        return engine.id;
+    }
+
+    /** Grows at every rollback and promotion. */
+    public int epoch() {
+        return engine.journal.epoch();
+    }
+
+    /** All volumes by id. */
+    public List<VolumeInfo> volumes() {
+        return engine.volumes.all().stream().map(VolumeChanges::info).toList();
+    }
+
+    /** Makes a thin volume that reads as zeros. */
+    public CompletableFuture<VolumeInfo> addVolume(String name, long sizeBytes) {
+        return volumeChanges.add(name, sizeBytes);
+    }
+
+    /** Makes a volume with the content of a raw image, copied without its zeros; {@code source} stays the caller's and untouched. */
+    public CompletableFuture<VolumeInfo> importVolume(
+            String name, StorageFile source, Progress progress) {
+        return volumeChanges.importFrom(name, source, progress);
+    }
+
+    /** Grows a volume, in use or not. */
+    public CompletableFuture<VolumeInfo> resizeVolume(int id, long newSizeBytes) {
+        return volumeChanges.resize(id, newSizeBytes);
+    }
+
+    public CompletableFuture<Void> renameVolume(int id, String name) {
+        return volumeChanges.rename(id, name);
+    }
+
+    /** Deletes a volume and its past; IN_USE while handles, images, views or a promotion need it. */
+    public CompletableFuture<Void> removeVolume(int id) {
+        return volumeChanges.remove(id);
+    }
+
+    private boolean isViewed(int volume) {
+        return views.stream()
+                .flatMap(view -> view.volumes().stream())
+                .anyMatch(viewed -> viewed.id() == volume);
+    }
+
+    /** A new handle of the live disk. */
+    public BlockDevice openVolume(int id) throws ReplicaException {
+        if (engine.health.isClosing()) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.FAILED, "group " + engine.id + " is closed");
+        }
+        return new LiveDevice(
+                engine.log,
+                engine.volumes.named(id),
+                engine.health,
+                engine.rules,
+                engine.scheduler.io(),
+                LiveDevice.maximumBytes(engine.journal.redo().maximumPayloadBytes()));
+    }
+
+    /** Makes a tagged checkpoint, durable when the future completes. */
+    public CompletableFuture<Checkpoint> addCheckpoint(String name, String description) {
+        var refusal = engine.health.refusal();
+        if (refusal != null) {
+            return CompletableFuture.failedFuture(Failures.replica(refusal));
+        }
+        return engine.checkpoints.add(name, description);
+    }
+
+    /** The newest checkpoints of the query's range, oldest first. */
+    public List<Checkpoint> checkpoints(CheckpointQuery query) {
+        List<Checkpoint> newestFirst =
+                engine.journal.checkpoints(
+                        query.fromMicros(), query.toMicros(), query.limit(), query.taggedOnly());
+        List<Checkpoint> kept = new ArrayList<>(newestFirst);
+        kept.removeIf(checkpoint -> engine.promotions.isGone(checkpoint.sequence()));
+        Collections.reverse(kept);
+        return kept;
+    }
+
+    /** Which exact point a view at {@code spec} would take. */
+    public CompletableFuture<Point> resolve(PointSpec spec) {
+        return engine.maintenance.submit(() -> engine.promotions.resolve(spec));
+    }
+
+    public CompletableFuture<PointInTimeView> openView(PointSpec spec) {
+        return afterStart(() -> engine.maintenance.submit(() -> view(spec)));
+    }
+
+    /** A step that has to know whether a promotion has begun. */
+    private interface Step<T> {
+        CompletableFuture<T> run();
+    }
+
+    private <T> CompletableFuture<T> afterStart(Step<T> step) {
+        CompletableFuture<Void> starting = engine.promotions.starting();
+        return starting == null
+                ? step.run()
+                : starting.handle((nothing, failure) -> 0).thenCompose(either -> step.run());
+    }
+
+    /** On the maintenance executor. */
+    private PointInTimeView view(PointSpec spec)
+            throws ReplicaException, JournalException, PointException {
+        Point point = engine.promotions.resolve(spec);
+        HeldSource held = engine.promotions.viewInside(point);
+        if (held == null) {
+            PointSource source =
+                    PointSource.open(engine.journal, engine.volumes, engine.rules, point);
+            held = new HeldSource(source, source::close);
+        }
+        Runnable letGo = held.letGo();
+        PointView[] self = new PointView[1];
+        PointView view =
+                new PointView(
+                        point,
+                        volumesAt(point),
+                        held.source(),
+                        engine.meters,
+                        engine.scheduler.io(),
+                        () -> {
+                            views.remove(self[0]);
+                            letGo.run();
+                        });
+        self[0] = view;
+        views.add(view);
+        return view;
+    }
+
+    private List<PointVolume> volumesAt(Point point) {
+        List<PointVolume> existing = new ArrayList<>();
+        for (Volume volume : engine.volumes.all()) {
+            if (volume.existedAt(point.sequence())) {
+                long size = volume.sizeAt(point.sequence());
+                existing.add(new PointVolume(volume.id(), volume.name(), size));
+            }
+        }
+        return existing;
+    }
+
+    /** Starts a recovery test; durable when the future completes. */
+    public CompletableFuture<Image> startImage(UUID imageId, PointSpec spec) {
+        return afterStart(
+                () ->
+                        engine.maintenance.submit(
+                                () -> {
+                                    Point point = engine.promotions.resolve(spec);
+                                    engine.promotions.checkOutside(point);
+                                    return engine.images.start(imageId, point, volumesAt(point));
+                                }));
+    }
+
+    /** Running images, also those from before a restart, by start time. */
+    public List<Image> images() {
+        return engine.images.all();
+    }
+
+    /** Discards an image and its writes. IN_USE while handles are open, unless {@code force}: they then fail with SHUTDOWN. */
+    public CompletableFuture<Void> stopImage(UUID imageId, boolean force) {
+        return engine.images.stop(imageId, force);
+    }
+
+    /** Sets the live disks back to a point, in place; what was before stays in the history. Failures arrive through the task. */
+    public PromotionTask rollback(PointSpec spec) {
+        return engine.promotions.rollback(spec);
+    }
+
+    /** Makes an image, with its writes, the live disks; the image ends with it. IN_USE while the image has open handles. */
+    public PromotionTask promote(UUID imageId) {
+        return engine.promotions.promote(imageId);
+    }
+
+    /** The rollback or promotion in progress, also one resumed by {@link #open}. */
+    public @Nullable PromotionTask promotion() {
+        return engine.promotions.task();
+    }
+
+    public GroupStatus status() {
+        Journal journal = engine.journal;
+        return new GroupStatus(
+                engine.id,
+                journal.epoch(),
+                engine.health.state(engine.promotions.isRunning()),
+                engine.health.reason(),
+                journal.redo().lastSequence(),
+                journal.redo().lastTimeMicros(),
+                journal.redo().durableSequence(),
+                journal.goldBoundary().sequence(),
+                engine.throttle.unfoldedBytes(),
+                engine.throttle.limitBytes(),
+                engine.throttle.waitingCount(),
+                journal.history(),
+                engine.images.count(),
+                views.size());
+    }
+
+    public GroupCounters counters() {
+        Meters meters = engine.meters;
+        return new GroupCounters(
+                engine.volumes.all().stream().map(Volume::counters).toList(),
+                meters.folds.sum(),
+                meters.foldedBytes.sum(),
+                meters.beforeImageBytes.sum(),
+                meters.goldBytes.sum(),
+                engine.throttle.throttledCount(),
+                meters.viewReads.sum(),
+                meters.viewReadBytes.sum(),
+                meters.writeLogBytes.sum(),
+                meters.promotedBytes.sum(),
+                engine.journal.counters());
+    }
+
+    /** Changes the windows; takes effect at the next retention pass. */
+    public void setHistory(Duration window, long bytes, Duration fineWindow) {
+        engine.journal.setHistory(Engine.micros(window), bytes, Engine.micros(fineWindow));
+    }
+
+    /** Time between automatic checkpoints, 0.1 to 60 s. */
+    public void setCheckpointInterval(Duration interval) {
+        engine.checkpoints.setInterval(interval);
+    }
+
+    /** Stops accepting requests, marks a checkpoint, folds everything: gold is then the disk. Call {@link #close} next. */
+    public CompletableFuture<Void> drain() {
+        return engine.drain.start();
+    }
+
+    /** Closes all files. After {@link #drain} everything is in gold; without, as safe as a crash of the process. Idempotent. */
+    @Override
+    public void close() {
+        engine.health.startClosing();
+        engine.maintenance.close(
+                () -> {
+                    try {
+                        engine.close();
+                    } catch (JournalException failure) {
+                        engine.listener.event(
+                                engine.id, "closing: " + Failures.message(failure));
+                    }
+                    closeQuietly(lock);
+                });
+    }
+}

@@ -1,0 +1,317 @@
+package dev.tidemark.replica;
+
+import dev.tidemark.journal.JournalException;
+import dev.tidemark.storage.StorageException;
+import dev.tidemark.storage.StorageFile;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
+
+/** Creates, imports, resizes, renames and removes volumes, on the maintenance executor. A volume exists once its attribute is durable. */
+final class VolumeChanges {
+    static final int MAXIMUM_NAME_BYTES = 255;
+
+    /** 64 TiB: the allocation map and offsets in the index stay small. */
+    static final long MAXIMUM_SIZE_BYTES = 1L << 46;
+
+    private static final String NEXT_ID = "next-volume";
+
+    private final Engine engine;
+    private final IntPredicate viewed;
+
+    /** Names that imports under way will take. */
+    private final Set<String> reserved = new TreeSet<>();
+
+    private int nextId = 1;
+
+    /** @param viewed whether an open view contains a volume */
+    VolumeChanges(Engine engine, IntPredicate viewed) {
+        this.engine = engine;
+        this.viewed = viewed;
+    }
+
+    /** Opens the volumes the manifest knows and deletes other folders. Blocking; before the group is open. */
+    void recover() throws ReplicaException, JournalException, StorageException {
+        Set<String> known = new TreeSet<>();
+        for (var entry : engine.journal.attributes().entrySet()) {
+            if (entry.getKey().equals(NEXT_ID)) {
+                nextId = ByteBuffer.wrap(entry.getValue()).getInt();
+            } else if (entry.getKey().startsWith(VolumeRecord.PREFIX)) {
+                VolumeRecord record = VolumeRecord.decode(entry.getKey(), entry.getValue());
+                known.add(GoldImage.directoryName(record.id()));
+                engine.volumes.add(open(record));
+            }
+        }
+        for (String name : engine.volumeDirectory.directories()) {
+            if (!known.contains(name)) {
+                engine.volumeDirectory.deleteDirectory(name);
+            }
+        }
+    }
+
+    private Volume open(VolumeRecord record) throws ReplicaException, StorageException {
+        long size = record.sizes().get(record.sizes().lastKey());
+        try {
+            Volume volume =
+                    new Volume(
+                            record, GoldImage.open(engine.volumeDirectory, record.id(), size));
+            if (volume.gold().allocatedBytes() > 0) {
+                volume.allocation().addAll(size);
+            }
+            return volume;
+        } catch (StorageException failure) {
+            if (failure.kind() == StorageException.Kind.NOT_FOUND) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.CORRUPT,
+                        "the gold image of volume "
+                                + record.name()
+                                + " is missing ("
+                                + failure.getMessage()
+                                + "); put it back, nothing else was changed",
+                        failure);
+            }
+            throw failure;
+        }
+    }
+
+    CompletableFuture<VolumeInfo> add(String name, long sizeBytes) {
+        return engine.maintenance.submit(
+                () -> {
+                    checkUsable();
+                    checkName(name);
+                    checkSize(sizeBytes);
+                    int id = takeId();
+                    GoldImage gold = GoldImage.create(engine.volumeDirectory, id, sizeBytes);
+                    return publish(id, name, sizeBytes, gold, null);
+                });
+    }
+
+    private int takeId() throws JournalException {
+        int id = nextId++;
+        engine.journal.putAttribute(
+                NEXT_ID, ByteBuffer.allocate(4).putInt(nextId).array(), false);
+        return id;
+    }
+
+    private VolumeInfo publish(
+            int id,
+            String name,
+            long sizeBytes,
+            GoldImage gold,
+            @Nullable AllocationMap content)
+            throws JournalException, StorageException {
+        long sequence = engine.journal.redo().lastSequence();
+        TreeMap<Long, Long> sizes = new TreeMap<>();
+        sizes.put(sequence, sizeBytes);
+        VolumeRecord record =
+                new VolumeRecord(
+                        id, name, sequence, engine.scheduler.wallClockMicros(), sizes);
+        try {
+            engine.journal.putAttribute(record.key(), record.encode(), true);
+        } catch (JournalException failure) {
+            discard(id, gold);
+            throw failure;
+        }
+        Volume volume = new Volume(record, gold);
+        if (content != null) {
+            volume.allocation().addAll(content, sizeBytes);
+        }
+        engine.volumes.add(volume);
+        return info(volume);
+    }
+
+    private void discard(int id, GoldImage gold) throws StorageException {
+        gold.close();
+        GoldImage.delete(engine.volumeDirectory, id);
+    }
+
+    static VolumeInfo info(Volume volume) {
+        try {
+            return volume.info(volume.gold().allocatedBytes());
+        } catch (StorageException closed) {
+            return volume.info(0);
+        }
+    }
+
+    CompletableFuture<VolumeInfo> importFrom(String name, StorageFile source, Progress progress) {
+        return engine.maintenance
+                .submit(() -> beginImport(name, source, progress))
+                .thenCompose(VolumeImport::copy)
+                .thenCompose(
+                        done -> engine.maintenance.submit(() -> endImport(done)));
+    }
+
+    private VolumeImport beginImport(String name, StorageFile source, Progress progress)
+            throws ReplicaException, JournalException, StorageException {
+        checkUsable();
+        checkName(name);
+        long sizeBytes = source.sizeBytes();
+        checkSize(sizeBytes);
+        int id = takeId();
+        GoldImage gold = GoldImage.create(engine.volumeDirectory, id, sizeBytes);
+        reserved.add(name);
+        return new VolumeImport(engine, id, name, sizeBytes, source, gold, progress);
+    }
+
+    private VolumeInfo endImport(VolumeImport done)
+            throws ReplicaException, JournalException, StorageException {
+        reserved.remove(done.name());
+        Exception failure = done.failure();
+        if (failure == null) {
+            try {
+                done.gold().force();
+            } catch (StorageException failed) {
+                failure = failed;
+            }
+        }
+        if (failure != null) {
+            discard(done.id(), done.gold());
+            throw Failures.replica(failure);
+        }
+        return publish(done.id(), done.name(), done.sizeBytes(), done.gold(), done.content());
+    }
+
+    CompletableFuture<VolumeInfo> resize(int id, long newSizeBytes) {
+        return engine.maintenance
+                .submit(() -> beginResize(id, newSizeBytes))
+                .thenCompose(
+                        mark ->
+                                mark.done()
+                                        .thenCompose(
+                                                nothing ->
+                                                        engine.maintenance.submit(
+                                                                () -> endResize(id))));
+    }
+
+    private Mark beginResize(int id, long newSizeBytes)
+            throws ReplicaException, StorageException {
+        checkUsable();
+        Volume volume = engine.volumes.named(id);
+        checkSize(newSizeBytes);
+        long before = volume.sizeAt(Long.MAX_VALUE);
+        if (newSizeBytes < before) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.INVALID,
+                    "volume "
+                            + volume.name()
+                            + " has "
+                            + before
+                            + " bytes and cannot shrink to "
+                            + newSizeBytes);
+        }
+        volume.gold().grow(newSizeBytes);
+        Mark mark =
+                Mark.resize(
+                        id,
+                        newSizeBytes,
+                        resize -> volume.resizeInHistory(resize.sequence(), newSizeBytes));
+        engine.log.write(mark);
+        return mark;
+    }
+
+    private VolumeInfo endResize(int id) throws ReplicaException, JournalException {
+        Volume volume = engine.volumes.named(id);
+        volume.forgetSizesBefore(engine.journal.history().tail().sequence());
+        VolumeRecord record = volume.record();
+        engine.journal.putAttribute(record.key(), record.encode(), true);
+        volume.publishSize();
+        return info(volume);
+    }
+
+    CompletableFuture<Void> rename(int id, String name) {
+        return engine.maintenance.submit(
+                () -> {
+                    checkUsable();
+                    Volume volume = engine.volumes.named(id);
+                    if (!volume.name().equals(name)) {
+                        checkName(name);
+                        String before = volume.name();
+                        volume.rename(name);
+                        try {
+                            VolumeRecord record = volume.record();
+                            engine.journal.putAttribute(record.key(), record.encode(), true);
+                        } catch (JournalException failure) {
+                            volume.rename(before);
+                            throw failure;
+                        }
+                    }
+                    return null;
+                });
+    }
+
+    CompletableFuture<Void> remove(int id) {
+        return engine.maintenance.submit(
+                () -> {
+                    checkUsable();
+                    Volume volume = engine.volumes.named(id);
+                    checkUnused(volume);
+                    engine.journal.deleteAttribute(volume.record().key(), true);
+                    engine.volumes.remove(id);
+                    engine.listener.event(
+                            engine.id,
+                            "volume "
+                                    + volume.name()
+                                    + " (id "
+                                    + id
+                                    + ") and its past were deleted as asked");
+                    discard(id, volume.gold());
+                    return null;
+                });
+    }
+
+    private void checkUnused(Volume volume) throws ReplicaException {
+        String by = null;
+        if (volume.handles().get() > 0) {
+            by = volume.handles().get() + " open handles; disconnect them";
+        } else if (engine.images.usesVolume(volume.id())) {
+            by = "a running recovery test; stop it";
+        } else if (viewed.test(volume.id())) {
+            by = "an open view; close it";
+        } else if (engine.promotions.covers(volume.id())) {
+            by = "a rollback or promotion in progress; wait for its end";
+        }
+        if (by != null) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.IN_USE,
+                    "volume " + volume.name() + " is in use by " + by);
+        }
+    }
+
+    private void checkUsable() throws ReplicaException {
+        var refusal = engine.health.refusal();
+        if (refusal != null) {
+            throw Failures.replica(refusal);
+        }
+    }
+
+    private void checkName(String name) throws ReplicaException {
+        int bytes = name.getBytes(StandardCharsets.UTF_8).length;
+        if (name.isBlank() || bytes > MAXIMUM_NAME_BYTES) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.INVALID,
+                    "a volume's name has 1 to "
+                            + MAXIMUM_NAME_BYTES
+                            + " bytes (UTF-8), this one has "
+                            + bytes);
+        }
+        boolean taken = engine.volumes.all().stream().anyMatch(v -> v.name().equals(name));
+        if (taken || reserved.contains(name)) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.EXISTS,
+                    "there is a volume named " + name + " already; choose another name");
+        }
+    }
+
+    private static void checkSize(long sizeBytes) throws ReplicaException {
+        if (sizeBytes < 1 || sizeBytes > MAXIMUM_SIZE_BYTES) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.INVALID,
+                    "size " + sizeBytes + " is not between 1 and " + MAXIMUM_SIZE_BYTES);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+package dev.tidemark.harness;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemark.gateway.wire.Json;
+import dev.tidemark.gateway.wire.Requests;
+import dev.tidemark.gateway.wire.Wire.CheckpointDocument;
+import dev.tidemark.gateway.wire.Wire.DrillDocument;
+import dev.tidemark.gateway.wire.Wire.GroupDocument;
+import dev.tidemark.gateway.wire.Wire.PointDocument;
+import dev.tidemark.gateway.wire.Wire.TaskDocument;
+import dev.tidemark.gateway.wire.Wire.TestDocument;
+import dev.tidemark.gateway.wire.Wire.VolumeDocument;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The gateway's REST API, over plain HTTP. Thread-safe. */
+final class GatewayApi {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final InetSocketAddress address;
+    private final Path tokenFile;
+
+    GatewayApi(InetSocketAddress address, Path tokenFile) {
+        this.address = address;
+        this.tokenFile = tokenFile;
+    }
+
+    /** The API answered with a problem. */
+    static final class RefusedException extends IOException {
+        private static final long serialVersionUID = 1;
+
+        private final int status;
+
+        RefusedException(String request, int status, String body) {
+            super("%s: %d %s".formatted(request, status, body));
+            this.status = status;
+        }
+
+        int status() {
+            return status;
+        }
+    }
+
+    // Health
+
+    /** Whether the gateway says that it is ready; no answer means no. */
+    boolean ready() throws InterruptedException {
+        try {
+            return exchange("GET", "/ready", null).statusCode() == 200;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    // Groups and volumes
+
+    GroupDocument group(String name) throws Exception {
+        return read(get("/api/v1/groups/" + name), GroupDocument.class);
+    }
+
+    void createGroup(Requests.CreateGroup request) throws Exception {
+        post("/api/v1/groups", request);
+    }
+
+    VolumeDocument createVolume(String name, long sizeBytes, String group) throws Exception {
+        String made = post("/api/v1/volumes", new Requests.CreateVolume(name, sizeBytes, group));
+        return read(made, VolumeDocument.class);
+    }
+
+    List<VolumeDocument> volumes() throws Exception {
+        return Json.MAPPER.readValue(get("/api/v1/volumes"), new TypeReference<>() {});
+    }
+
+    /** Waits until all that was written lies in the gold images. */
+    void awaitFolded(String group) throws Exception {
+        Await.until("group " + group + " to be folded", LIMIT, () -> group(group).unfoldedBytes() == 0);
+    }
+
+    // Time
+
+    CheckpointDocument addCheckpoint(String group, String name) throws Exception {
+        String made =
+                post(
+                        "/api/v1/groups/" + group + "/checkpoints",
+                        new Requests.AddCheckpoint(name, "made by a test"));
+        return read(made, CheckpointDocument.class);
+    }
+
+    PointDocument resolve(String group, String at) throws Exception {
+        String asked = URLEncoder.encode(at, StandardCharsets.UTF_8);
+        return read(get("/api/v1/groups/" + group + "/point?at=" + asked), PointDocument.class);
+    }
+
+    // Tests
+
+    DrillDocument startTests(String group, String... at) throws Exception {
+        String made =
+                post("/api/v1/drills", new Requests.StartTests(group, List.of(at), "", "harness"));
+        return read(made, DrillDocument.class);
+    }
+
+    List<TestDocument> runningTests() throws Exception {
+        return Json.MAPPER.readValue(
+                get("/api/v1/tests?running=true"), new TypeReference<>() {});
+    }
+
+    TestDocument stopTest(long id, String verdict) throws Exception {
+        return read(
+                post(
+                        "/api/v1/tests/" + id + "/stop",
+                        new Requests.StopTest(verdict, "", "harness", false)),
+                TestDocument.class);
+    }
+
+    // Rollback
+
+    /** Starts a rollback; the disks show the point when this returns. */
+    TaskDocument rollback(String group, String at) throws Exception {
+        return read(
+                post("/api/v1/groups/" + group + "/rollback", new Requests.Rollback(at)),
+                TaskDocument.class);
+    }
+
+    // HTTP
+
+    private static <T> T read(String body, Class<T> type) throws IOException {
+        return Json.MAPPER.readValue(body, type);
+    }
+
+    String get(String path) throws Exception {
+        return expectSuccess("GET " + path, exchange("GET", path, null));
+    }
+
+    String post(String path, Object document) throws Exception {
+        return expectSuccess("POST " + path, exchange("POST", path, Json.write(document)));
+    }
+
+    JsonNode tree(String path) throws Exception {
+        return Json.MAPPER.readTree(get(path));
+    }
+
+    private static String expectSuccess(String request, HttpResponse<String> response)
+            throws RefusedException {
+        if (response.statusCode() / 100 != 2) {
+            throw new RefusedException(request, response.statusCode(), response.body());
+        }
+        return response.body();
+    }
+
+    private HttpResponse<String> exchange(String method, String path, @Nullable String body)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(
+                                URI.create("http://127.0.0.1:" + address.getPort() + path))
+                        .timeout(LIMIT)
+                        .header("Content-Type", "application/json");
+        if (Files.exists(tokenFile)) {
+            request.header("Authorization", "Bearer " + Files.readString(tokenFile).strip());
+        }
+        request.method(
+                method,
+                body == null
+                        ? HttpRequest.BodyPublishers.noBody()
+                        : HttpRequest.BodyPublishers.ofString(body));
+        return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+}

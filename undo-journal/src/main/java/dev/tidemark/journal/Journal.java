@@ -1,0 +1,566 @@
+package dev.tidemark.journal;
+
+import dev.tidemark.execution.Scheduler;
+import dev.tidemark.storage.StorageDirectory;
+import dev.tidemark.storage.StorageException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The journal of one protection group: redo log, undo log, manifest, points and retention.
+ * Thread-safe; methods that say so wait for a disk.
+ *
+ * <p>The directory's lock is the owner's business.
+ */
+public final class Journal implements AutoCloseable {
+    private static final long RETENTION_PERIOD_NANOS = 10_000_000_000L;
+
+    private final Scheduler scheduler;
+    private final SegmentPool pool;
+    private final JournalListener listener;
+    private final Counters counters;
+    private final Manifest manifest;
+    private final Marks marks;
+    private final Pins pins = new Pins();
+    private final RecordLog redo;
+    private final SegmentStore undoStore;
+    private final UndoLog undo;
+    private final Points points;
+    private final Retention retention;
+    private final Executor maintenance;
+    private final AtomicBoolean maintaining = new AtomicBoolean();
+    private final AtomicBoolean timerSet = new AtomicBoolean();
+    private volatile boolean started;
+    private volatile boolean closed;
+
+    /** The parts that are made one after the other and undone together. */
+    private static final class Assembly {
+        final Counters counters = new Counters();
+        final Failure failure = new Failure();
+        final Room room = new Room();
+        @Nullable Manifest manifest;
+        @Nullable SegmentStore redoStore;
+        @Nullable SegmentStore undoStore;
+
+        void abandon() {
+            if (redoStore != null) {
+                redoStore.close();
+            }
+            if (undoStore != null) {
+                undoStore.close();
+            }
+            if (manifest != null) {
+                manifest.abandon();
+            }
+        }
+    }
+
+    /** Stops the redo log when a force failed anywhere; knows it as soon as there is one. */
+    private static final class Failure implements Consumer<JournalException> {
+        private volatile @Nullable RecordLog redo;
+
+        @Override
+        public void accept(JournalException cause) {
+            RecordLog known = redo;
+            if (known != null) {
+                known.fail(cause);
+            }
+        }
+    }
+
+    /** Asks the pool for room on behalf of a journal; nothing can be had before it is started. */
+    private static final class Room {
+        private volatile @Nullable Retention retention;
+        private volatile @Nullable SegmentPool pool;
+
+        boolean make() {
+            Retention asking = retention;
+            SegmentPool of = pool;
+            return asking != null && of != null && of.reclaim(asking);
+        }
+    }
+
+    private Journal(
+            Assembly assembly,
+            Manifest manifest,
+            RecordLog redo,
+            SegmentStore undoStore,
+            UndoLog undo,
+            Marks marks,
+            JournalOptions options,
+            Scheduler scheduler,
+            SegmentPool pool,
+            JournalListener listener) {
+        this.scheduler = scheduler;
+        this.pool = pool;
+        this.listener = listener;
+        this.counters = assembly.counters;
+        this.manifest = manifest;
+        this.redo = redo;
+        this.undoStore = undoStore;
+        this.undo = undo;
+        this.marks = marks;
+        this.points = new Points(manifest.state(), marks, redo, scheduler::wallClockMicros);
+        this.retention =
+                new Retention(
+                        manifest,
+                        redo,
+                        undo,
+                        undoStore,
+                        pins,
+                        scheduler::wallClockMicros,
+                        listener,
+                        options);
+        this.maintenance = scheduler.newSerial("maintenance");
+        assembly.failure.redo = redo;
+        assembly.room.retention = retention;
+        assembly.room.pool = pool;
+        pool.register(retention);
+    }
+
+    /** Makes a new journal in a directory that holds none. Blocking. */
+    public static Journal create(
+            JournalOptions options,
+            UUID group,
+            StorageDirectory directory,
+            Scheduler scheduler,
+            SegmentPool pool,
+            IndexCache cache,
+            JournalListener listener)
+            throws JournalException {
+        requireEmpty(directory);
+        Assembly assembly = new Assembly();
+        boolean made = false;
+        try {
+            Marks marks = new Marks(0, 1);
+            RecordLog redo =
+                    RecordLog.create(
+                            RecordLogOptions.redo(options.unitBytes()),
+                            redoParts(
+                                    options, group, directory, scheduler, pool, listener, assembly,
+                                    marks));
+            long now = redo.lastTimeMicros();
+            Boundary origin = new Boundary(0, 0, now, redo.begin(), null);
+            Manifest manifest =
+                    Manifest.create(
+                            manifestContext(directory, listener, assembly), group, now, origin);
+            assembly.manifest = manifest;
+            Journal journal =
+                    assemble(
+                            options, group, directory, scheduler, pool, cache, listener, assembly,
+                            manifest, redo, marks);
+            made = true;
+            return journal;
+        } finally {
+            if (!made) {
+                assembly.abandon();
+            }
+        }
+    }
+
+    private static void requireEmpty(StorageDirectory directory) throws JournalException {
+        try {
+            for (String name : directory.files()) {
+                if (name.startsWith(Manifest.PREFIX)
+                        || SegmentKind.REDO.numberOf(name) > 0
+                        || SegmentKind.UNDO.numberOf(name) > 0) {
+                    throw new JournalException(
+                            JournalException.Kind.IO,
+                            directory.path()
+                                    + " already holds "
+                                    + name
+                                    + " of a journal; open that, or choose an empty folder");
+                }
+            }
+        } catch (StorageException failure) {
+            throw JournalException.of("making a journal in " + directory.path(), failure);
+        }
+    }
+
+    /**
+     * Opens a journal: reads the manifest, finds the end of the redo log. Does not start background
+     * work. Blocking.
+     */
+    public static Journal open(
+            JournalOptions options,
+            StorageDirectory directory,
+            Scheduler scheduler,
+            SegmentPool pool,
+            IndexCache cache,
+            JournalListener listener)
+            throws JournalException {
+        Assembly assembly = new Assembly();
+        boolean opened = false;
+        try {
+            Manifest manifest = Manifest.open(manifestContext(directory, listener, assembly));
+            assembly.manifest = manifest;
+            ManifestState state = manifest.state();
+            Boundary gold = state.gold();
+            Marks marks = new Marks(gold.sequence(), state.epochAt(gold.run()));
+            RecordLog redo =
+                    RecordLog.open(
+                            RecordLogOptions.redo(options.unitBytes()),
+                            redoParts(
+                                    options,
+                                    manifest.group(),
+                                    directory,
+                                    scheduler,
+                                    pool,
+                                    listener,
+                                    assembly,
+                                    marks),
+                            gold.redo(),
+                            gold.timeMicros(),
+                            state.newest().sequence(),
+                            marks::found);
+            redo.epoch(marks.lastEpoch());
+            marks.recorded(state.newest().sequence());
+            Journal journal =
+                    assemble(
+                            options,
+                            manifest.group(),
+                            directory,
+                            scheduler,
+                            pool,
+                            cache,
+                            listener,
+                            assembly,
+                            manifest,
+                            redo,
+                            marks);
+            opened = true;
+            return journal;
+        } finally {
+            if (!opened) {
+                assembly.abandon();
+            }
+        }
+    }
+
+    private static Manifest.Context manifestContext(
+            StorageDirectory directory, JournalListener listener, Assembly assembly) {
+        return new Manifest.Context(directory, assembly.counters, listener, assembly.failure);
+    }
+
+    private static SegmentStore.Context storeContext(
+            UUID group,
+            StorageDirectory directory,
+            Scheduler scheduler,
+            SegmentPool pool,
+            JournalListener listener,
+            Assembly assembly) {
+        return new SegmentStore.Context(
+                group,
+                directory,
+                pool,
+                scheduler::wallClockMicros,
+                assembly.counters,
+                listener,
+                assembly.room::make,
+                assembly.failure);
+    }
+
+    private static RecordLog.Parts redoParts(
+            JournalOptions options,
+            UUID group,
+            StorageDirectory directory,
+            Scheduler scheduler,
+            SegmentPool pool,
+            JournalListener listener,
+            Assembly assembly,
+            Marks marks)
+            throws JournalException {
+        SegmentStore store =
+                SegmentStore.open(
+                        SegmentKind.REDO,
+                        options.unitBytes(),
+                        true,
+                        storeContext(group, directory, scheduler, pool, listener, assembly));
+        assembly.redoStore = store;
+        return new RecordLog.Parts(
+                store, group, scheduler, listener, marks::appended, assembly.counters);
+    }
+
+    private static Journal assemble(
+            JournalOptions options,
+            UUID group,
+            StorageDirectory directory,
+            Scheduler scheduler,
+            SegmentPool pool,
+            IndexCache cache,
+            JournalListener listener,
+            Assembly assembly,
+            Manifest manifest,
+            RecordLog redo,
+            Marks marks)
+            throws JournalException {
+        SegmentStore undoStore =
+                SegmentStore.open(
+                        SegmentKind.UNDO,
+                        options.unitBytes(),
+                        true,
+                        storeContext(group, directory, scheduler, pool, listener, assembly));
+        assembly.undoStore = undoStore;
+        ManifestState state = manifest.state();
+        UndoLog undo =
+                UndoLog.open(
+                        undoStore,
+                        cache,
+                        state.tail().run(),
+                        state.descriptors(),
+                        recorder(manifest, marks),
+                        assembly.counters,
+                        listener);
+        return new Journal(
+                assembly, manifest, redo, undoStore, undo, marks, options, scheduler, pool,
+                listener);
+    }
+
+    private static UndoLog.Recorder recorder(Manifest manifest, Marks marks) {
+        return new UndoLog.Recorder() {
+            @Override
+            public void record(
+                    Boundary to, int epoch, SpanDescriptor run, List<SpanDescriptor> spans)
+                    throws JournalException {
+                List<ManifestEdit> edits = new ArrayList<>();
+                edits.add(new ManifestEdit.RunAdded(new RunEntry(to, epoch, run)));
+                spans.forEach(span -> edits.add(new ManifestEdit.SpanAdded(span)));
+                manifest.append(edits, true);
+                marks.recorded(to.sequence());
+            }
+
+            @Override
+            public void record(List<SpanDescriptor> spans) throws JournalException {
+                List<ManifestEdit> edits = new ArrayList<>();
+                spans.forEach(span -> edits.add(new ManifestEdit.SpanAdded(span)));
+                manifest.append(edits, true);
+            }
+        };
+    }
+
+    public UUID group() {
+        return manifest.group();
+    }
+
+    public RecordLog redo() {
+        return redo;
+    }
+
+    /** The group's generation, from 1; grows by one with each PROMOTE record. */
+    public int epoch() {
+        return redo.epoch();
+    }
+
+    /** Gold holds at least this; while {@link #pendingRun} is not null it is being moved there. */
+    public Boundary goldBoundary() {
+        return manifest.state().gold();
+    }
+
+    /**
+     * The run that is recorded while gold may not hold its interval yet: the owner writes the
+     * interval into gold again from redo, forces gold and calls {@link #goldAt}.
+     */
+    public @Nullable Boundary pendingRun() {
+        ManifestState state = manifest.state();
+        Boundary newest = state.newest();
+        return newest.run() > state.gold().run() ? newest : null;
+    }
+
+    /** The owner's own durable state; a copy. */
+    public Map<String, byte[]> attributes() {
+        return manifest.state().attributes();
+    }
+
+    /** Sets an attribute, durably when {@code force}. Blocking. */
+    public void putAttribute(String key, byte[] value, boolean force) throws JournalException {
+        manifest.append(List.of(new ManifestEdit.AttributePut(key, value.clone())), force);
+    }
+
+    /** Removes an attribute, durably when {@code force}; no-op when missing. Blocking. */
+    public void deleteAttribute(String key, boolean force) throws JournalException {
+        if (manifest.state().hasAttribute(key)) {
+            manifest.append(List.of(new ManifestEdit.AttributeDelete(key)), force);
+        }
+    }
+
+    /** Starts retention and index merging. Called once, after the owner has set its pins again. */
+    public void start() {
+        started = true;
+        retention.start();
+        maintain();
+    }
+
+    /**
+     * Forces redo up to the boundary and begins its undo run; {@code to.run()} is the last run + 1.
+     * A boundary that is a checkpoint gets it here when it lacks it. One at a time, on the owner's
+     * serial executor. Blocking.
+     */
+    public UndoRunBuilder beginRun(Boundary to) throws JournalException {
+        if (pendingRun() != null) {
+            throw new IllegalStateException(
+                    "run " + to.run() + " begun while gold is not at " + pendingRun());
+        }
+        redo.forceNow(to.sequence());
+        Marks.Mark mark = marks.at(to.sequence());
+        Boundary whole =
+                to.checkpoint() != null || mark == null
+                        ? to
+                        : new Boundary(
+                                to.run(),
+                                to.sequence(),
+                                to.timeMicros(),
+                                to.redo(),
+                                mark.checkpoint());
+        return undo.beginRun(whole, marks.epochAt(to.sequence()));
+    }
+
+    /** Gold holds the interval of the pending run, forced. Not durable by itself. Blocking. */
+    public void goldAt(Boundary boundary) throws JournalException {
+        manifest.append(List.of(new ManifestEdit.GoldAt(boundary.run())), false);
+        maintain();
+    }
+
+    /** Finds the exact point. Reads redo headers: may wait for a disk. */
+    public Point resolve(PointSpec spec) throws PointException, JournalException {
+        return points.resolve(spec);
+    }
+
+    /** Checkpoints with a time in [from, to], newest first, at most {@code limit}. */
+    public List<Checkpoint> checkpoints(
+            long fromMicros, long toMicros, int limit, boolean taggedOnly) {
+        List<Checkpoint> found = new ArrayList<>();
+        for (Marks.Mark mark : marks.newestFirst()) {
+            Checkpoint checkpoint = mark.checkpoint();
+            if (found.size() < limit
+                    && checkpoint.timeMicros() >= fromMicros
+                    && checkpoint.timeMicros() <= toMicros
+                    && (checkpoint.tagged() || !taggedOnly)) {
+                found.add(checkpoint);
+            }
+        }
+        manifest.state().checkpoints(fromMicros, toMicros, limit, taggedOnly, found);
+        return found;
+    }
+
+    /**
+     * Keeps what a view at this point needs; fails when it has gone since it was resolved. Waits
+     * for a unit that is just being given back.
+     */
+    public Pin pin(Point point) throws PointException {
+        Boundary base = point.base();
+        Pin pin =
+                retention.pin(
+                        point,
+                        () ->
+                                manifest.state().holds(base)
+                                        && points.redoReaches(base.redo(), point.sequence()));
+        if (pin != null) {
+            return pin;
+        }
+        Boundary tail = manifest.state().tail();
+        throw new PointException(
+                PointException.Reason.TOO_OLD,
+                "the point at sequence number "
+                        + point.sequence()
+                        + " has just expired: history now begins at "
+                        + tail.sequence()
+                        + ", "
+                        + Points.text(tail.timeMicros())
+                        + "; choose a later point");
+    }
+
+    /** First hits in the runs after a boundary, for one view; the caller holds a pin meanwhile. */
+    public UndoLookup lookup(Boundary base) throws JournalException {
+        return undo.lookup(base.run());
+    }
+
+    /** Visits what the runs in (from, to] changed in a volume. Blocking. */
+    public void visitChanged(Boundary from, Boundary to, int volume, ChangeVisitor visitor)
+            throws JournalException {
+        undo.visitChanged(from.run(), to.run(), volume, visitor);
+    }
+
+    public HistoryStatus history() {
+        return new HistoryReport(manifest, marks, redo, undo, undoStore, pins, pool).status();
+    }
+
+    public JournalCounters counters() {
+        return counters.snapshot();
+    }
+
+    /** Takes effect at the next retention pass. */
+    public void setHistory(long windowMicros, long bytes, long fineWindowMicros) {
+        retention.set(windowMicros, bytes, fineWindowMicros);
+        maintain();
+    }
+
+    /** True once a force has failed: the journal reads, but takes nothing any more. */
+    public boolean failed() {
+        return redo.failed();
+    }
+
+    // Maintenance: merging and retention, a small piece at a time.
+
+    private void maintain() {
+        if (started && !closed && maintaining.compareAndSet(false, true)) {
+            maintenance.execute(this::maintainOnce);
+        }
+    }
+
+    private void maintainOnce() {
+        maintaining.set(false);
+        if (closed || redo.failed()) {
+            return;
+        }
+        try {
+            boolean more = retention.mergeStep();
+            boolean waits = retention.pass();
+            if (more) {
+                maintain();
+            } else if (waits) {
+                setTimer();
+            }
+        } catch (JournalException failure) {
+            listener.event("maintenance failed, it is tried again: " + failure.getMessage());
+            setTimer();
+        }
+    }
+
+    private void setTimer() {
+        if (timerSet.compareAndSet(false, true)) {
+            scheduler.schedule(
+                    RETENTION_PERIOD_NANOS,
+                    () -> {
+                        timerSet.set(false);
+                        maintain();
+                    });
+        }
+    }
+
+    /** Takes no more records; forces; closes the files. Blocking. Idempotent. */
+    @Override
+    public void close() throws JournalException {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        pool.unregister(retention);
+        try {
+            if (!redo.failed()) {
+                retention.close();
+                redo.close();
+                manifest.close();
+            }
+        } finally {
+            redo.store().close();
+            undoStore.close();
+            manifest.abandon();
+        }
+    }
+}

@@ -1,0 +1,222 @@
+package dev.tidemark.journal;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the end of a log after a stop of any kind. Blocking; changes nothing on disk.
+ *
+ * <p>The newest segment whose header says it is used names the one before it and where that one's
+ * last record ends, and so on: this chain is the log. Segments beside it are what a cut left over.
+ */
+final class LogRecovery {
+    /** Sees each valid record from the place on that the scan began at. */
+    interface Scan {
+        void record(RecordHeader header, Segment segment, RecordReader reader)
+                throws JournalException;
+    }
+
+    /**
+     * What was found.
+     *
+     * @param chain the log's segments, oldest first; the last one holds the end
+     * @param leftOver every other segment with a number above the oldest of the chain
+     * @param endPosition where the last record ends in the last segment
+     */
+    record Found(
+            List<Segment> chain,
+            List<Segment> leftOver,
+            int endPosition,
+            long lastSequence,
+            long lastTimeMicros,
+            int generation) {
+        Segment last() {
+            return chain.getLast();
+        }
+
+        boolean lastIsEmpty() {
+            return endPosition == SegmentHeader.RESERVED_BYTES;
+        }
+    }
+
+    private final SegmentStore store;
+    private final int owner;
+    private final RecordReader reader;
+    private final List<Segment> chain = new ArrayList<>();
+    private int index;
+    private int position;
+    private long expected;
+    private long lastTimeMicros;
+
+    LogRecovery(SegmentStore store, int owner) {
+        this.store = store;
+        this.owner = owner;
+        this.reader = new RecordReader(owner);
+    }
+
+    /**
+     * Scans.
+     *
+     * @param from where to begin; null for the log's first record
+     * @param fromTimeMicros timestamp of the record before that
+     * @param provenSequence a sequence number known from elsewhere to have been forced
+     */
+    Found find(@Nullable Position from, long fromTimeMicros, long provenSequence, Scan scan)
+            throws JournalException {
+        buildChain();
+        lastTimeMicros = fromTimeMicros;
+        start(from);
+        while (advance(scan)) {
+            // Each step takes one record.
+        }
+        requireTorn(provenSequence);
+        int generation = chain.getLast().header().generation();
+        List<Segment> kept = List.copyOf(chain.subList(0, index + 1));
+        return new Found(kept, leftOver(kept), position, expected - 1, lastTimeMicros, generation);
+    }
+
+    private void buildChain() throws JournalException {
+        Segment segment = newestUsed();
+        while (segment != null) {
+            chain.add(segment);
+            SegmentHeader header = segment.header();
+            Segment before = header.previous() == 0 ? null : store.segment(header.previous());
+            if (before != null) {
+                before.end(header.previousEnd(), header.first() - 1);
+            }
+            segment = before;
+        }
+        Collections.reverse(chain);
+    }
+
+    private @Nullable Segment newestUsed() {
+        Segment newest = null;
+        for (Segment segment : store.segments()) {
+            if (segment.header().used()) {
+                newest = segment;
+            }
+        }
+        return newest;
+    }
+
+    private void start(@Nullable Position from) throws JournalException {
+        if (chain.isEmpty()) {
+            throw missing(from == null ? 1 : from.sequence());
+        }
+        if (from == null) {
+            requireFirst(1, 1);
+            return;
+        }
+        for (index = 0; index < chain.size(); index++) {
+            if (chain.get(index).number() == from.segment()) {
+                position = Math.toIntExact(from.position());
+                expected = from.sequence();
+                return;
+            }
+        }
+        index = 0;
+        requireFirst(from.sequence(), from.segment());
+    }
+
+    /** The segment asked for has gone, which is right when the log continues after it. */
+    private void requireFirst(long sequence, long segment) throws JournalException {
+        if (chain.getFirst().header().first() != sequence || chain.getFirst().number() < segment) {
+            throw missing(sequence);
+        }
+        position = SegmentHeader.RESERVED_BYTES;
+        expected = sequence;
+    }
+
+    private JournalException missing(long sequence) {
+        return new JournalException(
+                JournalException.Kind.CORRUPT,
+                store.directory().path()
+                        + " lacks the segment that holds record "
+                        + sequence
+                        + " and what follows; put the missing file back, or restore the folder from"
+                        + " a copy");
+    }
+
+    private boolean advance(Scan scan) throws JournalException {
+        Segment segment = chain.get(index);
+        while (segment.dataEnd() != 0 && position == segment.dataEnd()) {
+            if (index + 1 == chain.size() || chain.get(index + 1).header().first() != expected) {
+                return false;
+            }
+            segment = chain.get(++index);
+            position = SegmentHeader.RESERVED_BYTES;
+        }
+        RecordHeader header = reader.header();
+        if (!reader.read(segment, position)
+                || header.sequence != expected
+                || header.timeMicros < lastTimeMicros
+                || !reader.verifyPayload(segment)) {
+            return false;
+        }
+        scan.record(header, segment, reader);
+        lastTimeMicros = header.timeMicros;
+        position = header.endPosition();
+        expected++;
+        return true;
+    }
+
+    /** Tells a torn tail, which nobody was promised, from damage to what had been forced. */
+    private void requireTorn(long provenSequence) throws JournalException {
+        Segment end = chain.get(index);
+        if (provenSequence >= expected) {
+            throw damaged(end, "the manifest");
+        }
+        for (Segment segment : store.segments()) {
+            if (segment.number() >= end.number()) {
+                long from = segment.equals(end) ? position : SegmentHeader.RESERVED_BYTES;
+                requireNoProof(segment, from, end);
+            }
+        }
+    }
+
+    private void requireNoProof(Segment segment, long from, Segment end) throws JournalException {
+        RecordReader search = new RecordReader(owner);
+        long found = search.findNext(segment, from);
+        while (found >= 0) {
+            RecordHeader header = search.header();
+            if (header.durableSequence >= expected) {
+                throw damaged(
+                        end,
+                        "record "
+                                + header.sequence
+                                + " in "
+                                + segment.file().path()
+                                + " at position "
+                                + found);
+            }
+            found = search.findNext(segment, header.endPosition());
+        }
+    }
+
+    private JournalException damaged(Segment segment, String witness) {
+        return new JournalException(
+                JournalException.Kind.CORRUPT,
+                segment.file().path()
+                        + " at position "
+                        + position
+                        + ": record "
+                        + expected
+                        + " is damaged or missing, and "
+                        + witness
+                        + " proves that it had been forced to disk: this is damage to the disk, not"
+                        + " a torn write; nothing was changed; restore the file from a copy");
+    }
+
+    private List<Segment> leftOver(List<Segment> kept) {
+        Set<Long> numbers = new HashSet<>();
+        kept.forEach(segment -> numbers.add(segment.number()));
+        return store.segments().stream()
+                .filter(s -> s.number() > kept.getFirst().number())
+                .filter(s -> !numbers.contains(s.number()))
+                .toList();
+    }
+}
