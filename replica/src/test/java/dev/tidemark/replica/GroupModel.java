@@ -178,26 +178,21 @@ final class GroupModel {
         return open.stream().filter(operation -> operation.sequence == 0).toList();
     }
 
-    void forgetOpen() {
-        open.clear();
-    }
-
     void durableUpTo(long sequence) {
         durableFloor = Math.max(durableFloor, sequence);
     }
 
-    /** Recovery ended the log here; later records never were. */
-    void recoveredAt(long sequence) {
-        volumes.values().forEach(volume -> volume.discardAfter(sequence));
-        promotions.removeIf(promotion -> promotion.fromSequence() > sequence);
-        lastSequence = sequence;
-        acknowledgedFloor = Math.min(acknowledgedFloor, sequence);
+    /**
+     * Recovery ended the log at {@code recovered}. Of what was seen entering it, what is after {@code known} never was; a record after that was on its
+     * way when power went off.
+     */
+    void recoveredAt(long known, long recovered) {
+        volumes.values().forEach(volume -> volume.discardAfter(known));
+        promotions.removeIf(promotion -> promotion.fromSequence() > known);
+        acknowledgedFloor = Math.min(acknowledgedFloor, recovered);
+        lastSequence = recovered;
         promotedContent = null;
-    }
-
-    /** Records up to here are in the log although they were not seen entering it: power went off while they were written. */
-    void continueAt(long sequence) {
-        lastSequence = sequence;
+        open.clear();
     }
 
     static void check(boolean condition, String message) {

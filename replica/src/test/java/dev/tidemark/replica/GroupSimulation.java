@@ -127,6 +127,7 @@ final class GroupSimulation {
     private void create() {
         try {
             group = ProtectionGroup.create(options, id, disk.root().directory("group"), environment(), rules);
+            disk.root().force();
         } catch (ReplicaException | dev.tidemark.storage.StorageException e) {
             throw new AssertionError("a fresh group could not be created: " + e, e);
         }
@@ -140,7 +141,7 @@ final class GroupSimulation {
     }
 
     private Environment environment() {
-        return new Environment(scheduler, new SegmentPool(poolBytes), new IndexCache(256 << 10), GroupListener.NONE);
+        return new Environment(scheduler, new SegmentPool(poolBytes), new IndexCache(1 << 20), GroupListener.NONE);
     }
 
     private void openDisks() {
@@ -284,26 +285,20 @@ final class GroupSimulation {
     private void accept(long recovered, boolean powerLost) {
         List<HostOperation> unseen = powerLost ? model.unseen() : List.of();
         long known = Math.min(recovered, model.lastSequence());
-        model.recoveredAt(known);
-        model.forgetOpen();
+        model.recoveredAt(known, recovered);
         List<byte[]> head = new ArrayList<>();
         openDisks();
         for (int volume : model.volumes.keySet()) {
             head.add(read(disks.get(volume), 0, (int) sizeOf(volume)));
         }
-        int applied = 0;
-        while (!matches(head)) {
-            check(
-                    recovered > known && applied < unseen.size(),
-                    "after recovery at " + recovered + " the live disks are no prefix of what was written: " + difference(head));
-            model.apply(unseen.get(applied), known + 1);
-            applied++;
+        for (HostOperation next : unseen) {
+            if (matches(head)) {
+                return;
+            }
+            check(recovered > known, "after recovery at " + recovered + " something differs: " + difference(head));
+            model.apply(next, recovered);
         }
-        model.recoveredAt(known);
-        for (int i = 0; i < applied; i++) {
-            model.apply(unseen.get(i), recovered);
-        }
-        model.continueAt(recovered);
+        check(matches(head), "after recovery at " + recovered + " the live disks are no prefix of what was written: " + difference(head));
     }
 
     private boolean matches(List<byte[]> head) {
