@@ -198,6 +198,8 @@ final class LogWorld {
         model.clear();
         model.addAll(all.subList(0, found));
         uncertain.clear();
+        // What an opened log shows, its readers rely on.
+        acknowledged = found;
     }
 
     private void verifyRecord(RecordCursor cursor, Expected expected) throws JournalException {

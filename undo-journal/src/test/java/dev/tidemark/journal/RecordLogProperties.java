@@ -75,6 +75,9 @@ final class RecordLogProperties {
                         world.kill();
                         world.open();
                         world.verify();
+                        world.crash();
+                        world.open();
+                        world.verify();
                     }
                 });
     }
