@@ -49,6 +49,11 @@ final class Rig {
     SegmentPool pool = new SegmentPool(1L << 40);
     private @Nullable ProtectionGroup group;
 
+    /** A write that failed, but whose record may be in the log. */
+    private record LostWrite(int volume, int offset, byte[] data) {}
+
+    private @Nullable LostWrite lostWrite;
+
     Rig(long seed) {
         this.seed = seed;
         this.random = new Random(seed);
@@ -59,6 +64,8 @@ final class Rig {
     /** Keeps the model: every record at its sequence number. */
     class NotingRules extends Rules {
         final TreeMap<Integer, byte[]> promotedTo = new TreeMap<>();
+        int promotions;
+        long promotedAt;
 
         @Override
         void appended(PendingRecord record) {
@@ -72,6 +79,8 @@ final class Rig {
             } else if (record.kind() == RecordKind.RESIZE && model != null) {
                 model.resize(record.sequence(), record.lengthBytes());
             } else if (record.kind() == RecordKind.PROMOTE) {
+                promotions++;
+                promotedAt = record.sequence();
                 promotedTo.forEach(
                         (volume, image) -> models.get(volume).write(record.sequence(), 0, image));
             }
@@ -192,6 +201,79 @@ final class Rig {
         device.submit();
         settle(outcome);
         return outcome;
+    }
+
+    /** A write that may fail because power does; what it would have done is remembered, for its record may have survived. */
+    boolean tryWrite(BlockDevice device, int maximum, boolean fua) {
+        int size = (int) device.geometry().sizeBytes();
+        int length = 1 + random.nextInt(maximum);
+        int offset = random.nextInt(size - length);
+        byte[] data = bytes(length);
+        long before = lastModelSequence();
+        Outcome outcome = start(device, offset, data, fua);
+        boolean noted = lastModelSequence() > before;
+        if (!noted) {
+            lostWrite = new LostWrite(volumeOf(device), offset, data);
+        }
+        return succeeded(outcome);
+    }
+
+    /** The volumes of a rig have sizes of their own. */
+    private int volumeOf(BlockDevice device) {
+        long size = device.geometry().sizeBytes();
+        for (Map.Entry<Integer, VolumeModel> entry : models.entrySet()) {
+            if (entry.getValue().sizeAt(Long.MAX_VALUE) == size) {
+                return entry.getKey();
+            }
+        }
+        throw new AssertionError("no volume of " + size + " bytes");
+    }
+
+    private static boolean succeeded(Outcome outcome) {
+        try {
+            outcome.expectSuccess();
+            return true;
+        } catch (AssertionError failed) {
+            return false;
+        }
+    }
+
+    /** The PROMOTE record survived although its write had failed. */
+    void noteLostPromotion() {
+        if (rules.promotions == 0) {
+            long head = group().status().headSequence();
+            rules.promotedTo.forEach((id, image) -> models.get(id).write(head, 0, image));
+        }
+    }
+
+    boolean tryFlush(BlockDevice device) {
+        Outcome outcome = new Outcome();
+        device.flush(outcome);
+        device.submit();
+        settle(outcome);
+        return succeeded(outcome);
+    }
+
+    long lastModelSequence() {
+        return models.values().stream().mapToLong(VolumeModel::lastSequence).max().orElse(0);
+    }
+
+    /** After a crash: the head is exactly a prefix, no shorter than what was forced; the models forget the rest. */
+    void checkRecovered(long forced) throws ReplicaException {
+        long head = group().status().headSequence();
+        assertThat(head).as("seed %d: what was forced is there", seed).isGreaterThanOrEqualTo(forced);
+        LostWrite lost = lostWrite;
+        lostWrite = null;
+        models.values().forEach(model -> model.discardAfter(head));
+        if (lost != null && head > lastModelSequence()) {
+            VolumeModel model = models.get(lost.volume());
+            BlockDevice device = group().openVolume(lost.volume());
+            byte[] now = read(device, lost.offset(), lost.data().length);
+            device.close();
+            if (Arrays.equals(now, lost.data())) {
+                model.write(head, lost.offset(), lost.data());
+            }
+        }
     }
 
     void zero(BlockDevice device, long offset, long length) {
