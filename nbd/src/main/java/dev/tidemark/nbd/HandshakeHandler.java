@@ -20,6 +20,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -351,7 +352,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
     /** Runs {@code then} on the event loop once the catalogue has answered, and parses on. */
     private <T> void await(
             ChannelHandlerContext ctx,
-            java.util.function.Supplier<CompletionStage<T>> question,
+            Supplier<CompletionStage<T>> question,
             BiConsumer<@Nullable T, @Nullable Throwable> then) {
         state = State.WAITING;
         CompletionStage<T> stage;

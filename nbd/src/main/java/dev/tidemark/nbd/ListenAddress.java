@@ -1,5 +1,6 @@
 package dev.tidemark.nbd;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.Set;
@@ -48,8 +49,7 @@ public sealed interface ListenAddress {
         /** Checks the path's length. */
         public Unix {
             mode = Set.copyOf(mode);
-            int lengthBytes =
-                    path.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8).length;
+            int lengthBytes = path.toString().getBytes(StandardCharsets.UTF_8).length;
             if (lengthBytes > MAXIMUM_PATH_BYTES) {
                 throw new IllegalArgumentException(
                         "the path of the unix socket %s has %d bytes, more than %d; choose a shorter one"

@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -153,17 +156,14 @@ final class NbdAbuseTest {
             ByteBuffer write =
                     ByteBuffer.allocate(28 + 2000)
                             .put(RawClient.request(0, 1, 1, 0, 2000))
-                            .put(
-                                    "tidemark"
-                                            .repeat(250)
-                                            .getBytes(java.nio.charset.StandardCharsets.US_ASCII))
+                            .put("tidemark".repeat(250).getBytes(StandardCharsets.US_ASCII))
                             .flip();
             while (write.hasRemaining()) {
                 client.send(write.get());
             }
             client.expect(1, NbdError.OK);
             assertThat(disk.content(1992, 8))
-                    .asString(java.nio.charset.StandardCharsets.US_ASCII)
+                    .asString(StandardCharsets.US_ASCII)
                     .isEqualTo("tidemark");
         }
     }
@@ -214,8 +214,8 @@ final class NbdAbuseTest {
     void the_socket_file_of_a_dead_process_is_replaced_and_removed_at_the_end(@TempDir Path folder)
             throws IOException {
         Path socket = folder.resolve("s.sock");
-        ServerSocketChannel.open(java.net.StandardProtocolFamily.UNIX)
-                .bind(java.net.UnixDomainSocketAddress.of(socket))
+        ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+                .bind(UnixDomainSocketAddress.of(socket))
                 .close();
         assertThat(socket).exists();
         NbdServer server =

@@ -259,6 +259,7 @@ final class NbdClientsIT {
                                 "--verify=crc32c",
                                 "--do_verify=1",
                                 "--verify_fatal=1",
+                                "--verify_state_save=0",
                                 "--randseed=7"))
                 .contains("err= 0");
         assertThat(
