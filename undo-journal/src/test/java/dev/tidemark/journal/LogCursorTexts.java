@@ -1,0 +1,20 @@
+package dev.tidemark.journal;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Reads a checkpoint record's texts back from its payload. */
+final class LogCursorTexts {
+    private LogCursorTexts() {}
+
+    static String nameOf(PendingRecord record) {
+        ByteBuffer texts = ByteBuffer.allocate(record.payloadBytes());
+        record.payload().getBytes(record.payload().readerIndex(), texts);
+        return LogCursor.checkpointOf(
+                        1,
+                        1,
+                        PendingRecord.FLAG_TAGGED,
+                        texts.flip().order(ByteOrder.LITTLE_ENDIAN))
+                .name();
+    }
+}
