@@ -71,6 +71,7 @@ final class GroupSimulation {
     private Trouble trouble = Trouble.NONE;
     private int checkpointCount;
     private long stamp;
+    private int life = 1;
     private boolean rotten;
     private String doing = "starting";
     private @Nullable ProtectionGroup group;
@@ -104,7 +105,7 @@ final class GroupSimulation {
         try {
             create();
             int lives = 2 + random.nextInt(4);
-            for (int life = 0; life < lives && !rotten; life++) {
+            for (life = 1; life <= lives && !rotten; life++) {
                 live();
                 boolean powerLost = die();
                 if (!reopen(powerLost)) {
@@ -113,7 +114,7 @@ final class GroupSimulation {
             }
             finish();
         } catch (AssertionError | RuntimeException broken) {
-            throw new AssertionError("seed " + seed + " while " + doing + ": " + broken, broken);
+            throw new AssertionError("seed " + seed + ", life " + life + " with " + trouble + ", while " + doing + ": " + broken, broken);
         }
     }
 
