@@ -18,9 +18,9 @@ final class LogCursor implements RecordCursor {
     private boolean closed;
 
     /**
-     * @param segments from the one {@code from} lies in, or the one that begins with its record
-     *     where that has gone, in the order of the log, retained for this cursor, which gives them
-     *     back
+     * @param segments from the one {@code from} lies in, or the one after it when {@code from} is
+     *     the end of one that has gone, in the order of the log; retained for this cursor, which
+     *     gives them back
      * @param limitSequence the last record to arrive at
      */
     LogCursor(int owner, List<Segment> segments, Position from, long limitSequence) {
@@ -29,9 +29,8 @@ final class LogCursor implements RecordCursor {
         this.segments = new ArrayList<>(segments);
         this.limitSequence = limitSequence;
         this.expected = from.sequence();
-        boolean startsLater =
-                !segments.isEmpty() && segments.getFirst().number() != from.segment();
-        this.position = startsLater ? SegmentHeader.RESERVED_BYTES : from.position();
+        boolean gone = segments.isEmpty() || segments.getFirst().number() != from.segment();
+        this.position = gone ? SegmentHeader.RESERVED_BYTES : from.position();
     }
 
     @Override

@@ -242,7 +242,8 @@ public final class RecordLog implements AutoCloseable {
         return made;
     }
 
-    private static void writeHeader(Segment segment, SegmentHeader header) throws JournalException {
+    /** Writes a segment's header again, forced. Blocking. */
+    static void writeHeader(Segment segment, SegmentHeader header) throws JournalException {
         ByteBuffer bytes = ByteBuffer.allocate(SegmentHeader.BYTES);
         header.encode(bytes);
         try {
@@ -670,9 +671,13 @@ public final class RecordLog implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        for (Segment segment : round.segments()) {
-            counters.forces.increment();
-            SegmentStore.force(segment);
+        try {
+            for (Segment segment : round.segments()) {
+                counters.forces.increment();
+                SegmentStore.force(segment);
+            }
+        } finally {
+            round.segments().forEach(Segment::release);
         }
         List<Completion> flushed = new ArrayList<>();
         PendingRecord done;

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 /** Points stay exact through crashes and damage at any moment. */
 final class JournalProperties {
     private static final long SEED = Long.getLong("tidemark.seed", 20_260_201L);
-    private static final int WORLDS = Integer.getInteger("tidemark.worlds", 100);
+    private static final int WORLDS = Integer.getInteger("tidemark.worlds", 60);
 
     private interface Life {
         void live(JournalWorld world) throws Exception;

@@ -89,7 +89,10 @@ final class LogWorld {
 
         @Override
         protected void failed(BlockDeviceException failure) {
-            if (sequence() == model.size() + uncertain.size() + 1L) {
+            int place = Math.toIntExact(sequence()) - model.size() - 1;
+            if (place >= 0 && place <= uncertain.size()) {
+                // What an earlier failure left there has been cut off by now.
+                uncertain.subList(place, uncertain.size()).clear();
                 uncertain.add(expected);
             }
         }
