@@ -163,14 +163,14 @@ final class HistoryBenchmark {
     }
 
     /** A view, as simple as it can be. */
-    private static final class View implements UndoLookup.Visitor {
+    private static final class View implements UndoLookup.GoldParts {
         final UndoLookup lookup;
         final StorageFile gold;
         final int volume;
-        ByteBuffer target;
+        final ByteBuffer target;
         long startBytes;
-        long images;
-        private boolean more;
+        long goldBytes;
+        private long run;
 
         View(UndoLookup lookup, StorageFile gold, int volume, ByteBuffer target) {
             this.lookup = lookup;
@@ -181,48 +181,23 @@ final class HistoryBenchmark {
 
         void read(long offsetBytes, int lengthBytes) throws JournalException {
             startBytes = offsetBytes;
-            target.clear();
-            more = false;
-            long run = lookup.resolve(volume, offsetBytes, lengthBytes, true, this);
+            target.clear().limit(lengthBytes);
+            long goldBefore = goldBytes;
+            run = lookup.read(volume, offsetBytes, target, true, this);
             if (run == UndoLookup.WOULD_BLOCK) {
-                run = lookup.resolve(volume, offsetBytes, lengthBytes, false, this);
+                run = lookup.read(volume, offsetBytes, target, false, this);
             }
-            if (more) {
-                lookup.resolveAfter(
-                        run,
-                        volume,
-                        offsetBytes,
-                        lengthBytes,
-                        false,
-                        new UndoLookup.Visitor() {
-                            @Override
-                            public void beforeImage(long at, long bytes, BeforeImage image) {
-                                throw new AssertionError("nothing was published");
-                            }
-
-                            @Override
-                            public void gold(long at, long bytes) {}
-                        });
+            if (goldBytes > goldBefore) {
+                lookup.resolveAfter(run, volume, offsetBytes, lengthBytes, false, IGNORE);
             }
         }
 
         @Override
-        public void beforeImage(long offsetBytes, long lengthBytes, BeforeImage image) {
+        public void gold(long offsetBytes, int lengthBytes) {
             try {
-                target.limit((int) (offsetBytes - startBytes + lengthBytes));
-                lookup.read(image, offsetBytes, target, false);
-                images++;
-            } catch (JournalException failure) {
-                throw new AssertionError(failure);
-            }
-        }
-
-        @Override
-        public void gold(long offsetBytes, long lengthBytes) {
-            try {
-                target.limit((int) (offsetBytes - startBytes + lengthBytes));
-                gold.read(offsetBytes, target);
-                more = true;
+                int at = (int) (offsetBytes - startBytes);
+                gold.read(offsetBytes, target.slice(at, lengthBytes));
+                goldBytes += lengthBytes;
             } catch (Exception failure) {
                 throw new AssertionError(failure);
             }
@@ -242,7 +217,7 @@ final class HistoryBenchmark {
             for (long at = 0; at < bytes; at += 1 << 20) {
                 view.read(at, 4096);
             }
-            view.images = 0;
+            view.goldBytes = 0;
             long[] goldNanos = new long[200];
             long[] viewNanos = new long[200];
             for (int batch = 0; batch < 200; batch++) {
@@ -266,7 +241,7 @@ final class HistoryBenchmark {
                     base,
                     viewNanos[100] / BATCH,
                     (double) viewNanos[100] / goldNanos[100],
-                    100.0 * view.images / (200 * BATCH),
+                    100 - 100.0 * view.goldBytes / (200.0 * BATCH * 4096),
                     view.lookup.heapBytes() >> 10);
         }
     }
