@@ -35,12 +35,15 @@ class UndoConcurrencyTest {
     /** What gold is at least at: no view stands on a later boundary. */
     private volatile long goldRun;
 
-    private UndoLog log;
+    private final UndoLog log;
+
+    UndoConcurrencyTest() throws JournalException {
+        log = new UndoLog(segments, cache, 4, 0, List.of(), model, new Counters());
+    }
 
     @Test
     void parallelReadersSeeThePastWhileRunsArePublishedMergedAndDropped() throws Exception {
         System.out.println("seed " + seed);
-        log = new UndoLog(segments, cache, 4, 0, List.of(), model, new Counters());
         setGold(0);
         try (ExecutorService threads = Executors.newCachedThreadPool()) {
             List<Future<Integer>> readers = new ArrayList<>();
