@@ -52,7 +52,6 @@ class UndoFormatTest {
                         IndexFormat.COUNT_AT,
                         IndexFormat.LEVEL_AT,
                         IndexFormat.HEIGHT_AT,
-                        IndexFormat.HEADER_BYTES,
                         IndexFormat.HEADER_BYTES);
         assertThat(Files.readString(PAGE)).contains("0x%08x".formatted(IndexFormat.MAGIC));
     }
