@@ -32,7 +32,12 @@ class LongHistoryIT {
         IndexCache cache = new IndexCache(16 << 20);
         UndoLog log =
                 UndoLog.open(
-                        store, cache, 0, manifest, new UndoModel(new Random(1)), counters,
+                        store,
+                        cache,
+                        0,
+                        manifest,
+                        new UndoModel(new Random(1)),
+                        counters,
                         JournalListener.NONE);
         assertThat(log.lastRun()).isEqualTo(INTERVALS);
 

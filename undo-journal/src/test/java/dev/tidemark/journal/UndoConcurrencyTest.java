@@ -15,7 +15,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.junit.jupiter.api.Test;
 
-/** Readers, a fold and the maintenance at work at once: index, gold, index again must add up to the past. */
+/**
+ * Readers, a fold and the maintenance at work at once: index, gold, index again must add up to the
+ * past.
+ */
 class UndoConcurrencyTest {
     private static final int RUNS = 400;
     private static final int BLOCK_BYTES = 512;
@@ -105,7 +108,10 @@ class UndoConcurrencyTest {
         return drops;
     }
 
-    /** A boundary well above the tail is as good as pinned: the tail moves by ten once it is left behind. */
+    /**
+     * A boundary well above the tail is as good as pinned: the tail moves by ten once it is left
+     * behind.
+     */
     private int readUntilDone(Random random) throws JournalException {
         int reads = 0;
         while (!done || reads == 0) {
@@ -160,8 +166,7 @@ class UndoConcurrencyTest {
         public void beforeImage(long at, long bytes, BeforeImage image) {
             int from = (int) (at - UndoModel.BASE_BYTES) - offset;
             try {
-                lookup.read(
-                        image, at, ByteBuffer.wrap(result, from, (int) bytes), false);
+                lookup.read(image, at, ByteBuffer.wrap(result, from, (int) bytes), false);
             } catch (JournalException failure) {
                 throw new UndoModel.CorruptRead(failure);
             }

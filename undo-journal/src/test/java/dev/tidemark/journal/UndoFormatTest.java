@@ -82,8 +82,7 @@ class UndoFormatTest {
     @Test
     void theDescriptorTableIsTheCode() throws IOException {
         SpanDescriptor span = new SpanDescriptor(9, 1, 2, 3, 4, 5, 6, 7, 8);
-        ByteBuffer bytes =
-                ByteBuffer.allocate(SpanDescriptor.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = ByteBuffer.allocate(SpanDescriptor.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         span.write(bytes);
         List<Integer> offsets = offsets("Descriptor of a run or span, " + SpanDescriptor.BYTES);
         assertThat(offsets).hasSize(11).endsWith(bytes.position());

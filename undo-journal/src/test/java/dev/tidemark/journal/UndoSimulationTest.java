@@ -12,7 +12,10 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The undo log on a disk whose power fails at any operation. Only the manifest survives everything here: it is forced by its owner. */
+/**
+ * The undo log on a disk whose power fails at any operation. Only the manifest survives everything
+ * here: it is forced by its owner.
+ */
 class UndoSimulationTest {
     private static final int LIVES = 12;
     private static final UUID GROUP = new UUID(1, 2);
@@ -76,8 +79,7 @@ class UndoSimulationTest {
                                 JournalListener.NONE,
                                 () -> false,
                                 failure -> {}));
-        return UndoLog.open(
-                store, cache, 0, model.manifest, model, counters, JournalListener.NONE);
+        return UndoLog.open(store, cache, 0, model.manifest, model, counters, JournalListener.NONE);
     }
 
     private static void run(UndoLog log, UndoModel model, List<UndoModel.Write> writes)
