@@ -25,6 +25,7 @@ final class CopyPass {
 
     private final HeadLog log;
     private final Promoted promoted;
+    private final Rules rules;
     private final Meters meters;
     private final int chunkBytes;
     private final TreeMap<Integer, BlockSet> differences;
@@ -36,11 +37,13 @@ final class CopyPass {
     CopyPass(
             HeadLog log,
             Promoted promoted,
+            Rules rules,
             Meters meters,
             int maximumBytes,
             TreeMap<Integer, BlockSet> differences) {
         this.log = log;
         this.promoted = promoted;
+        this.rules = rules;
         this.meters = meters;
         this.chunkBytes =
                 Math.min(CHUNK_BYTES, maximumBytes) / BlockSet.BLOCK_BYTES * BlockSet.BLOCK_BYTES;
@@ -112,6 +115,7 @@ final class CopyPass {
                 throw failure;
             }
             data.writerIndex((int) range.lengthBytes);
+            rules.copyRead();
             log.redo().stage(new Copy(target, range.offsetBytes, data, batch));
         }
         log.redo().submit();

@@ -253,6 +253,10 @@ final class Promotions implements Fold.FoldGuard {
                 || !now.recorded) {
             return;
         }
+        if (!engine.rules.mayCopy()) {
+            advanceLater();
+            return;
+        }
         try {
             CopyPass pass = now.pass;
             if (pass == null) {
@@ -303,6 +307,10 @@ final class Promotions implements Fold.FoldGuard {
         }
         engine.listener.event(
                 engine.id, "the promotion waits and goes on later: " + Failures.message(failure));
+        advanceLater();
+    }
+
+    private void advanceLater() {
         retry =
                 engine.scheduler.schedule(
                         engine.options.retryInterval().toNanos(),
@@ -322,7 +330,13 @@ final class Promotions implements Fold.FoldGuard {
             differences.put(volume, blocks);
         }
         int maximumBytes = LiveDevice.maximumBytes(journal.redo().maximumPayloadBytes());
-        return new CopyPass(engine.log, now.promoted, engine.meters, maximumBytes, differences);
+        return new CopyPass(
+                engine.log,
+                now.promoted,
+                engine.rules,
+                engine.meters,
+                maximumBytes,
+                differences);
     }
 
     /** The PROMOTE record ends a layer, so gold has been exactly there. */

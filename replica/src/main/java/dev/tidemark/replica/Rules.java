@@ -43,4 +43,12 @@ class Rules {
 
     /** A view has read gold and is going to look into the index again. */
     void viewReadGold() {}
+
+    /** A promotion has read what it is going to copy: where a test writes in between. */
+    void copyRead() {}
+
+    /** Whether a promotion may copy now: false makes it wait and ask again. */
+    boolean mayCopy() {
+        return true;
+    }
 }

@@ -70,6 +70,10 @@ final class Rig {
         @Override
         void appended(PendingRecord record) {
             VolumeModel model = models.get(record.volume());
+            if ((record.flags() & PendingRecord.FLAG_INTERNAL) != 0
+                    && record.kind() != RecordKind.PROMOTE) {
+                return; // a copy changes nothing that the promotion has not changed already
+            }
             if (record.kind() == RecordKind.WRITE && model != null) {
                 ByteBuf payload = record.payload();
                 assertThat(payload).isNotNull();
