@@ -238,13 +238,13 @@ final class GroupSimulation {
     /** Returns whether power was lost, or the process only killed. */
     private boolean die() {
         boolean forcesFailed = trouble == Trouble.BAD_FORCES;
-        boolean powerLost = disk.isPoweredOff() || forcesFailed || random.nextBoolean();
-        if (!powerLost && random.nextInt(3) == 0 && !failed() && trouble == Trouble.NONE) {
+        boolean kill = random.nextBoolean();
+        if (!disk.isPoweredOff() && !forcesFailed && random.nextInt(3) == 0 && !failed() && trouble == Trouble.NONE) {
             doing = "draining";
             closeViews();
-            await(group().drain());
-            model.settle(false);
+            drain();
         }
+        boolean powerLost = disk.isPoweredOff() || forcesFailed || !kill;
         model.settle(disk.isPoweredOff());
         settleImages();
         scheduler.discardAll();
@@ -259,6 +259,14 @@ final class GroupSimulation {
         return powerLost;
     }
 
+    private void drain() {
+        try {
+            await(group().drain());
+        } catch (Failed failed) {
+            check(disk.isPoweredOff(), "draining failed: " + failed.getMessage());
+        }
+    }
+
     /** Returns false when the group refuses to open, rightly. */
     private boolean reopen(boolean powerLost) {
         doing = powerLost ? "recovering from power loss" : "recovering from kill -9";
@@ -271,6 +279,7 @@ final class GroupSimulation {
             return false;
         }
         if (rotten) {
+            rules.watchNothing();
             return checkNothingWrongIsServed();
         }
         long recovered = group().status().headSequence();

@@ -11,6 +11,10 @@ class SimulationRules extends Rules {
         model = watching;
     }
 
+    void watchNothing() {
+        model = null;
+    }
+
     @Override
     final void appended(PendingRecord record) {
         GroupModel watching = model;
