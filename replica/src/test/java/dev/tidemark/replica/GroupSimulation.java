@@ -272,6 +272,9 @@ final class GroupSimulation {
         doing = powerLost ? "recovering from power loss" : "recovering from kill -9";
         long floor = powerLost ? model.durableFloor() : model.acknowledgedFloor();
         maybeRot();
+        if (rotten) {
+            rules.watchNothing();
+        }
         try {
             group = ProtectionGroup.open(options, disk.root().directory("group"), environment(), rules);
         } catch (ReplicaException | dev.tidemark.storage.StorageException refused) {
@@ -279,7 +282,6 @@ final class GroupSimulation {
             return false;
         }
         if (rotten) {
-            rules.watchNothing();
             return checkNothingWrongIsServed();
         }
         long recovered = group().status().headSequence();
