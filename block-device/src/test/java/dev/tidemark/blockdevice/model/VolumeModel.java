@@ -14,20 +14,25 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The exact content of a volume after every write: per 4 KiB block the versions it had, so that any point can be read at a cost that depends on
- * the volume, not on its history. A point is a sequence number; content at a number no write had is that of the last one before it.
+ * The exact content of a volume after every write: per 4 KiB block the versions it had, so that any
+ * point can be read at a cost that depends on the volume, not on its history. A point is a sequence
+ * number; content at a number no write had is that of the last one before it.
  *
  * <p>Not thread-safe.
  */
 public final class VolumeModel {
     private static final int BLOCK_BYTES = 4096;
     private static final byte[] ZEROS = new byte[BLOCK_BYTES];
-    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONGS =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final TreeMap<Long, Versions> blocks = new TreeMap<>();
     private final TreeMap<Long, Long> sizes = new TreeMap<>();
 
-    /** Hash of the whole content after each sequence number: the sum of the blocks' hashes, so that a write changes it by the blocks it touches. */
+    /**
+     * Hash of the whole content after each sequence number: the sum of the blocks' hashes, so that
+     * a write changes it by the blocks it touches.
+     */
     private final TreeMap<Long, Long> hashes = new TreeMap<>();
 
     private long lastSequence;
@@ -103,7 +108,8 @@ public final class VolumeModel {
     public void resize(long sequence, long sizeBytes) {
         advance(sequence);
         if (sizeBytes < sizeAt(sequence)) {
-            throw new IllegalArgumentException("a volume does not shrink from " + sizeAt(sequence) + " to " + sizeBytes);
+            throw new IllegalArgumentException(
+                    "a volume does not shrink from " + sizeAt(sequence) + " to " + sizeBytes);
         }
         sizes.put(sequence, sizeBytes);
         hashes.put(sequence, hashAt(sequence));
@@ -111,7 +117,8 @@ public final class VolumeModel {
 
     private void advance(long sequence) {
         if (sequence < lastSequence) {
-            throw new IllegalArgumentException("sequence number " + sequence + " is before " + lastSequence);
+            throw new IllegalArgumentException(
+                    "sequence number " + sequence + " is before " + lastSequence);
         }
         lastSequence = sequence;
     }
@@ -119,21 +126,25 @@ public final class VolumeModel {
     private void change(long sequence, long offset, long length, byte @Nullable [] data) {
         advance(sequence);
         if (offset < 0 || length > sizeAt(sequence) - offset) {
-            throw new IllegalArgumentException("range " + offset + " + " + length + " exceeds " + sizeAt(sequence));
+            throw new IllegalArgumentException(
+                    "range " + offset + " + " + length + " exceeds " + sizeAt(sequence));
         }
         long hash = hashAt(sequence);
         long at = offset;
         while (at < offset + length) {
             int within = (int) (at % BLOCK_BYTES);
             int part = (int) Math.min(BLOCK_BYTES - within, offset + length - at);
-            hash += changeBlock(sequence, at / BLOCK_BYTES, within, part, data, (int) (at - offset));
+            hash +=
+                    changeBlock(
+                            sequence, at / BLOCK_BYTES, within, part, data, (int) (at - offset));
             at += part;
         }
         hashes.put(sequence, hash);
     }
 
     /** Returns by how much the hash changes. */
-    private long changeBlock(long sequence, long number, int within, int length, byte @Nullable [] data, int from) {
+    private long changeBlock(
+            long sequence, long number, int within, int length, byte @Nullable [] data, int from) {
         Versions versions = blocks.get(number);
         if (versions == null) {
             if (data == null) {
@@ -165,7 +176,12 @@ public final class VolumeModel {
     public void readAt(long sequence, long offsetBytes, byte[] target) {
         if (offsetBytes < 0 || target.length > sizeAt(sequence) - offsetBytes) {
             throw new IllegalArgumentException(
-                    "range " + offsetBytes + " + " + target.length + " exceeds " + sizeAt(sequence));
+                    "range "
+                            + offsetBytes
+                            + " + "
+                            + target.length
+                            + " exceeds "
+                            + sizeAt(sequence));
         }
         int done = 0;
         while (done < target.length) {
@@ -200,7 +216,10 @@ public final class VolumeModel {
         MessageDigest digest = sha256();
         long size = sizeAt(sequence);
         for (long start = 0; start < size; start += BLOCK_BYTES) {
-            digest.update(blockAt(sequence, start / BLOCK_BYTES), 0, (int) Math.min(BLOCK_BYTES, size - start));
+            digest.update(
+                    blockAt(sequence, start / BLOCK_BYTES),
+                    0,
+                    (int) Math.min(BLOCK_BYTES, size - start));
         }
         return HexFormat.of().formatHex(digest.digest());
     }
@@ -218,7 +237,10 @@ public final class VolumeModel {
         }
     }
 
-    /** A 64-bit hash of the whole content, known without reading it; trailing zeros and the size do not count. */
+    /**
+     * A 64-bit hash of the whole content, known without reading it; trailing zeros and the size do
+     * not count.
+     */
     public long hashAt(long sequence) {
         return hashes.floorEntry(sequence).getValue();
     }
@@ -227,7 +249,10 @@ public final class VolumeModel {
     public static long hash(byte[] image) {
         long hash = 0;
         for (int start = 0; start < image.length; start += BLOCK_BYTES) {
-            hash += hashOfBlock(start / BLOCK_BYTES, Arrays.copyOfRange(image, start, start + BLOCK_BYTES));
+            hash +=
+                    hashOfBlock(
+                            start / BLOCK_BYTES,
+                            Arrays.copyOfRange(image, start, start + BLOCK_BYTES));
         }
         return hash;
     }
@@ -251,7 +276,10 @@ public final class VolumeModel {
         return mixed ^ (mixed >>> 32);
     }
 
-    /** Offset of the first byte of {@code data}, read at {@code offsetBytes}, that differs from the content; -1 when none does. */
+    /**
+     * Offset of the first byte of {@code data}, read at {@code offsetBytes}, that differs from the
+     * content; -1 when none does.
+     */
     public long firstDifference(long sequence, long offsetBytes, byte[] data) {
         byte[] expected = new byte[data.length];
         readAt(sequence, offsetBytes, expected);
@@ -259,7 +287,10 @@ public final class VolumeModel {
         return different < 0 ? -1 : offsetBytes + different;
     }
 
-    /** The sequence numbers at which the content is exactly {@code image}, within {@code [from, to]}, ascending: which prefix survived a crash. */
+    /**
+     * The sequence numbers at which the content is exactly {@code image}, within {@code [from,
+     * to]}, ascending: which prefix survived a crash.
+     */
     public List<Long> pointsEqualTo(byte[] image, long from, long to) {
         long hash = hash(image);
         List<Long> found = new ArrayList<>();

@@ -13,10 +13,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scheduler on a virtual clock whose one queue is drawn from at random: any ready task may run next, but each serial executor's stay in order.
- * Time passes only in {@link #runFor} and {@link #runToNextTimer}; there, timers may overtake tasks that wait, as on a busy machine. What a task
- * throws comes out of the call that ran it. Deterministic: the same seed and the same calls give the same order. Tasks may be handed over from
- * any thread, but then the order is the threads'; run it on one.
+ * A scheduler on a virtual clock whose one queue is drawn from at random: any ready task may run
+ * next, but each serial executor's stay in order. Time passes only in {@link #runFor} and {@link
+ * #runToNextTimer}; there, timers may overtake tasks that wait, as on a busy machine. What a task
+ * throws comes out of the call that ran it. Deterministic: the same seed and the same calls give
+ * the same order. Tasks may be handed over from any thread, but then the order is the threads'; run
+ * it on one.
  */
 public final class SimulatedScheduler implements Scheduler {
     private static final long START_MICROS = 1_750_000_000_000_000L;
@@ -24,7 +26,8 @@ public final class SimulatedScheduler implements Scheduler {
     private final Random random;
     private final List<Runnable> ready = new ArrayList<>();
     private final PriorityQueue<Timer> timers =
-            new PriorityQueue<>(Comparator.comparingLong(Timer::dueNanos).thenComparingLong(Timer::number));
+            new PriorityQueue<>(
+                    Comparator.comparingLong(Timer::dueNanos).thenComparingLong(Timer::number));
     private final Executor io = this::enqueue;
     private long nowNanos = 1;
     private long wallClockOffsetMicros = START_MICROS;
@@ -82,7 +85,9 @@ public final class SimulatedScheduler implements Scheduler {
         return timer::cancel;
     }
 
-    /** Runs one ready task, drawn at random; returns false when there is none. Time does not pass. */
+    /**
+     * Runs one ready task, drawn at random; returns false when there is none. Time does not pass.
+     */
     public boolean step() {
         Runnable task = take();
         if (task == null) {
@@ -108,7 +113,10 @@ public final class SimulatedScheduler implements Scheduler {
         }
     }
 
-    /** Lets {@code nanos} of virtual time pass: everything that becomes due runs, and everything ready at the end. */
+    /**
+     * Lets {@code nanos} of virtual time pass: everything that becomes due runs, and everything
+     * ready at the end.
+     */
     public void runFor(long nanos) {
         long end = nanoTime() + nanos;
         while (hasReadyTasks() || nextDueNanos() <= end) {
@@ -120,7 +128,10 @@ public final class SimulatedScheduler implements Scheduler {
         advanceTo(end);
     }
 
-    /** Runs what is ready, then lets time pass up to the next timer and runs what that makes ready; returns false when there is no timer. */
+    /**
+     * Runs what is ready, then lets time pass up to the next timer and runs what that makes ready;
+     * returns false when there is no timer.
+     */
     public boolean runToNextTimer() {
         runUntilIdle();
         long due = nextDueNanos();
@@ -162,7 +173,10 @@ public final class SimulatedScheduler implements Scheduler {
         return timers.size();
     }
 
-    /** The process dies: everything handed over or scheduled is dropped, and what its serial executors are given later, too. */
+    /**
+     * The process dies: everything handed over or scheduled is dropped, and what its serial
+     * executors are given later, too.
+     */
     public synchronized void discardAll() {
         ready.clear();
         timers.clear();

@@ -8,9 +8,15 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** A directory: the entries a reader sees, those on the medium, and the changes in between, in order. Guarded by the disk. */
+/**
+ * A directory: the entries a reader sees, those on the medium, and the changes in between, in
+ * order. Guarded by the disk.
+ */
 final class DirectoryNode implements Node {
-    /** A change of entries not yet on the medium. Without {@code to}: from is removed; without {@code from}: to is added. */
+    /**
+     * A change of entries not yet on the medium. Without {@code to}: from is removed; without
+     * {@code from}: to is added.
+     */
     private record Change(@Nullable String from, @Nullable String to, Node node) {}
 
     private SortedMap<String, Node> current = new TreeMap<>();
@@ -68,7 +74,10 @@ final class DirectoryNode implements Node {
         settle(survival);
     }
 
-    /** Changes are kept or lost on their own, but a kept one keeps those before it that touch the same names: metadata is journaled. */
+    /**
+     * Changes are kept or lost on their own, but a kept one keeps those before it that touch the
+     * same names: metadata is journaled.
+     */
     private void settle(Survival survival) {
         boolean[] kept = new boolean[pending.size()];
         for (int i = 0; i < kept.length; i++) {

@@ -2,7 +2,10 @@ package dev.tidemark.storage.simulation;
 
 import java.util.Random;
 
-/** Decides which operations of a {@link SimulatedDisk} fail with an input/output error. Asked once per operation, in order. */
+/**
+ * Decides which operations of a {@link SimulatedDisk} fail with an input/output error. Asked once
+ * per operation, in order.
+ */
 @FunctionalInterface
 public interface FaultPlan {
     /** Nothing fails. */
@@ -44,7 +47,10 @@ public interface FaultPlan {
 
     boolean fails(Operation operation, String path);
 
-    /** Each read, write and force fails with a probability of its own; entry operations fail like writes, directory forces like forces. */
+    /**
+     * Each read, write and force fails with a probability of its own; entry operations fail like
+     * writes, directory forces like forces.
+     */
     static FaultPlan seeded(Random random, double reads, double writes, double forces) {
         return (operation, path) -> {
             double probability =

@@ -8,8 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A file: what a reader sees now, what is on the medium, and the changes in between, in order. A write is kept as the whole sectors it leaves
- * behind, since that is what reaches a medium. Guarded by the disk.
+ * A file: what a reader sees now, what is on the medium, and the changes in between, in order. A
+ * write is kept as the whole sectors it leaves behind, since that is what reaches a medium. Guarded
+ * by the disk.
  */
 final class FileNode implements Node {
     /** A change not yet on the medium. */
@@ -184,7 +185,8 @@ final class FileNode implements Node {
                     }
                 }
             }
-            case Zeroed(long firstSector, long sectorCount) -> settleZeroed(firstSector, sectorCount, survival);
+            case Zeroed(long firstSector, long sectorCount) ->
+                    settleZeroed(firstSector, sectorCount, survival);
             case Grown(long toBytes) -> {
                 if (survival.keeps()) {
                     durableSizeBytes = Math.max(durableSizeBytes, toBytes);
@@ -204,7 +206,10 @@ final class FileNode implements Node {
         }
     }
 
-    /** Torn into at most a few parts, since a hole may be far longer than what a list of sectors can hold. */
+    /**
+     * Torn into at most a few parts, since a hole may be far longer than what a list of sectors can
+     * hold.
+     */
     private void settleZeroed(long firstSector, long sectorCount, Survival survival) {
         int parts = (int) Math.min(sectorCount, 8);
         boolean[] kept = survival.keptSectors(parts);

@@ -12,15 +12,18 @@ import java.util.Random;
  * A disk with a tree of files in memory, whose behaviour in trouble comes from a seed.
  *
  * <ul>
- *   <li><b>Power loss</b> ({@link #crash}): a file's changes since its last force are kept, lost, or torn at 512 bytes, each on its own; entries
- *       created, renamed and deleted since their directory's last force likewise, in order per name.
- *   <li><b>Death of the process</b> ({@link #kill}): everything written stays, handles and locks end.
- *   <li><b>Faults</b>: {@link FaultPlan} for input/output errors; a byte budget for running full; {@link #rot} for bits that flip. A failed force
- *       leaves each of its changes durable or dropped for good: a second one that succeeds says nothing about them.
+ *   <li><b>Power loss</b> ({@link #crash}): a file's changes since its last force are kept, lost,
+ *       or torn at 512 bytes, each on its own; entries created, renamed and deleted since their
+ *       directory's last force likewise, in order per name.
+ *   <li><b>Death of the process</b> ({@link #kill}): everything written stays, handles and locks
+ *       end.
+ *   <li><b>Faults</b>: {@link FaultPlan} for input/output errors; a byte budget for running full;
+ *       {@link #rot} for bits that flip. A failed force leaves each of its changes durable or
+ *       dropped for good: a second one that succeeds says nothing about them.
  * </ul>
  *
- * <p>After a crash or kill the old handles fail for ever; {@link #root} gives new ones. Deterministic: the same seed and the same calls give the same
- * results. Thread-safe by one lock.
+ * <p>After a crash or kill the old handles fail for ever; {@link #root} gives new ones.
+ * Deterministic: the same seed and the same calls give the same results. Thread-safe by one lock.
  */
 public final class SimulatedDisk {
     private static final long DEFAULT_BUDGET_BYTES = 1L << 40;
@@ -68,7 +71,10 @@ public final class SimulatedDisk {
         faults = plan;
     }
 
-    /** Space for all files together; may be set below what is used: then nothing more can be allocated. */
+    /**
+     * Space for all files together; may be set below what is used: then nothing more can be
+     * allocated.
+     */
     public synchronized void budgetBytes(long bytes) {
         budgetBytes = bytes;
     }
@@ -88,8 +94,8 @@ public final class SimulatedDisk {
     }
 
     /**
-     * Power fails during the {@code count}-th coming operation: it fails with "powered off" and may or may not have taken place; all later ones fail
-     * and change nothing, until {@link #crash}.
+     * Power fails during the {@code count}-th coming operation: it fails with "powered off" and may
+     * or may not have taken place; all later ones fail and change nothing, until {@link #crash}.
      */
     public synchronized void powerOffAfter(long count) {
         if (count < 1) {
@@ -109,7 +115,10 @@ public final class SimulatedDisk {
         return root();
     }
 
-    /** The process dies, its writes stay in the system's cache; returns the root for the next process. */
+    /**
+     * The process dies, its writes stay in the system's cache; returns the root for the next
+     * process.
+     */
     public synchronized SimulatedDirectory kill() {
         if (poweredOff) {
             throw new IllegalStateException("the disk is powered off: crash() starts it again");
@@ -143,7 +152,10 @@ public final class SimulatedDisk {
 
     private record Candidate(String path, FileNode file, long sector) {}
 
-    /** Flips a bit in a random allocated, durable sector among those chosen; empty when there is none. */
+    /**
+     * Flips a bit in a random allocated, durable sector among those chosen; empty when there is
+     * none.
+     */
     public synchronized Optional<Rot> rot(RotChoice choice, Random fate) {
         List<Candidate> candidates = new ArrayList<>();
         collect(tree, "", choice, candidates);
@@ -154,30 +166,40 @@ public final class SimulatedDisk {
         int bit = fate.nextInt(Pages.SECTOR_BYTES * Byte.SIZE);
         victim.file.rot(victim.sector, bit);
         return Optional.of(
-                new Rot(victim.path, victim.sector * Pages.SECTOR_BYTES + bit / Byte.SIZE, bit % Byte.SIZE));
+                new Rot(
+                        victim.path,
+                        victim.sector * Pages.SECTOR_BYTES + bit / Byte.SIZE,
+                        bit % Byte.SIZE));
     }
 
-    private static void collect(DirectoryNode directory, String prefix, RotChoice choice, List<Candidate> found) {
-        directory.entries().forEach((name, node) -> {
-            String path = prefix + name;
-            switch (node) {
-                case DirectoryNode inner -> collect(inner, path + "/", choice, found);
-                case FileNode file -> {
-                    for (long sector : file.durableSectors()) {
-                        if (choice.accepts(path, sector * Pages.SECTOR_BYTES)) {
-                            found.add(new Candidate(path, file, sector));
+    private static void collect(
+            DirectoryNode directory, String prefix, RotChoice choice, List<Candidate> found) {
+        directory
+                .entries()
+                .forEach((name, node) -> {
+                    String path = prefix + name;
+                    switch (node) {
+                        case DirectoryNode inner -> collect(inner, path + "/", choice, found);
+                        case FileNode file -> {
+                            for (long sector : file.durableSectors()) {
+                                if (choice.accepts(path, sector * Pages.SECTOR_BYTES)) {
+                                    found.add(new Candidate(path, file, sector));
+                                }
+                            }
                         }
                     }
-                }
-            }
-        });
+                });
     }
 
     /** Runs an operation of a handle: dead handles and power loss first, then what was asked. */
     synchronized <T> T perform(int handleLife, Operation operation, String path, Action<T> action)
             throws StorageException {
         if (poweredOff || handleLife != life) {
-            throw failure(Kind.IO, operation, path, handleLife == life ? "powered off" : "powered off or killed since");
+            throw failure(
+                    Kind.IO,
+                    operation,
+                    path,
+                    handleLife == life ? "powered off" : "powered off or killed since");
         }
         operations++;
         if (untilPowerOff > 0 && --untilPowerOff == 0) {
@@ -195,11 +217,16 @@ public final class SimulatedDisk {
         return action.run();
     }
 
-    void perform(int handleLife, Operation operation, String path, Step step) throws StorageException {
-        perform(handleLife, operation, path, () -> {
-            step.run();
-            return true;
-        });
+    void perform(int handleLife, Operation operation, String path, Step step)
+            throws StorageException {
+        perform(
+                handleLife,
+                operation,
+                path,
+                () -> {
+                    step.run();
+                    return true;
+                });
     }
 
     /** Whether the fault plan makes this operation fail; with a failure that changed nothing. */

@@ -43,31 +43,38 @@ final class SimulatedFile implements StorageFile {
     @Override
     public int read(long position, ByteBuffer target) throws StorageException {
         checkPosition(position);
-        return perform(Operation.READ, () -> {
-            disk.failIfPlanned(Operation.READ, path);
-            return node.read(position, target);
-        });
+        return perform(
+                Operation.READ,
+                () -> {
+                    disk.failIfPlanned(Operation.READ, path);
+                    return node.read(position, target);
+                });
     }
 
     @Override
     public int readIfCached(long position, ByteBuffer target) throws StorageException {
         checkPosition(position);
-        return perform(Operation.READ_CACHED, () -> {
-            disk.failIfPlanned(Operation.READ_CACHED, path);
-            return disk.blocks() ? WOULD_BLOCK : node.read(position, target);
-        });
+        return perform(
+                Operation.READ_CACHED,
+                () -> {
+                    disk.failIfPlanned(Operation.READ_CACHED, path);
+                    return disk.blocks() ? WOULD_BLOCK : node.read(position, target);
+                });
     }
 
     @Override
     public void write(long position, ByteBuffer source) throws StorageException {
         checkPosition(position);
-        change(Operation.WRITE, () -> {
-            write(Operation.WRITE, position, source);
-        });
+        change(
+                Operation.WRITE,
+                () -> {
+                    write(Operation.WRITE, position, source);
+                });
     }
 
     @Override
-    public void write(long position, ByteBuffer[] sources, int from, int to) throws StorageException {
+    public void write(long position, ByteBuffer[] sources, int from, int to)
+            throws StorageException {
         checkPosition(position);
         int total = 0;
         for (int i = from; i < to; i++) {
@@ -83,8 +90,12 @@ final class SimulatedFile implements StorageFile {
         }
     }
 
-    /** Under a fault or a full disk a write may have taken place in part, like a short write before the failure. */
-    private void write(Operation operation, long position, ByteBuffer source) throws StorageException {
+    /**
+     * Under a fault or a full disk a write may have taken place in part, like a short write before
+     * the failure.
+     */
+    private void write(Operation operation, long position, ByteBuffer source)
+            throws StorageException {
         if (disk.isPlannedToFail(operation, path)) {
             writePart(position, source, disk.random().nextInt(source.remaining() + 1));
             throw SimulatedDisk.inputOutputError(operation, path);
@@ -119,54 +130,77 @@ final class SimulatedFile implements StorageFile {
                 Kind.NO_SPACE,
                 operation,
                 path,
-                "no room for " + lengthBytes + " bytes, " + disk.freeBytes() + " are free (simulated)");
+                "no room for "
+                        + lengthBytes
+                        + " bytes, "
+                        + disk.freeBytes()
+                        + " are free (simulated)");
     }
 
     @Override
     public void force() throws StorageException {
-        run(Operation.FORCE, () -> {
-            if (disk.isPlannedToFail(Operation.FORCE, path)) {
-                node.failForce(Survival.random(disk.random()));
-                throw SimulatedDisk.inputOutputError(Operation.FORCE, path);
-            }
-            node.force();
-        });
+        run(
+                Operation.FORCE,
+                () -> {
+                    if (disk.isPlannedToFail(Operation.FORCE, path)) {
+                        node.failForce(Survival.random(disk.random()));
+                        throw SimulatedDisk.inputOutputError(Operation.FORCE, path);
+                    }
+                    node.force();
+                });
     }
 
     @Override
     public void preallocate(long sizeBytes) throws StorageException {
         checkPosition(sizeBytes);
-        change(Operation.PREALLOCATE, () -> {
-            disk.failIfPlanned(Operation.PREALLOCATE, path);
-            if (node.content().missingBytes(0, sizeBytes) > disk.freeBytes()) {
-                throw noSpace(Operation.PREALLOCATE, sizeBytes);
-            }
-            counted(() -> node.preallocate(sizeBytes));
-        });
+        change(
+                Operation.PREALLOCATE,
+                () -> {
+                    disk.failIfPlanned(Operation.PREALLOCATE, path);
+                    if (node.content().missingBytes(0, sizeBytes) > disk.freeBytes()) {
+                        throw noSpace(Operation.PREALLOCATE, sizeBytes);
+                    }
+                    counted(() -> node.preallocate(sizeBytes));
+                });
     }
 
     @Override
     public void truncate(long sizeBytes) throws StorageException {
         checkPosition(sizeBytes);
-        change(Operation.TRUNCATE, () -> {
-            disk.failIfPlanned(Operation.TRUNCATE, path);
-            counted(() -> node.truncate(sizeBytes));
-        });
+        change(
+                Operation.TRUNCATE,
+                () -> {
+                    disk.failIfPlanned(Operation.TRUNCATE, path);
+                    counted(() -> node.truncate(sizeBytes));
+                });
     }
 
     @Override
     public void punchHole(long position, long lengthBytes) throws StorageException {
-        change(Operation.PUNCH_HOLE, () -> {
-            long size = node.sizeBytes();
-            if (position < 0 || lengthBytes < 0 || position > size || lengthBytes > size - position) {
-                throw new IllegalArgumentException(
-                        "range " + position + " + " + lengthBytes + " is not inside " + path + " of " + size + " bytes");
-            }
-            disk.failIfPlanned(Operation.PUNCH_HOLE, path);
-            if (lengthBytes > 0) {
-                counted(() -> node.punchHole(position, lengthBytes));
-            }
-        });
+        change(
+                Operation.PUNCH_HOLE,
+                () -> {
+                    long size = node.sizeBytes();
+                    if (position < 0
+                            || lengthBytes < 0
+                            || position > size
+                            || lengthBytes > size - position) {
+                        throw new IllegalArgumentException(
+                                "range "
+                                        + position
+                                        + " + "
+                                        + lengthBytes
+                                        + " is not inside "
+                                        + path
+                                        + " of "
+                                        + size
+                                        + " bytes");
+                    }
+                    disk.failIfPlanned(Operation.PUNCH_HOLE, path);
+                    if (lengthBytes > 0) {
+                        counted(() -> node.punchHole(position, lengthBytes));
+                    }
+                });
     }
 
     private void counted(Runnable change) {
@@ -198,27 +232,37 @@ final class SimulatedFile implements StorageFile {
     }
 
     private void change(Operation operation, SimulatedDisk.Step step) throws StorageException {
-        run(operation, () -> {
-            if (readOnly) {
-                throw SimulatedDisk.failure(Kind.IO, operation, path, "opened for reading only");
-            }
-            step.run();
-        });
+        run(
+                operation,
+                () -> {
+                    if (readOnly) {
+                        throw SimulatedDisk.failure(
+                                Kind.IO, operation, path, "opened for reading only");
+                    }
+                    step.run();
+                });
     }
 
     private void run(Operation operation, SimulatedDisk.Step step) throws StorageException {
-        perform(operation, () -> {
-            step.run();
-            return true;
-        });
+        perform(
+                operation,
+                () -> {
+                    step.run();
+                    return true;
+                });
     }
 
-    private <T> T perform(Operation operation, SimulatedDisk.Action<T> action) throws StorageException {
-        return disk.perform(life, operation, path, () -> {
-            if (closed) {
-                throw SimulatedDisk.failure(Kind.IO, operation, path, "the file is closed");
-            }
-            return action.run();
-        });
+    private <T> T perform(Operation operation, SimulatedDisk.Action<T> action)
+            throws StorageException {
+        return disk.perform(
+                life,
+                operation,
+                path,
+                () -> {
+                    if (closed) {
+                        throw SimulatedDisk.failure(Kind.IO, operation, path, "the file is closed");
+                    }
+                    return action.run();
+                });
     }
 }

@@ -15,7 +15,10 @@ final class Survival {
         this.sectors = sectors;
     }
 
-    /** A random outcome: now and then everything or nothing survives, mostly each change has a fate of its own. */
+    /**
+     * A random outcome: now and then everything or nothing survives, mostly each change has a fate
+     * of its own.
+     */
     static Survival random(Random random) {
         return switch (random.nextInt(8)) {
             case 0 -> EVERYTHING;
