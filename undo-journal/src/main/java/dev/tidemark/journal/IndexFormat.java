@@ -35,10 +35,13 @@ final class IndexFormat {
     static final int FENCES_PER_BLOCK = (BLOCK_BYTES - HEADER_BYTES) / FENCE_BYTES;
 
     /**
-     * Before-images are cut at volume offsets that are multiples of this, a power of two of at most
-     * 16 KiB.
+     * Before-images are cut at volume offsets that are multiples of this. A read of a part has to
+     * read and check the whole, and 4 KiB is what is read at random most.
      */
-    static final int IMAGE_BYTES = 16 << 10;
+    static final int IMAGE_BYTES = 4 << 10;
+
+    /** Longest image that is understood; a power of two. */
+    static final int MAXIMUM_IMAGE_BYTES = 16 << 10;
 
     /** Longest extent of zeros in one entry; longer ones take several. */
     static final long ZERO_EXTENT_BYTES = 1L << 30;

@@ -48,7 +48,10 @@ final class RegionCache {
         return (int) (mixed >>> 32);
     }
 
-    /** A chained hash table whose regions are also linked in order of use. */
+    /**
+     * A chained hash table whose regions are also linked in a queue with second chance: a hit
+     * writes next to nothing.
+     */
     private static final class Stripe {
         private final long maximumBytes;
         private @Nullable UndoRegion[] buckets = new @Nullable UndoRegion[FIRST_BUCKETS];
@@ -67,9 +70,8 @@ final class RegionCache {
 
         synchronized @Nullable UndoRegion get(int hash, int volume, long index) {
             UndoRegion region = find(hash, volume, index);
-            if (region != null && region != newest) {
-                unlink(region);
-                linkNewest(region);
+            if (region != null && !region.used) {
+                region.used = true;
             }
             return region;
         }
@@ -99,8 +101,21 @@ final class RegionCache {
             linkNewest(region);
             count++;
             bytes += region.heapBytes();
-            while (bytes > maximumBytes && oldest != null) {
-                remove(oldest);
+            evict();
+        }
+
+        /** The oldest goes, unless it was used since it last was the oldest. */
+        private void evict() {
+            UndoRegion candidate = oldest;
+            while (bytes > maximumBytes && candidate != null) {
+                if (candidate.used) {
+                    candidate.used = false;
+                    unlink(candidate);
+                    linkNewest(candidate);
+                } else {
+                    remove(candidate);
+                }
+                candidate = oldest;
             }
         }
 

@@ -21,7 +21,7 @@ final class SpanMerger {
     SpanMerger(UndoLog log, IndexReader reader, UndoSegments segments, UndoAppender appender) {
         this.log = log;
         this.reader = reader;
-        this.stage = new UndoStage(segments, appender, STAGE_BYTES);
+        this.stage = new UndoStage(segments, appender, STAGE_BYTES, 1);
     }
 
     /** Does a piece of what is due; false when nothing is. */

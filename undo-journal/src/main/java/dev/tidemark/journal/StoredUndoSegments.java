@@ -4,14 +4,20 @@ import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.StorageFile;
 import java.nio.ByteBuffer;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Undo segments that are storage units of the pool. A segment that is read stays until the read is
  * over, although retention retired it.
  */
 final class StoredUndoSegments implements UndoSegments {
+    private static final int RECENT = 1024;
+
     private final SegmentStore store;
     private final JournalListener listener;
+
+    /** Saves the look into the store; a lost update is repeated, no more. */
+    private final @Nullable Segment[] recent = new @Nullable Segment[RECENT];
 
     StoredUndoSegments(SegmentStore store, JournalListener listener) {
         this.store = store;
@@ -86,7 +92,12 @@ final class StoredUndoSegments implements UndoSegments {
     }
 
     private Segment hold(int segment) throws JournalException {
-        Segment held = store.retained(segment);
+        int slot = segment & (RECENT - 1);
+        Segment held = recent[slot];
+        if (held == null || held.number() != segment || !held.tryRetain()) {
+            held = store.retained(segment);
+            recent[slot] = held;
+        }
         if (held == null) {
             throw corrupt(
                     segment,

@@ -23,12 +23,16 @@ final class UndoAppender {
     /**
      * Grants the stage {@code wantedBytes}, or what the segment has left of them if that is {@code
      * minimumBytes} or more.
+     *
+     * @param alignmentBytes power of two that the position is to be a multiple of
      */
-    synchronized void reserve(UndoStage stage, int minimumBytes, int wantedBytes)
+    synchronized void reserve(
+            UndoStage stage, int minimumBytes, int wantedBytes, int alignmentBytes)
             throws JournalException {
         if (segment != 0 && capacityBytes == 0) {
             capacityBytes = segments.capacityBytes(segment);
         }
+        position = (position + alignmentBytes - 1) & -alignmentBytes;
         if (segment == 0 || capacityBytes - position < minimumBytes) {
             segment = segments.next(segment);
             position = segments.headerBytes();

@@ -27,6 +27,7 @@ final class UndoLog {
     static final int FAN_OUT = 4;
 
     private static final int STAGE_BYTES = 1 << 20;
+    private static final int PAGE_BYTES = 4096;
 
     /** A merged index that is searched already and not in the manifest yet. */
     private record Unrecorded(SpanDescriptor span, int segment) {}
@@ -92,7 +93,7 @@ final class UndoLog {
         }
         account();
         appender = new UndoAppender(segments, end);
-        runStage = new UndoStage(segments, appender, STAGE_BYTES);
+        runStage = new UndoStage(segments, appender, STAGE_BYTES, PAGE_BYTES);
         reader = new IndexReader(segments, cache);
         merger = new SpanMerger(this, reader, segments, appender);
     }

@@ -3,7 +3,6 @@ package dev.tidemark.journal;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,11 +14,7 @@ public final class UndoLookup implements AutoCloseable {
     public static final long WOULD_BLOCK = -1;
 
     /** Heap that one lookup's memory of regions may take. */
-    static final long REGION_CACHE_BYTES = 8 << 20;
-
-    private static final ThreadLocal<ByteBuffer> IMAGE =
-            ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(IndexFormat.IMAGE_BYTES));
-    private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(64 << 10).asReadOnlyBuffer();
+    static final long REGION_CACHE_BYTES = 16 << 20;
 
     /** Receives a lookup's parts, ascending, covering the range asked for exactly. */
     public interface Visitor {
@@ -33,11 +28,13 @@ public final class UndoLookup implements AutoCloseable {
     private final UndoLog log;
     private final long baseRun;
     private final RegionCache regions;
+    private final BeforeImageReader images;
 
     UndoLookup(UndoLog log, long baseRun, long regionCacheBytes) {
         this.log = log;
         this.baseRun = baseRun;
         this.regions = new RegionCache(regionCacheBytes);
+        this.images = new BeforeImageReader(log.segments());
     }
 
     /**
@@ -219,60 +216,42 @@ public final class UndoLookup implements AutoCloseable {
      */
     public boolean read(BeforeImage image, long fromBytes, ByteBuffer target, boolean cachedOnly)
             throws JournalException {
-        long skipBytes = fromBytes - image.offsetBytes();
-        int wantedBytes = target.remaining();
-        if (skipBytes < 0 || skipBytes + wantedBytes > image.lengthBytes()) {
-            throw new IllegalArgumentException(
-                    wantedBytes + " bytes from " + fromBytes + " lie outside of " + image);
-        }
-        if (image.zero()) {
-            putZeros(target);
-            return true;
-        }
-        if (wantedBytes == image.lengthBytes()) {
-            return readWhole(image, target, cachedOnly);
-        }
-        ByteBuffer whole = IMAGE.get().clear().limit((int) image.lengthBytes());
-        if (!readWhole(image, whole, cachedOnly)) {
-            return false;
-        }
-        target.put(whole.slice((int) skipBytes, wantedBytes));
-        return true;
+        return images.read(image, fromBytes, target, cachedOnly);
     }
 
-    private static void putZeros(ByteBuffer target) {
-        while (target.hasRemaining()) {
-            target.put(ZEROS.slice(0, Math.min(ZEROS.capacity(), target.remaining())));
-        }
+    /** Receives the parts of a read that gold holds. */
+    @FunctionalInterface
+    public interface GoldParts {
+        void gold(long offsetBytes, int lengthBytes);
     }
 
     /**
-     * Reads into the target itself; after a failure its content is undefined and its position
-     * unchanged.
+     * Resolves a range and reads its before-images, those that lie together with one read: puts
+     * them where they belong between the target's position and limit, neither of which moves, and
+     * tells which parts gold holds.
+     *
+     * @return the newest run considered, or {@link #WOULD_BLOCK} when it would have to wait; the
+     *     bytes in the target are undefined then, as they are after a failure
      */
-    private boolean readWhole(BeforeImage image, ByteBuffer target, boolean cachedOnly)
+    public long read(
+            int volume, long offsetBytes, ByteBuffer target, boolean cachedOnly, GoldParts gold)
             throws JournalException {
-        int startAt = target.position();
-        int segment = (int) image.segment();
-        int position = (int) image.position();
-        if (!log.segments().read(segment, position, target, cachedOnly)) {
-            return false;
+        SpanSet spans = log.spans();
+        long endBytes = offsetBytes + target.remaining();
+        for (long at = offsetBytes; at < endBytes; ) {
+            UndoRegion region = region(spans, volume, at >>> UndoRegion.SHIFT, cachedOnly);
+            if (region == null) {
+                return WOULD_BLOCK;
+            }
+            long until = Math.min(endBytes, (region.index + 1) << UndoRegion.SHIFT);
+            int targetAt = target.position() + (int) (at - offsetBytes);
+            ByteBuffer part = target.slice(targetAt, (int) (until - at));
+            if (!images.read(region, at, part, cachedOnly, gold)) {
+                return WOULD_BLOCK;
+            }
+            at = until;
         }
-        CRC32C crc = new CRC32C();
-        crc.update(target.slice(startAt, (int) image.lengthBytes()));
-        if ((int) crc.getValue() != image.checksum()) {
-            target.position(startAt);
-            throw log.segments()
-                    .corrupt(
-                            segment,
-                            position,
-                            "before-image of volume %d at %d, %d bytes, does not match its checksum"
-                                    .formatted(
-                                            image.volume(),
-                                            image.offsetBytes(),
-                                            image.lengthBytes()));
-        }
-        return true;
+        return spans.newestRun();
     }
 
     /** Heap taken by what is remembered. */

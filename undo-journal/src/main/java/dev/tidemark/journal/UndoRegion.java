@@ -19,6 +19,9 @@ final class UndoRegion {
     private static final int STRIDE = 5;
     private static final int LENGTH_BITS = 14;
     private static final int OVERHEAD_BYTES = 80;
+    private static final int PAGE_SHIFT = 12;
+    private static final int PAGES = BYTES >>> PAGE_SHIFT;
+    private static final int PAGED_COUNT = 32;
 
     final int volume;
     final long index;
@@ -26,7 +29,10 @@ final class UndoRegion {
     /** Newest run considered for the parts that are gold. */
     final long asOfRun;
 
+    /** The parts; when there are many, behind them for every page the part that holds its start. */
     private final int[] parts;
+
+    private final int count;
     final boolean hasGold;
 
     /** Links of the cache. */
@@ -35,17 +41,22 @@ final class UndoRegion {
     @Nullable UndoRegion newer;
     @Nullable UndoRegion older;
 
-    private UndoRegion(int volume, long index, long asOfRun, int[] parts, boolean hasGold) {
+    /** Used since the cache last thought of forgetting it; owned by the cache. */
+    boolean used;
+
+    private UndoRegion(
+            int volume, long index, long asOfRun, int[] parts, int count, boolean hasGold) {
         this.volume = volume;
         this.index = index;
         this.asOfRun = asOfRun;
         this.parts = parts;
+        this.count = count;
         this.hasGold = hasGold;
     }
 
     /** The same parts, looked up in newer runs without finding more. */
     UndoRegion asOf(long run) {
-        return new UndoRegion(volume, index, run, parts, hasGold);
+        return new UndoRegion(volume, index, run, parts, count, hasGold);
     }
 
     int heapBytes() {
@@ -53,13 +64,18 @@ final class UndoRegion {
     }
 
     int count() {
-        return parts.length / STRIDE;
+        return count;
     }
 
     /** Index of the part that holds this byte of the region. */
     int partAt(int offset) {
         int low = 0;
-        int high = count();
+        int high = count;
+        if (count >= PAGED_COUNT) {
+            int page = offset >>> PAGE_SHIFT;
+            low = firstPart(page);
+            high = page + 1 < PAGES ? firstPart(page + 1) + 1 : count;
+        }
         while (high - low > 1) {
             int middle = (low + high) >>> 1;
             if (parts[middle * STRIDE] <= offset) {
@@ -71,38 +87,74 @@ final class UndoRegion {
         return low;
     }
 
+    private int firstPart(int page) {
+        return parts[count * STRIDE + page];
+    }
+
+    private static int[] withPages(int[] parts, int size) {
+        int count = size / STRIDE;
+        if (count < PAGED_COUNT) {
+            return Arrays.copyOf(parts, size);
+        }
+        int[] paged = Arrays.copyOf(parts, size + PAGES);
+        int part = 0;
+        for (int page = 0; page < PAGES; page++) {
+            while (part + 1 < count && parts[(part + 1) * STRIDE] <= page << PAGE_SHIFT) {
+                part++;
+            }
+            paged[size + page] = part;
+        }
+        return paged;
+    }
+
     int start(int part) {
         return parts[part * STRIDE];
     }
 
     int end(int part) {
-        int next = (part + 1) * STRIDE;
-        return next < parts.length ? parts[next] : BYTES;
+        return part + 1 < count ? parts[(part + 1) * STRIDE] : BYTES;
     }
 
     int segment(int part) {
         return parts[part * STRIDE + 1];
     }
 
+    int position(int part) {
+        return parts[part * STRIDE + 2];
+    }
+
+    int checksum(int part) {
+        return parts[part * STRIDE + 3];
+    }
+
+    /** Distance of the part from its image's first byte. */
+    private int lead(int part) {
+        return parts[part * STRIDE + 4] >>> LENGTH_BITS;
+    }
+
+    int imageBytes(int part) {
+        return (parts[part * STRIDE + 4] & ((1 << LENGTH_BITS) - 1)) + 1;
+    }
+
+    /** Whether the part is a whole image with bytes. */
+    boolean isWhole(int part) {
+        return segment(part) > ZERO && imageBytes(part) == end(part) - start(part);
+    }
+
     /** The before-image a part is of; not for gold. */
     BeforeImage image(int part) {
-        int at = part * STRIDE;
-        long baseBytes = index << SHIFT;
-        int start = parts[at];
-        if (parts[at + 1] == ZERO) {
-            return new BeforeImage(volume, baseBytes + start, end(part) - start, true, 0, 0, 0);
+        long startBytes = (index << SHIFT) + start(part);
+        if (segment(part) == ZERO) {
+            return new BeforeImage(volume, startBytes, end(part) - start(part), true, 0, 0, 0);
         }
-        int shape = parts[at + 4];
-        int lead = shape >>> LENGTH_BITS;
-        int lengthBytes = (shape & ((1 << LENGTH_BITS) - 1)) + 1;
         return new BeforeImage(
                 volume,
-                baseBytes + start - lead,
-                lengthBytes,
+                startBytes - lead(part),
+                imageBytes(part),
                 false,
-                parts[at + 1],
-                parts[at + 2],
-                parts[at + 3]);
+                segment(part),
+                position(part),
+                checksum(part));
     }
 
     /** Fills the gold parts of a region from one span after the other. Reused; not thread-safe. */
@@ -134,7 +186,7 @@ final class UndoRegion {
             volume = known.volume;
             index = known.index;
             parts = known.parts;
-            size = parts.length;
+            size = known.count * STRIDE;
             goldCount = known.hasGold ? 1 : 0;
         }
 
@@ -144,7 +196,7 @@ final class UndoRegion {
 
         UndoRegion build(long asOfRun) {
             return new UndoRegion(
-                    volume, index, asOfRun, Arrays.copyOf(parts, size), goldCount > 0);
+                    volume, index, asOfRun, withPages(parts, size), size / STRIDE, goldCount > 0);
         }
 
         /**

@@ -13,6 +13,7 @@ final class UndoStage {
 
     private final UndoSegments segments;
     private final UndoAppender appender;
+    private final int alignmentBytes;
     private final ByteBuffer staged;
 
     /** Where the first staged byte goes. */
@@ -26,7 +27,11 @@ final class UndoStage {
     private int touchedCount;
     private long startAt;
 
-    UndoStage(UndoSegments segments, UndoAppender appender, int bufferBytes) {
+    /**
+     * @param alignmentBytes power of two that the first position of a unit is to be a multiple of
+     */
+    UndoStage(UndoSegments segments, UndoAppender appender, int bufferBytes, int alignmentBytes) {
+        this.alignmentBytes = alignmentBytes;
         this.segments = segments;
         this.appender = appender;
         this.staged = ByteBuffer.allocateDirect(bufferBytes);
@@ -65,7 +70,9 @@ final class UndoStage {
         int wanted = Math.max(minimumBytes, GRANULE_BYTES);
         appender.giveBack(freeAt, freeBytes);
         freeBytes = 0;
-        appender.reserve(this, minimumBytes, wanted);
+        // A unit begins on a page, so that its images, mostly whole pages, lie on pages: a read
+        // then touches one page and not two.
+        appender.reserve(this, minimumBytes, wanted, startAt == 0 ? alignmentBytes : 1);
     }
 
     /** Takes over reserved space. */

@@ -100,14 +100,22 @@ class UndoLogProperties {
             int length = all ? UndoModel.BYTES : 1 + random.nextInt(UndoModel.BYTES - offset);
             boolean cachedOnly = random.nextBoolean();
             segments.setCold(random.nextBoolean());
-            byte[] read = model.read(lookup(run), volume, offset, length, cachedOnly);
+            byte[] read = read(lookup(run), volume, offset, length, cachedOnly);
             if (read.length == 0) {
                 assertThat(cachedOnly).isTrue();
-                read = model.read(lookup(run), volume, offset, length, false);
+                read = read(lookup(run), volume, offset, length, false);
             }
             byte[] expected = new byte[length];
             System.arraycopy(model.history.get((int) run)[volume], offset, expected, 0, length);
             assertThat(read).as("volume %d after run %d", volume, run).isEqualTo(expected);
+        }
+
+        private byte[] read(
+                UndoLookup lookup, int volume, int offset, int length, boolean cachedOnly)
+                throws JournalException {
+            return random.nextBoolean()
+                    ? model.read(lookup, volume, offset, length, cachedOnly)
+                    : model.readGathered(lookup, volume, offset, length, cachedOnly);
         }
 
         void checkAll() throws JournalException {

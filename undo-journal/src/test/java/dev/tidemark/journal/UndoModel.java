@@ -173,6 +173,28 @@ final class UndoModel implements UndoLog.Recorder {
         return result;
     }
 
+    /** The same through the read that gathers; empty when it would have waited. */
+    byte[] readGathered(UndoLookup lookup, int volume, int offset, int length, boolean cachedOnly)
+            throws JournalException {
+        byte[] gold = gold()[volume];
+        byte[] result = new byte[length + 7];
+        ByteBuffer target = ByteBuffer.wrap(result).position(3).limit(length + 3);
+        long asOf =
+                lookup.read(
+                        volume,
+                        BASE_BYTES + offset,
+                        target,
+                        cachedOnly,
+                        (at, bytes) -> {
+                            int from = (int) (at - BASE_BYTES);
+                            System.arraycopy(gold, from, result, from - offset + 3, bytes);
+                        });
+        if (asOf == UndoLookup.WOULD_BLOCK) {
+            return new byte[0];
+        }
+        return Arrays.copyOfRange(result, 3, length + 3);
+    }
+
     /** Carries a checked failure out of a visitor. */
     static final class CorruptRead extends RuntimeException {
         private static final long serialVersionUID = 1;
