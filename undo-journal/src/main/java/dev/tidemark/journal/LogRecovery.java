@@ -97,7 +97,9 @@ final class LogRecovery {
         }
     }
 
-    /** Segments before the chain that retention left for some pin: whole, and what follows known. */
+    /**
+     * Segments before the chain that retention left for some pin: whole, and what follows known.
+     */
     private void markIslands() {
         for (Segment segment : store.segments()) {
             SegmentHeader header = segment.header();

@@ -209,8 +209,11 @@ public final class RecordLog implements AutoCloseable {
         for (Segment segment : found.chain()) {
             SegmentStore.force(segment);
         }
-        found.leftOver().forEach(store::retire);
+        // A unit that was made ahead is free at once; what has been in the log may go only when the
+        // cut is on disk, for else the chain that leads here could be found broken.
+        found.leftOver().stream().filter(s -> !s.header().used()).forEach(store::retire);
         Segment current = continueAfter(found, parts);
+        found.leftOver().forEach(store::retire);
         RecordLog log =
                 new RecordLog(
                         options, parts, current, found.lastSequence(), found.lastTimeMicros());

@@ -54,24 +54,21 @@ final class JournalProperties {
 
     @Test
     void everyPointIsExactAfterPowerLossAtAnyMoment() throws Exception {
-        worlds(
-                world -> {
-                    world.create();
-                    for (int life = 0; life < 3; life++) {
-                        world.disk.powerOffAfter(1 + world.random.nextInt(300));
-                        try {
-                            day(world, 60);
-                        } catch (JournalException | StorageException poweredOff) {
-                            assertThat(world.disk.isPoweredOff())
-                                    .as(poweredOff.toString())
-                                    .isTrue();
-                        }
-                        world.crash();
-                        openThroughCrashes(world);
-                        world.verifyOpened();
-                        world.journal().start();
-                    }
-                });
+        worlds(world -> {
+            world.create();
+            for (int life = 0; life < 3; life++) {
+                world.disk.powerOffAfter(1 + world.random.nextInt(300));
+                try {
+                    day(world, 60);
+                } catch (JournalException | StorageException poweredOff) {
+                    assertThat(world.disk.isPoweredOff()).as(poweredOff.toString()).isTrue();
+                }
+                world.crash();
+                openThroughCrashes(world);
+                world.verifyOpened();
+                world.journal().start();
+            }
+        });
     }
 
     private static void openThroughCrashes(JournalWorld world) throws Exception {
@@ -89,30 +86,28 @@ final class JournalProperties {
 
     @Test
     void rottenBitsAreRefusedOrHarmless() throws Exception {
-        worlds(
-                world -> {
-                    world.create();
-                    day(world, 60);
-                    // What is forced last of all is vouched for by a record behind it.
-                    world.force();
-                    world.write(100, false);
-                    world.scheduler.runUntilIdle();
-                    world.journal().close();
-                    Optional<SimulatedDisk.Rot> rot =
-                            world.disk.rot(
-                                    (path, position) ->
-                                            path.startsWith("redo-") || path.startsWith("manifest"),
-                                    world.random);
-                    assertThat(rot).isPresent();
-                    world.crash();
-                    try {
-                        world.open();
-                        world.verifyOpened();
-                    } catch (JournalException refused) {
-                        assertThat(refused.kind()).isEqualTo(JournalException.Kind.CORRUPT);
-                        assertThat(refused.getMessage())
-                                .containsAnyOf("redo-", "manifest-", "record");
-                    }
-                });
+        worlds(world -> {
+            world.create();
+            day(world, 60);
+            // What is forced last of all is vouched for by a record behind it.
+            world.force();
+            world.write(100, false);
+            world.scheduler.runUntilIdle();
+            world.journal().close();
+            Optional<SimulatedDisk.Rot> rot =
+                    world.disk.rot(
+                            (path, position) ->
+                                    path.startsWith("redo-") || path.startsWith("manifest"),
+                            world.random);
+            assertThat(rot).isPresent();
+            world.crash();
+            try {
+                world.open();
+                world.verifyOpened();
+            } catch (JournalException refused) {
+                assertThat(refused.kind()).isEqualTo(JournalException.Kind.CORRUPT);
+                assertThat(refused.getMessage()).containsAnyOf("redo-", "manifest-", "record");
+            }
+        });
     }
 }

@@ -11,6 +11,7 @@ import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -42,8 +43,8 @@ final class JournalWorld implements JournalListener {
     private @Nullable TestRecord unsure;
     long acknowledged;
     StorageDirectory directory;
-    private Journal journal;
-    private StorageFile gold;
+    private @Nullable Journal journal;
+    private @Nullable StorageFile gold;
 
     JournalWorld(long seed) {
         random = new Random(seed);
@@ -64,25 +65,29 @@ final class JournalWorld implements JournalListener {
     }
 
     Journal journal() {
-        return journal;
+        return Objects.requireNonNull(journal);
+    }
+
+    private StorageFile gold() {
+        return Objects.requireNonNull(gold);
     }
 
     void create() throws JournalException, StorageException {
-        gold = directory.create(GOLD);
-        gold.preallocate(VOLUME_BYTES);
-        gold.force();
+        StorageFile file = directory.create(GOLD);
+        file.preallocate(VOLUME_BYTES);
+        file.force();
+        gold = file;
         directory.force();
-        journal =
-                Journal.create(options, GROUP, directory, scheduler, pool, cache, this);
-        journal.start();
+        journal = Journal.create(options, GROUP, directory, scheduler, pool, cache, this);
+        journal().start();
     }
 
     void open() throws JournalException, StorageException {
         journal = Journal.open(options, directory, scheduler, pool, cache, this);
         gold = directory.open(GOLD);
-        Boundary pending = journal.pendingRun();
+        Boundary pending = journal().pendingRun();
         if (pending != null) {
-            writeGold(journal.goldBoundary(), pending);
+            writeGold(journal().goldBoundary(), pending);
         }
     }
 
@@ -130,27 +135,27 @@ final class JournalWorld implements JournalListener {
     }
 
     TestRecord submit(TestRecord record) {
-        journal.redo().stage(record);
-        journal.redo().submit();
+        journal().redo().stage(record);
+        journal().redo().submit();
         return record;
     }
 
     /** Everything forced up to now is acknowledged. */
     void force() throws JournalException {
-        long last = journal.redo().lastSequence();
-        journal.redo().forceNow(last);
+        long last = journal().redo().lastSequence();
+        journal().redo().forceNow(last);
         acknowledged = Math.max(acknowledged, last);
     }
 
-    /** Moves everything up to the next checkpoint, or to the end, into undo run and gold. */
+    /** Moves everything up to the next checkpoint, or to the end, into undo run and gold(). */
     void fold() throws JournalException, StorageException {
-        Boundary from = journal.goldBoundary();
+        Boundary from = journal().goldBoundary();
         Boundary to = next(from);
         if (to.sequence() == from.sequence()) {
             return;
         }
         long last = to.sequence();
-        UndoRunBuilder builder = journal.beginRun(to);
+        UndoRunBuilder builder = journal().beginRun(to);
         boolean committed = false;
         try {
             byte[] before = history.get(Math.toIntExact(from.sequence()));
@@ -172,7 +177,7 @@ final class JournalWorld implements JournalListener {
 
     private Boundary next(Boundary from) throws JournalException {
         Boundary to = from;
-        try (RecordCursor cursor = journal.redo().cursor(from.redo())) {
+        try (RecordCursor cursor = journal().redo().cursor(from.redo())) {
             while (cursor.next()) {
                 to =
                         new Boundary(
@@ -191,25 +196,26 @@ final class JournalWorld implements JournalListener {
 
     private ByteBuffer goldBytes(int at) throws StorageException {
         ByteBuffer bytes = ByteBuffer.allocate(4096);
-        gold.read(at, bytes);
+        gold().read(at, bytes);
         return bytes.flip();
     }
 
     private void writeGold(Boundary from, Boundary to) throws JournalException, StorageException {
-        try (RecordCursor cursor = journal.redo().cursor(from.redo(), to.sequence())) {
+        try (RecordCursor cursor = journal().redo().cursor(from.redo(), to.sequence())) {
             while (cursor.next()) {
                 if (cursor.kind() == RecordKind.WRITE) {
-                    gold.write(cursor.offsetBytes(), payload(cursor));
+                    gold().write(cursor.offsetBytes(), payload(cursor));
                 }
             }
         }
-        gold.force();
-        journal.goldAt(to);
+        gold().force();
+        journal().goldAt(to);
     }
 
     private ByteBuffer payload(RecordCursor cursor) throws JournalException {
         ByteBuffer payload = ByteBuffer.allocate(Math.toIntExact(cursor.lengthBytes()));
-        journal.redo()
+        journal()
+                .redo()
                 .read(
                         cursor.segment(),
                         cursor.position(),
@@ -224,8 +230,8 @@ final class JournalWorld implements JournalListener {
     /** Reads the whole volume as of a point. */
     byte[] view(Point point) throws JournalException, StorageException {
         ByteBuffer content = ByteBuffer.allocate(VOLUME_BYTES);
-        gold.read(0, content);
-        try (UndoLookup lookup = journal.lookup(point.base())) {
+        gold().read(0, content);
+        try (UndoLookup lookup = journal().lookup(point.base())) {
             List<BeforeImage> images = new ArrayList<>();
             List<long[]> ranges = new ArrayList<>();
             lookup.resolve(
@@ -250,8 +256,7 @@ final class JournalWorld implements JournalListener {
                 lookup.read(images.get(i), offset, target, false);
             }
         }
-        try (RecordCursor cursor =
-                journal.redo().cursor(point.base().redo(), point.sequence())) {
+        try (RecordCursor cursor = journal().redo().cursor(point.base().redo(), point.sequence())) {
             while (cursor.next()) {
                 if (cursor.kind() == RecordKind.WRITE) {
                     content.put(Math.toIntExact(cursor.offsetBytes()), payload(cursor).array());
@@ -262,7 +267,7 @@ final class JournalWorld implements JournalListener {
     }
 
     void verifyPoint(long sequence) throws Exception {
-        Point point = journal.resolve(new PointSpec.AtSequence(sequence));
+        Point point = journal().resolve(new PointSpec.AtSequence(sequence));
         assertThat(point.sequence()).isEqualTo(sequence);
         assertThat(view(point))
                 .as("volume after record " + sequence)
@@ -271,7 +276,7 @@ final class JournalWorld implements JournalListener {
 
     /** After an open: the journal is a prefix, no shorter than what was acknowledged. */
     void verifyOpened() throws Exception {
-        int found = Math.toIntExact(journal.redo().lastSequence());
+        int found = Math.toIntExact(journal().redo().lastSequence());
         assertThat((long) found).isGreaterThanOrEqualTo(acknowledged);
         if (found == history.size() && unsure != null && unsure.sequence() == found) {
             unsure.whenAppended.run();
@@ -283,12 +288,11 @@ final class JournalWorld implements JournalListener {
         verifyPoint(found);
         for (TestRecord mark : named) {
             Point point =
-                    journal.resolve(
-                            new PointSpec.AtCheckpoint(LogCursorTexts.nameOf(mark)));
+                    journal().resolve(new PointSpec.AtCheckpoint(LogCursorTexts.nameOf(mark)));
             assertThat(point.sequence()).isEqualTo(mark.sequence());
             assertThat(view(point)).isEqualTo(history.get(Math.toIntExact(mark.sequence())));
         }
-        long tail = journal.history().fineTailSequence();
+        long tail = journal().history().fineTailSequence();
         for (int i = 0; i < 3; i++) {
             verifyPoint(tail + random.nextInt(Math.toIntExact(found - tail + 1)));
         }

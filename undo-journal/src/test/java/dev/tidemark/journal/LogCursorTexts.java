@@ -1,7 +1,9 @@
 package dev.tidemark.journal;
 
+import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Objects;
 
 /** Reads a checkpoint record's texts back from its payload. */
 final class LogCursorTexts {
@@ -9,7 +11,8 @@ final class LogCursorTexts {
 
     static String nameOf(PendingRecord record) {
         ByteBuffer texts = ByteBuffer.allocate(record.payloadBytes());
-        record.payload().getBytes(record.payload().readerIndex(), texts);
+        ByteBuf payload = Objects.requireNonNull(record.payload());
+        payload.getBytes(payload.readerIndex(), texts);
         return LogCursor.checkpointOf(
                         1,
                         1,

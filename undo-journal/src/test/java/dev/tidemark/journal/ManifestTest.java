@@ -23,8 +23,7 @@ final class ManifestTest {
     private StorageDirectory root = disk.root();
 
     private Manifest.Context context() {
-        return new Manifest.Context(
-                root, new Counters(), JournalListener.NONE, failure -> {});
+        return new Manifest.Context(root, new Counters(), JournalListener.NONE, failure -> {});
     }
 
     private Manifest create() throws JournalException {
@@ -71,7 +70,7 @@ final class ManifestTest {
         assertThat(state.gold()).isEqualTo(run(1, "größer").boundary());
         assertThat(state.newest()).isEqualTo(run(2, "second").boundary());
         assertThat(state.epochAt(2)).isEqualTo(3);
-        assertThat(state.named("größer").run()).isEqualTo(1);
+        assertThat(state.named("größer")).extracting(Boundary::run).isEqualTo(1L);
         assertThat(state.descriptors()).containsExactly(run(1, "").run(), run(2, "").run());
         assertThat(state.attributes()).containsOnlyKeys("b");
     }
@@ -80,8 +79,7 @@ final class ManifestTest {
     void aGrownManifestIsWrittenAnewAndTheOldOneGoes() throws Exception {
         Manifest manifest = create();
         for (int i = 0; i < 300; i++) {
-            manifest.append(
-                    List.of(new ManifestEdit.AttributePut("key", new byte[10_000])), false);
+            manifest.append(List.of(new ManifestEdit.AttributePut("key", new byte[10_000])), false);
         }
         put(manifest, "last", 7, true);
         assertThat(root.files()).hasSize(1).doesNotContain(Manifest.fileName(1));
@@ -146,8 +144,7 @@ final class ManifestTest {
         Manifest manifest = create();
         put(manifest, "a", 1, true);
         disk.faults((operation, path) -> operation == FaultPlan.Operation.WRITE);
-        assertThatThrownBy(() -> put(manifest, "a", 2, true))
-                .isInstanceOf(JournalException.class);
+        assertThatThrownBy(() -> put(manifest, "a", 2, true)).isInstanceOf(JournalException.class);
         disk.faults(FaultPlan.NONE);
         put(manifest, "b", 3, true);
         root = disk.crash(new Random(1));

@@ -14,6 +14,7 @@ import dev.tidemark.storage.simulation.SimulatedDisk;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -75,11 +76,10 @@ final class RecordLogTest {
 
     /** Counts what reaches the disk from here on; nothing fails. */
     private void watch() {
-        disk.faults(
-                (operation, path) -> {
-                    operations.add(operation + " " + path);
-                    return false;
-                });
+        disk.faults((operation, path) -> {
+            operations.add(operation + " " + path);
+            return false;
+        });
     }
 
     private long count(FaultPlan.Operation operation) {
@@ -261,7 +261,9 @@ final class RecordLogTest {
                 ByteBuffer target = ByteBuffer.allocateDirect(length - from);
                 log.read(record.segment(), record.position(), 1, 0, from, target, false);
                 assertThat(target.flip())
-                        .isEqualTo(record.payload().nioBuffer(from, length - from));
+                        .isEqualTo(
+                                Objects.requireNonNull(record.payload())
+                                        .nioBuffer(from, length - from));
             }
         }
     }
@@ -287,15 +289,7 @@ final class RecordLogTest {
         flip("redo-0000000000000001", record.position() + 20_000);
         ByteBuffer target = ByteBuffer.allocate(40_000);
         assertThatThrownBy(
-                        () ->
-                                log.read(
-                                        record.segment(),
-                                        record.position(),
-                                        1,
-                                        0,
-                                        0,
-                                        target,
-                                        false))
+                        () -> log.read(record.segment(), record.position(), 1, 0, 0, target, false))
                 .isInstanceOf(JournalException.class)
                 .hasMessageContaining("does not match the checksum of chunk 1 of record 1");
         assertThat(target.position()).isZero();

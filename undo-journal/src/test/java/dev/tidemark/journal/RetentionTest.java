@@ -15,10 +15,7 @@ final class RetentionTest {
     private void options(long windowSeconds, long bytes, long fineSeconds) {
         world.options =
                 new JournalOptions(
-                        1 << 20,
-                        windowSeconds * SECOND_MICROS,
-                        bytes,
-                        fineSeconds * SECOND_MICROS);
+                        1 << 20, windowSeconds * SECOND_MICROS, bytes, fineSeconds * SECOND_MICROS);
     }
 
     /** Appends and folds about a unit of redo and half a unit of undo. */
@@ -78,8 +75,7 @@ final class RetentionTest {
         assertThatThrownBy(() -> world.verifyPoint(history.tail().sequence() - 1))
                 .isInstanceOf(PointException.class)
                 .hasMessageContaining("is before the oldest point kept");
-        assertThat(world.pool.usedBytes())
-                .isEqualTo(history.redoBytes() + history.undoBytes());
+        assertThat(world.pool.usedBytes()).isEqualTo(history.redoBytes() + history.undoBytes());
         world.journal().close();
         world.open();
         assertThat(history().tail()).isEqualTo(history.tail());
@@ -104,13 +100,10 @@ final class RetentionTest {
         world.create();
         minutes(1);
         long pinned = world.journal().goldBoundary().sequence() - 3;
-        Pin pin =
-                world.journal()
-                        .pin(world.journal().resolve(new PointSpec.AtSequence(pinned)));
+        Pin pin = world.journal().pin(world.journal().resolve(new PointSpec.AtSequence(pinned)));
         assertThat(pin.point().base().sequence()).isLessThan(pinned);
         minutes(10);
-        assertThat(world.view(pin.point()))
-                .isEqualTo(world.history.get(Math.toIntExact(pinned)));
+        assertThat(world.view(pin.point())).isEqualTo(world.history.get(Math.toIntExact(pinned)));
         assertThat(history().redoSegments()).isLessThan(7);
         assertThat(history().fineTailSequence()).isGreaterThan(pinned);
         world.journal().close();
@@ -118,8 +111,7 @@ final class RetentionTest {
         pin = world.journal().pin(world.journal().resolve(new PointSpec.AtSequence(pinned)));
         world.journal().start();
         minutes(2);
-        assertThat(world.view(pin.point()))
-                .isEqualTo(world.history.get(Math.toIntExact(pinned)));
+        assertThat(world.view(pin.point())).isEqualTo(world.history.get(Math.toIntExact(pinned)));
         long before = world.pool.usedBytes();
         pin.close();
         minutes(2);
@@ -173,7 +165,8 @@ final class RetentionTest {
     void aPoolPassingItsHighWaterMarkTellsOnce() {
         StringBuilder told = new StringBuilder();
         SegmentPool pool =
-                new SegmentPool(100, (used, budget) -> told.append(used).append('/').append(budget));
+                new SegmentPool(
+                        100, (used, budget) -> told.append(used).append('/').append(budget));
         assertThat(pool.tryAcquire(SegmentKind.UNDO, 80)).isTrue();
         assertThat(told).isEmpty();
         assertThat(pool.tryAcquire(SegmentKind.UNDO, 15)).isTrue();
