@@ -125,6 +125,8 @@ final class Images {
             StorageDirectory own = directory.directory(id.toString());
             directory.force();
             log = RecordLog.create(options, id, own, scheduler, pool, alerts);
+            // The point itself must survive what the image survives.
+            journal.redo().forceNow(point.sequence());
             journal.putAttribute(record.key(), record.encode(), true);
         } catch (JournalException | StorageException failure) {
             base.close();
