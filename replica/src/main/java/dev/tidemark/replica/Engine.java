@@ -88,14 +88,28 @@ final class Engine {
                         maintenance,
                         scheduler,
                         options.retryInterval(),
-                        new FoldListeners(promotions, drain));
+                        new FoldListeners(this::saveSizes, promotions, drain));
+    }
+
+    /** What must be in the manifest before gold passes a layer. */
+    private interface BeforeFold {
+        void run() throws JournalException;
+    }
+
+    private void saveSizes() throws JournalException {
+        for (Volume volume : volumes.all()) {
+            if (volume.hasUnsavedSizes()) {
+                volume.save(journal, false);
+            }
+        }
     }
 
     /** Both hear of each fold. */
-    private record FoldListeners(Fold.FoldGuard first, Fold.FoldGuard second)
+    private record FoldListeners(BeforeFold before, Fold.FoldGuard first, Fold.FoldGuard second)
             implements Fold.FoldGuard {
         @Override
         public void before(Layer layer) throws JournalException {
+            before.run();
             first.before(layer);
             second.before(layer);
         }

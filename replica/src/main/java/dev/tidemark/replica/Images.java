@@ -125,15 +125,30 @@ final class Images {
             StorageDirectory own = directory.directory(id.toString());
             directory.force();
             log = RecordLog.create(options, id, own, scheduler, pool, alerts);
+            // The point itself must survive what the image survives.
+            journal.redo().forceNow(point.sequence());
             journal.putAttribute(record.key(), record.encode(), true);
         } catch (JournalException | StorageException failure) {
             base.close();
-            discard(id, log);
+            giveUp(id, log, failure);
             throw failure;
         }
         ImageDisk image = new ImageDisk(record, base, log, meters, scheduler.io());
         add(image);
         return image;
+    }
+
+    /** After a failed force nobody knows whether the manifest names the image: its log stays, and the next opening decides. */
+    private void giveUp(UUID id, @Nullable RecordLog log, Exception failure)
+            throws JournalException, StorageException {
+        boolean undecided =
+                failure instanceof JournalException known
+                        && known.kind() == JournalException.Kind.FAILED;
+        if (!undecided) {
+            discard(id, log);
+        } else if (log != null) {
+            log.close();
+        }
     }
 
     private void discard(UUID id, @Nullable RecordLog log)

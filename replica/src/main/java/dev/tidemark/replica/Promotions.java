@@ -108,10 +108,21 @@ final class Promotions implements Fold.FoldGuard {
                                         + handles
                                         + " open handles; disconnect them before promoting it");
                     }
+                    forceWrites(image);
                     begin(task, image.point(), image, image);
                     return null;
                 });
         return task;
+    }
+
+    /** What the live disks are going to read as must survive what the PROMOTE record survives. */
+    private static void forceWrites(ImageDisk image) throws JournalException {
+        try {
+            image.log().forceNow(image.log().lastSequence());
+        } catch (JournalException failure) {
+            image.thaw();
+            throw failure;
+        }
     }
 
     private void run(Promotion task, Callable<@Nullable Void> step) {

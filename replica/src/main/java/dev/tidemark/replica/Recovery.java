@@ -152,8 +152,7 @@ final class Recovery {
             return;
         }
         volume.resizeInHistory(cursor.sequence(), cursor.lengthBytes());
-        VolumeRecord record = volume.record();
-        engine.journal.putAttribute(record.key(), record.encode(), false);
+        volume.save(engine.journal, false);
         volume.publishSize();
     }
 

@@ -1,5 +1,7 @@
 package dev.tidemark.replica;
 
+import dev.tidemark.journal.Journal;
+import dev.tidemark.journal.JournalException;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -13,6 +15,7 @@ final class Volume {
     private final GoldImage gold;
     private final AllocationMap allocation = new AllocationMap();
     private final AtomicInteger handles = new AtomicInteger();
+    private volatile boolean unsavedSizes;
     private volatile String name;
 
     /** From which sequence number on the volume has which size; replaced, never changed. */
@@ -81,6 +84,7 @@ final class Volume {
 
     /** A RESIZE record: the history knows the size from {@code sequence} on. Under the redo log's lock, or before the group is open. */
     void resizeInHistory(long sequence, long newSizeBytes) {
+        unsavedSizes = true;
         TreeMap<Long, Long> changed = new TreeMap<>(sizes);
         changed.put(sequence, newSizeBytes);
         sizes = changed;
@@ -97,6 +101,24 @@ final class Volume {
         if (first != null && !first.equals(sizes.firstKey())) {
             sizes = new TreeMap<>(sizes.tailMap(first, true));
         }
+    }
+
+    /** Puts the volume's record into the manifest. On the maintenance executor. */
+    void save(Journal journal, boolean force) throws JournalException {
+        unsavedSizes = false;
+        VolumeRecord record = record();
+        boolean saved = false;
+        try {
+            journal.putAttribute(record.key(), record.encode(), force);
+            saved = true;
+        } finally {
+            unsavedSizes |= !saved;
+        }
+    }
+
+    /** A RESIZE record is in the log that the manifest does not know: it must, before gold passes it. */
+    boolean hasUnsavedSizes() {
+        return unsavedSizes;
     }
 
     VolumeRecord record() {

@@ -217,9 +217,21 @@ final class VolumeChanges {
     private VolumeInfo endResize(int id) throws ReplicaException, JournalException {
         Volume volume = engine.volumes.named(id);
         volume.forgetSizesBefore(engine.journal.history().tail().sequence());
-        VolumeRecord record = volume.record();
-        engine.journal.putAttribute(record.key(), record.encode(), true);
+        // The RESIZE record is durable: the size holds even if the manifest learns it only with the next fold.
         volume.publishSize();
+        try {
+            volume.save(engine.journal, true);
+        } catch (JournalException failure) {
+            if (failure.kind() == JournalException.Kind.FAILED) {
+                throw failure;
+            }
+            engine.listener.event(
+                    engine.id,
+                    "the new size of volume "
+                            + volume.name()
+                            + " is recorded later: "
+                            + failure.getMessage());
+        }
         return info(volume);
     }
 

@@ -48,6 +48,9 @@ final class Manifest {
     private int snapshotBytes;
     private int allocatedBytes;
     private boolean poisoned;
+
+    /** What failed when a force did; nothing is appended after it. Guarded by lock. */
+    private @Nullable JournalException forceFailure;
     private boolean closed;
 
     /** Gold as the forced part of the file has it. */
@@ -178,6 +181,12 @@ final class Manifest {
     }
 
     private void requireOpen() throws JournalException {
+        if (forceFailure != null) {
+            throw new JournalException(
+                    JournalException.Kind.FAILED,
+                    "the manifest takes nothing after a failed force: " + forceFailure.getMessage(),
+                    forceFailure);
+        }
         if (closed) {
             throw new JournalException(JournalException.Kind.CLOSED, "the journal is closed");
         }
@@ -217,7 +226,8 @@ final class Manifest {
         try {
             file.force();
         } catch (StorageException failure) {
-            throw failed(context, file.path(), failure);
+            forceFailure = failed(context, file.path(), failure);
+            throw forceFailure;
         }
         context.counters().manifestForces.increment();
         forcedPosition = position;
