@@ -70,8 +70,8 @@ final class PointSource implements Source {
         if (point.sequence() <= point.base().sequence()) {
             return overlay;
         }
-        try (RecordCursor cursor = journal.redo().cursor(point.base().redo())) {
-            while (cursor.next() && cursor.sequence() <= point.sequence()) {
+        try (RecordCursor cursor = journal.redo().cursor(point.base().redo(), point.sequence())) {
+            while (cursor.next()) {
                 put(overlay, cursor);
             }
         }

@@ -54,8 +54,8 @@ final class PromotionHistory {
     private static void fillFromRedo(
             Promoted promoted, Journal journal, long after, Boundary base, long lastSequence)
             throws JournalException {
-        try (RecordCursor cursor = journal.redo().cursor(base.redo())) {
-            while (cursor.next() && cursor.sequence() <= lastSequence) {
+        try (RecordCursor cursor = journal.redo().cursor(base.redo(), lastSequence)) {
+            while (cursor.next()) {
                 boolean changes =
                         cursor.kind() == RecordKind.WRITE || cursor.kind() == RecordKind.ZERO;
                 if (changes && cursor.sequence() > after) {
