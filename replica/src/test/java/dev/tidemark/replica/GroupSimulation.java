@@ -260,11 +260,13 @@ final class GroupSimulation {
     }
 
     private void drain() {
-        try {
-            await(group().drain());
-        } catch (Failed failed) {
-            check(disk.isPoweredOff(), "draining failed: " + failed.getMessage());
+        CompletableFuture<Void> drained = group().drain();
+        long end = scheduler.nanoTime() + PATIENCE_NANOS;
+        while (!drained.isDone() && !disk.isPoweredOff() && scheduler.nanoTime() < end) {
+            scheduler.runFor(1_000_000);
         }
+        check(disk.isPoweredOff() || drained.isDone(), "draining takes for ever: " + group().status());
+        check(disk.isPoweredOff() || !drained.isCompletedExceptionally(), "draining failed");
     }
 
     /** Returns false when the group refuses to open, rightly. */
@@ -762,7 +764,14 @@ final class GroupSimulation {
         while (!future.isDone() && scheduler.nanoTime() < end) {
             scheduler.runFor(1_000_000);
         }
-        check(future.isDone(), "nothing happened for " + PATIENCE_NANOS / 1_000_000_000 + " s of simulated time");
+        check(
+                future.isDone(),
+                "nothing happened for "
+                        + PATIENCE_NANOS / 1_000_000_000
+                        + " s of simulated time"
+                        + (disk.isPoweredOff() ? ", powered off" : "")
+                        + ": "
+                        + group().status());
         try {
             return future.join();
         } catch (CompletionException e) {
