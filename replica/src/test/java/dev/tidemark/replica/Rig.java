@@ -253,6 +253,11 @@ final class Rig {
         }
     }
 
+    /** A failed write, while the process lives on, is in no log. */
+    void forgetLostWrite() {
+        lostWrite = null;
+    }
+
     boolean tryFlush(BlockDevice device) {
         Outcome outcome = new Outcome();
         device.flush(outcome);
