@@ -4,10 +4,6 @@ import dev.tidemark.journal.history.HistoryGenerator;
 import dev.tidemark.journal.history.HistoryGenerator.Shape;
 import dev.tidemark.storage.FileStorageDirectory;
 import dev.tidemark.storage.StorageFile;
-<<<<<<< HEAD
-=======
-import java.lang.management.ManagementFactory;
->>>>>>> journal
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,14 +12,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 
-<<<<<<< HEAD
 /** Measures lookups in a long history on real files. Arguments: folder, intervals, writes per interval, MiB of the volume, fan-out. */
-=======
-/**
- * Measures lookups in a long history on real files. Arguments: folder, intervals, writes per
- * interval, MiB of the volume, fan-out.
- */
->>>>>>> journal
 final class HistoryBenchmark {
     private static final int UNIT_BYTES = 64 << 20;
 
@@ -56,16 +45,6 @@ final class HistoryBenchmark {
         SegmentStore store =
                 SegmentStore.open(
                         SegmentKind.UNDO,
-<<<<<<< HEAD
-                        UUID.randomUUID(),
-                        directory,
-                        UNIT_BYTES,
-                        true,
-                        new SegmentPool(Long.MAX_VALUE),
-                        () -> 1,
-                        counters,
-                        JournalListener.NONE);
-=======
                         UNIT_BYTES,
                         true,
                         new SegmentStore.Context(
@@ -77,7 +56,6 @@ final class HistoryBenchmark {
                                 JournalListener.NONE,
                                 () -> false,
                                 failure -> {}));
->>>>>>> journal
         IndexCache cache = new IndexCache(64 << 20);
         UndoLog log =
                 new UndoLog(
@@ -176,7 +154,6 @@ final class HistoryBenchmark {
 
     private static StorageFile gold(FileStorageDirectory directory, Shape shape) throws Exception {
         StorageFile gold = directory.create("gold.raw");
-<<<<<<< HEAD
         ByteBuffer block = ByteBuffer.allocateDirect(1 << 20);
         for (long at = 0; at < Math.min(shape.volumeBytes(), 2L << 30); at += block.capacity()) {
             block.clear();
@@ -184,15 +161,6 @@ final class HistoryBenchmark {
                 block.putLong(i, -1);
             }
             gold.write(at, block);
-=======
-        ByteBuffer block = ByteBuffer.allocateDirect(4096).putLong(0, -1);
-        int count = (int) (Math.min(shape.volumeBytes(), 2L << 30) / 4096);
-        gold.preallocate(count * 4096L);
-        // In the order of a fold of random writes: what was written in one go would be read faster.
-        long step = 0x9E37_79B1L;
-        for (int i = 0; i < count; i++) {
-            gold.write((i * step) % count * 4096, block.clear());
->>>>>>> journal
         }
         return gold;
     }
@@ -231,11 +199,7 @@ final class HistoryBenchmark {
         public void gold(long offsetBytes, int lengthBytes) {
             try {
                 int at = (int) (offsetBytes - startBytes);
-<<<<<<< HEAD
                 gold.read(offsetBytes, target.slice(at, lengthBytes));
-=======
-                gold.readIfCached(offsetBytes, target.slice(at, lengthBytes));
->>>>>>> journal
                 goldBytes += lengthBytes;
             } catch (Exception failure) {
                 throw new AssertionError(failure);
@@ -245,14 +209,7 @@ final class HistoryBenchmark {
 
     private static final int BATCH = 2000;
 
-<<<<<<< HEAD
     /** Gold and view in turns, so that other load on the machine meets both; medians of batches. */
-=======
-    /**
-     * Gold and view in turns, in processor time, so that other load on the machine hardly matters;
-     * medians of batches.
-     */
->>>>>>> journal
     private static void randomReads(UndoLog log, StorageFile gold, Shape shape, int intervals)
             throws Exception {
         long bytes = Math.min(shape.volumeBytes(), 2L << 30);
@@ -267,30 +224,17 @@ final class HistoryBenchmark {
             long[] goldNanos = new long[200];
             long[] viewNanos = new long[200];
             for (int batch = 0; batch < 200; batch++) {
-<<<<<<< HEAD
                 long from = System.nanoTime();
                 for (int i = 0; i < BATCH; i++) {
                     target.clear();
                     gold.read(random.nextLong(bytes / 4096) * 4096, target);
                 }
                 long between = System.nanoTime();
-=======
-                long from = cpuNanos();
-                for (int i = 0; i < BATCH; i++) {
-                    target.clear();
-                    gold.readIfCached(random.nextLong(bytes / 4096) * 4096, target);
-                }
-                long between = cpuNanos();
->>>>>>> journal
                 for (int i = 0; i < BATCH; i++) {
                     view.read(random.nextLong(bytes / 4096) * 4096, 4096);
                 }
                 goldNanos[batch] = between - from;
-<<<<<<< HEAD
                 viewNanos[batch] = System.nanoTime() - between;
-=======
-                viewNanos[batch] = cpuNanos() - between;
->>>>>>> journal
             }
             Arrays.sort(goldNanos);
             Arrays.sort(viewNanos);
@@ -305,13 +249,6 @@ final class HistoryBenchmark {
         }
     }
 
-<<<<<<< HEAD
-=======
-    private static long cpuNanos() {
-        return ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
-    }
-
->>>>>>> journal
     private static void changed(UndoLog log, Shape shape, int intervals) throws JournalException {
         for (int i = 0; i < 2; i++) {
             long[] sum = new long[2];
