@@ -147,6 +147,7 @@ class GroupProperties {
         private final List<Checkpoint> checkpoints = new ArrayList<>();
         private long forced;
         private long acknowledged;
+        private boolean faults;
 
         Crashing(Rig rig) throws Exception {
             this.rig = rig;
@@ -156,11 +157,27 @@ class GroupProperties {
             acknowledged = rig.group().status().headSequence();
         }
 
+        /** Requests may fail, and so may the group. */
+        void liveWithFaults() throws Exception {
+            faults = true;
+            live(false);
+            faults = false;
+        }
+
+        /** Power is lost. */
+        void die() throws Exception {
+            die(false);
+        }
+
         void liveAndDie(boolean kill) throws Exception {
             if (!kill) {
                 rig.disk.powerOffAfter(20 + rig.random.nextInt(600));
             }
             live(kill);
+            die(kill);
+        }
+
+        private void die(boolean kill) throws Exception {
             if (kill) {
                 rig.killAndOpen();
                 assertThat(rig.group().status().headSequence())
@@ -211,7 +228,7 @@ class GroupProperties {
                         checkpoints.add(made);
                         forced = Math.max(forced, made.sequence());
                     } catch (ReplicaException failed) {
-                        assertThat(rig.disk.isPoweredOff()).isTrue();
+                        assertThat(rig.disk.isPoweredOff() || faults).isTrue();
                     }
                 }
                 default -> {

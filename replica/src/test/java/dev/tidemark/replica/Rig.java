@@ -216,6 +216,9 @@ final class Rig {
         long before = lastModelSequence();
         Outcome outcome = start(device, offset, data, fua);
         boolean noted = lastModelSequence() > before;
+        assertThat(noted || !succeeded(outcome))
+                .as("seed %d: an acknowledged write is in the log", seed)
+                .isTrue();
         if (!noted) {
             lostWrite = new LostWrite(volumeOf(device), offset, data);
         }
@@ -248,6 +251,11 @@ final class Rig {
             long head = group().status().headSequence();
             rules.promotedTo.forEach((id, image) -> models.get(id).write(head, 0, image));
         }
+    }
+
+    /** A failed write, while the process lives on, is in no log. */
+    void forgetLostWrite() {
+        lostWrite = null;
     }
 
     boolean tryFlush(BlockDevice device) {
