@@ -7,7 +7,10 @@ import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
 /** Counts and times the requests of one disk. Thread-safe; cheap enough for every request. */
@@ -39,8 +42,8 @@ public final class RequestMeter {
 
     private final MeterRegistry registry;
     private final Tags tags;
-    private final Timer[] latency = new Timer[Operation.values().length];
-    private final Counter[] bytes = new Counter[Operation.values().length];
+    private final Map<Operation, Timer> latency = new EnumMap<>(Operation.class);
+    private final Map<Operation, Counter> bytes = new EnumMap<>(Operation.class);
 
     /**
      * @param kind live, view or test
@@ -50,31 +53,38 @@ public final class RequestMeter {
         this.tags = Tags.of("group", group, "volume", volume, "kind", kind);
         for (Operation operation : Operation.values()) {
             Tags labelled = tags.and("op", operation.label());
-            latency[operation.ordinal()] =
+            latency.put(
+                    operation,
                     Timer.builder(LATENCY)
                             .description("Time from a request's arrival at the disk to its end")
                             .tags(labelled)
                             .serviceLevelObjectives(BUCKETS)
-                            .register(registry);
-            bytes[operation.ordinal()] =
+                            .register(registry));
+            bytes.put(
+                    operation,
                     Counter.builder(BYTES)
                             .description("Bytes read, written and zeroed by ended requests")
                             .baseUnit("bytes")
                             .tags(labelled)
-                            .register(registry);
+                            .register(registry));
         }
     }
 
     void succeeded(Operation operation, long lengthBytes, long startedNanos) {
-        latency[operation.ordinal()].record(
-                System.nanoTime() - startedNanos, TimeUnit.NANOSECONDS);
-        bytes[operation.ordinal()].increment((double) lengthBytes);
+        Objects.requireNonNull(latency.get(operation))
+                .record(System.nanoTime() - startedNanos, TimeUnit.NANOSECONDS);
+        Objects.requireNonNull(bytes.get(operation)).increment((double) lengthBytes);
     }
 
     void failed(Operation operation, ErrorCode code) {
         Counter.builder(ERRORS)
                 .description("Requests that failed, by error code")
-                .tags(tags.and("op", operation.label(), "code", code.name().toLowerCase(Locale.ROOT)))
+                .tags(
+                        tags.and(
+                                "op",
+                                operation.label(),
+                                "code",
+                                code.name().toLowerCase(Locale.ROOT)))
                 .register(registry)
                 .increment();
     }

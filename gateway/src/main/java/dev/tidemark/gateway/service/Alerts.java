@@ -2,6 +2,7 @@ package dev.tidemark.gateway.service;
 
 import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.gateway.wire.Wire.AlertDocument;
+import dev.tidemark.replica.GroupListener;
 import java.time.Clock;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -10,10 +11,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.UUID;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The newest alerts and how many there were of each kind since the start. Thread-safe, never blocks for long. */
+/**
+ * The newest alerts and how many there were of each kind since the start. Thread-safe, never blocks
+ * for long.
+ */
 public final class Alerts {
     private static final Logger log = LoggerFactory.getLogger(Alerts.class);
     private static final int KEPT = 200;
@@ -49,12 +55,26 @@ public final class Alerts {
         synchronized (this) {
             newest.addFirst(
                     new AlertDocument(
-                            next++, time, severity.name().toLowerCase(Locale.ROOT), kind, group, message));
+                            next++,
+                            time,
+                            severity.name().toLowerCase(Locale.ROOT),
+                            kind,
+                            group,
+                            message));
             if (newest.size() > KEPT) {
                 newest.removeLast();
             }
             counts.merge(kind, 1L, Long::sum);
         }
+    }
+
+    /**
+     * What the engine tells its alerts to.
+     *
+     * @param names the name of a group
+     */
+    public GroupListener listener(Function<UUID, String> names) {
+        return new GroupAlerts(this, names);
     }
 
     /** Newest first. */

@@ -13,7 +13,9 @@ public final class Requests {
      * @param group where it goes; the group "default" when not sent, made when it is missing
      */
     public record CreateVolume(
-            @Nullable String name, @Nullable Long sizeBytes, @Nullable String group) {}
+            @Mandatory @Nullable String name,
+            @Mandatory @Nullable Long sizeBytes,
+            @Nullable String group) {}
 
     /**
      * Makes a volume from a raw image on the gateway's machine.
@@ -21,14 +23,16 @@ public final class Requests {
      * @param path absolute; the file is only read
      */
     public record ImportVolume(
-            @Nullable String name, @Nullable String path, @Nullable String group) {}
+            @Mandatory @Nullable String name,
+            @Mandatory @Nullable String path,
+            @Nullable String group) {}
 
     /** Grows or renames a volume; what is not sent stays. */
     public record ChangeVolume(@Nullable String name, @Nullable Long sizeBytes) {}
 
     /** Makes a group; texts as in the configuration, its defaults for what is not sent. */
     public record CreateGroup(
-            @Nullable String name,
+            @Mandatory @Nullable String name,
             @Nullable String window,
             @Nullable String bytes,
             @Nullable String fineWindow,
@@ -43,7 +47,7 @@ public final class Requests {
             @Nullable String checkpointInterval) {}
 
     /** Marks the group's next moment with a name. */
-    public record AddCheckpoint(@Nullable String name, @Nullable String description) {}
+    public record AddCheckpoint(@Mandatory @Nullable String name, @Nullable String description) {}
 
     /**
      * Starts a drill: one test for each point.
@@ -53,7 +57,7 @@ public final class Requests {
      */
     public record StartTests(
             @Nullable String group,
-            @Nullable List<String> at,
+            @Mandatory @Nullable List<String> at,
             @Nullable String note,
             @Nullable String by) {}
 
@@ -64,7 +68,7 @@ public final class Requests {
      * @param force also while hosts have its disks open; they then see errors
      */
     public record StopTest(
-            @Nullable String verdict,
+            @Mandatory @Nullable String verdict,
             @Nullable String note,
             @Nullable String by,
             @Nullable Boolean force) {}
@@ -77,9 +81,12 @@ public final class Requests {
     public record PromoteTest(
             @Nullable String verdict, @Nullable String note, @Nullable String by) {}
 
-    /** Deletes records of ended tests, oldest first: those older than a duration, beyond a number, or both. */
+    /**
+     * Deletes records of ended tests, oldest first: those older than a duration, beyond a number,
+     * or both.
+     */
     public record PurgeTests(@Nullable Integer keep, @Nullable String olderThan) {}
 
     /** Sets a group's live disks back to a point. */
-    public record Rollback(@Nullable String at) {}
+    public record Rollback(@Mandatory @Nullable String at) {}
 }

@@ -1,0 +1,402 @@
+package dev.tidemark.gateway.server;
+
+import dev.tidemark.execution.ThreadScheduler;
+import dev.tidemark.gateway.api.ApiServer;
+import dev.tidemark.gateway.api.Services;
+import dev.tidemark.gateway.catalogue.Catalogue;
+import dev.tidemark.gateway.config.Endpoint;
+import dev.tidemark.gateway.config.Keys;
+import dev.tidemark.gateway.config.Settings;
+import dev.tidemark.gateway.exports.Exports;
+import dev.tidemark.gateway.metrics.Metrics;
+import dev.tidemark.gateway.problem.Problem;
+import dev.tidemark.gateway.problem.ProblemException;
+import dev.tidemark.gateway.problem.ProblemKind;
+import dev.tidemark.gateway.service.Alerts;
+import dev.tidemark.gateway.service.Groups;
+import dev.tidemark.gateway.service.Overview;
+import dev.tidemark.gateway.service.Points;
+import dev.tidemark.gateway.service.Promotions;
+import dev.tidemark.gateway.service.RecoveryTests;
+import dev.tidemark.gateway.service.Tasks;
+import dev.tidemark.gateway.service.Uris;
+import dev.tidemark.gateway.service.Volumes;
+import dev.tidemark.gateway.text.Timestamps;
+import dev.tidemark.gateway.wire.Json;
+import dev.tidemark.gateway.wire.Wire.GroupDocument;
+import dev.tidemark.gateway.wire.Wire.HealthDocument;
+import dev.tidemark.gateway.wire.Wire.StatusDocument;
+import dev.tidemark.journal.IndexCache;
+import dev.tidemark.journal.SegmentPool;
+import dev.tidemark.nbd.ListenAddress;
+import dev.tidemark.nbd.NbdLimits;
+import dev.tidemark.nbd.NbdServer;
+import dev.tidemark.nbd.NbdServerConfig;
+import dev.tidemark.nbd.NbdServerException;
+import dev.tidemark.replica.Environment;
+import dev.tidemark.storage.StorageDirectory;
+import dev.tidemark.storage.StorageException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running gateway. {@link #start} either has everything up or undoes what it began and throws one
+ * problem; {@link #stop} ends it cleanly, {@link #close} as after a crash. Thread-safe.
+ */
+public final class Gateway implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Gateway.class);
+    private static final Duration CLIENTS_LEAVE = Duration.ofSeconds(10);
+
+    private final Settings settings;
+    private final Clock clock = Clock.systemUTC();
+    private final Instant started = clock.instant();
+    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final Alerts alerts = new Alerts(clock);
+    private final Uris uris = new Uris();
+    private final DataDirectory data;
+    private final String token;
+    private final SegmentPool pool;
+    private final StorageDirectory groupsDirectory;
+    private final Groups groups;
+    private final RecoveryTests tests;
+    private final Volumes volumes;
+    private final Exports exports;
+    private final NbdServer nbd;
+    private final List<String> nbdUris = new ArrayList<>();
+    private final String apiUri;
+    private volatile boolean stopping;
+
+    private Gateway(Settings settings) throws IOException, StorageException {
+        this.settings = settings;
+        try {
+            data = DataDirectory.at(settings.get(Keys.DATA_DIRECTORY));
+            opened.push(data.lock());
+            token = data.token();
+            Catalogue catalogue = keep(Catalogue.open(data.catalogue()));
+            groupsDirectory = data.groups();
+            pool = new SegmentPool(poolBytes());
+            ThreadScheduler scheduler =
+                    keep(
+                            new ThreadScheduler(
+                                    "tidemark", settings.get(Keys.IO_THREADS), Gateway::uncaught));
+            groups = groups(catalogue, scheduler);
+            opened.push(groups::close);
+            groups.openAll();
+            Tasks tasks = new Tasks(catalogue, clock);
+            tasks.reconcile();
+            Points points = new Points(clock);
+            tests = new RecoveryTests(groups, points, catalogue, settings, uris, clock);
+            tests.reconcile();
+            Promotions promotions = new Promotions(groups, points, tests, tasks);
+            promotions.resume();
+            volumes = new Volumes(groups, tasks, uris);
+            Metrics metrics = keep(new Metrics());
+            ExecutorService opener = Executors.newVirtualThreadPerTaskExecutor();
+            exports =
+                    new Exports(
+                            volumes,
+                            tests,
+                            points,
+                            metrics,
+                            opener,
+                            settings.get(Keys.RELATIVE_LEASE),
+                            System::nanoTime);
+            nbd =
+                    keep(
+                            new NbdServer(
+                                    nbdConfig(),
+                                    exports,
+                                    new ConnectionMetrics(metrics.registry())));
+            uris.listening(listen());
+            gatewayMetrics(metrics);
+            ApiServer api =
+                    keep(
+                            new ApiServer(
+                                    new Services(
+                                            settings,
+                                            groups,
+                                            volumes,
+                                            points,
+                                            tests,
+                                            promotions,
+                                            tasks,
+                                            alerts,
+                                            uris,
+                                            metrics,
+                                            this::status,
+                                            this::readiness),
+                                    token,
+                                    Version.text()));
+            Endpoint asked = settings.get(Keys.API_LISTEN);
+            apiUri = "http://" + new Endpoint(asked.host(), api.start(asked));
+            opened.push(data::withdraw);
+            data.announce(
+                    Json.write(
+                            Map.of(
+                                    "api",
+                                    apiUri,
+                                    "pid",
+                                    ProcessHandle.current().pid(),
+                                    "nbd",
+                                    nbdUris)));
+        } catch (IOException | RuntimeException e) {
+            closeOpened();
+            throw e;
+        }
+    }
+
+    /** Starts a gateway; every failure is one problem that says what to do. */
+    public static Gateway start(Settings settings) {
+        try {
+            return new Gateway(settings);
+        } catch (NbdServerException e) {
+            throw new ProblemException(
+                    new Problem(
+                            ProblemKind.IN_USE,
+                            "NBD cannot listen: " + e.getMessage(),
+                            null,
+                            null,
+                            "stop the other program, or change nbd.listen or nbd.unix_socket"),
+                    e);
+        } catch (IOException e) {
+            throw new ProblemException(
+                    Problem.of(
+                            ProblemKind.IO, e.getMessage() == null ? e.toString() : e.getMessage()),
+                    e);
+        }
+    }
+
+    private <T extends AutoCloseable> T keep(T resource) {
+        opened.push(resource);
+        return resource;
+    }
+
+    private static void uncaught(Thread thread, Throwable failure) {
+        log.error("{} met what it does not know", thread.getName(), failure);
+    }
+
+    private long poolBytes() throws IOException {
+        long configured = settings.get(Keys.JOURNAL_POOL_BYTES);
+        if (configured != 0) {
+            return configured;
+        }
+        long unit = settings.get(Keys.JOURNAL_UNIT_BYTES);
+        long half = (groupsDirectory.usableBytes() + data.journalBytes()) / 2;
+        if (half < 8 * unit) {
+            throw new ProblemException(
+                    new Problem(
+                            ProblemKind.NO_SPACE,
+                            "the data directory's file system is too full for the journals",
+                            data.path().toString(),
+                            "half of the free space is "
+                                    + half
+                                    + " bytes, 8 storage units are "
+                                    + 8 * unit,
+                            "free some space, or set journal.pool or journal.storage_unit"));
+        }
+        return half;
+    }
+
+    private Groups groups(Catalogue catalogue, ThreadScheduler scheduler) {
+        Groups[] self = new Groups[1];
+        Environment environment =
+                new Environment(
+                        scheduler,
+                        pool,
+                        new IndexCache(settings.get(Keys.JOURNAL_INDEX_CACHE_BYTES)),
+                        alerts.listener(
+                                (UUID id) -> self[0] == null ? id.toString() : self[0].nameOf(id)));
+        self[0] = new Groups(settings, catalogue, groupsDirectory, environment, clock);
+        return self[0];
+    }
+
+    // NBD
+
+    private NbdServerConfig nbdConfig() {
+        List<ListenAddress> addresses = new ArrayList<>();
+        for (Endpoint endpoint : settings.get(Keys.NBD_LISTEN)) {
+            addresses.add(new ListenAddress.Tcp(endpoint.host(), endpoint.port()));
+        }
+        Path socket = unixSocket();
+        if (socket != null) {
+            try {
+                addresses.add(new ListenAddress.Unix(socket, ListenAddress.Unix.PRIVATE));
+            } catch (IllegalArgumentException e) {
+                throw new ProblemException(
+                        Problem.of(ProblemKind.INVALID, "nbd.unix_socket: " + e.getMessage()), e);
+            }
+        }
+        NbdLimits limits = NbdLimits.DEFAULT;
+        return new NbdServerConfig(
+                addresses,
+                limits.withInFlight(
+                        limits.inFlightRequests(), settings.get(Keys.NBD_IN_FLIGHT_BYTES)),
+                0,
+                true);
+    }
+
+    private @Nullable Path unixSocket() {
+        Path socket = settings.nbdUnixSocket();
+        return socket == null ? null : data.path().resolve(settings.get(Keys.NBD_UNIX_SOCKET));
+    }
+
+    private List<Uris.Base> listen() throws NbdServerException {
+        List<Uris.Base> bases = new ArrayList<>();
+        for (ListenAddress address : nbd.start()) {
+            switch (address) {
+                case ListenAddress.Tcp tcp -> {
+                    bases.add(new Uris.Base("nbd://" + tcp + "/", ""));
+                    nbdUris.add("nbd://" + tcp + "/");
+                }
+                case ListenAddress.Unix unix -> {
+                    bases.add(new Uris.Base("nbd+unix:///", "?socket=" + unix.path()));
+                    nbdUris.add("nbd+unix:///?socket=" + unix.path());
+                }
+            }
+        }
+        return bases;
+    }
+
+    // What others ask
+
+    private void gatewayMetrics(Metrics metrics) {
+        metrics.gauge(
+                "tidemark_pool_used_bytes",
+                "Journal space of all groups",
+                pool,
+                SegmentPool::usedBytes);
+        metrics.gauge(
+                "tidemark_pool_budget_bytes",
+                "What journals may use",
+                pool,
+                SegmentPool::budgetBytes);
+        metrics.gauge(
+                "tidemark_free_bytes",
+                "Free space of the data directory's file system",
+                this,
+                gateway -> gateway.freeBytes());
+        metrics.gauge(
+                "tidemark_export_views",
+                "Instants that hosts have open",
+                exports,
+                Exports::openViews);
+        metrics.gauge(
+                "tidemark_alerts",
+                "Alerts since the start",
+                alerts,
+                all -> all.counts().values().stream().mapToLong(Long::longValue).sum());
+    }
+
+    private long freeBytes() {
+        try {
+            return groupsDirectory.usableBytes();
+        } catch (StorageException e) {
+            return 0;
+        }
+    }
+
+    /** The gateway at this moment. */
+    public StatusDocument status() {
+        List<GroupDocument> documents = groups.all().stream().map(Overview::group).toList();
+        return new StatusDocument(
+                Version.text(),
+                ProcessHandle.current().pid(),
+                Timestamps.iso(Timestamps.micros(started)),
+                Duration.between(started, clock.instant()).toMillis() / 1e3,
+                data.path().toString(),
+                nbdUris,
+                apiUri,
+                readiness().status().equals("up"),
+                volumes.all().size(),
+                tests.runningRows().size(),
+                exports.openViews(),
+                pool.usedBytes(),
+                pool.budgetBytes(),
+                freeBytes(),
+                documents,
+                alerts.counts(),
+                alerts.newest(20));
+    }
+
+    /** Ready while disks are served and no group has failed. */
+    public HealthDocument readiness() {
+        List<String> reasons = new ArrayList<>();
+        if (stopping) {
+            reasons.add("the gateway is stopping");
+        }
+        groups.all().stream()
+                .map(group -> group.engine().status())
+                .filter(status -> status.state().name().equals("FAILED"))
+                .forEach(status ->
+                        reasons.add(
+                                "group " + groups.nameOf(status.id()) + ": " + status.reason()));
+        return new HealthDocument(reasons.isEmpty() ? "up" : "down", reasons);
+    }
+
+    public List<String> nbdUris() {
+        return List.copyOf(nbdUris);
+    }
+
+    public String apiUri() {
+        return apiUri;
+    }
+
+    public Path dataDirectory() {
+        return data.path();
+    }
+
+    public String token() {
+        return token;
+    }
+
+    public Volumes volumes() {
+        return volumes;
+    }
+
+    // Stop
+
+    /**
+     * Stops cleanly: no new clients, requests in flight end, everything is folded. Returns when it
+     * is done.
+     */
+    public void stop() {
+        stopping = true;
+        log.info("stopping: clients are asked to leave");
+        nbd.stop(CLIENTS_LEAVE).join();
+        log.info("folding");
+        groups.drain(settings.get(Keys.SHUTDOWN_DRAIN));
+        closeOpened();
+        log.info("stopped");
+    }
+
+    private void closeOpened() {
+        while (!opened.isEmpty()) {
+            try {
+                opened.pop().close();
+            } catch (Exception e) {
+                log.warn("closing goes on after: {}", e.toString());
+            }
+        }
+    }
+
+    /** Ends at once, as after a crash; nothing acknowledged is lost. */
+    @Override
+    public void close() {
+        stopping = true;
+        closeOpened();
+    }
+}
