@@ -39,12 +39,11 @@ class PromotionProperties {
     }
 
     private static void expectRollback(Rig rig, long sequence) {
-        rig.models.forEach(
-                (id, model) -> {
-                    byte[] then = model.imageAt(sequence);
-                    int size = (int) model.sizeAt(Long.MAX_VALUE);
-                    rig.rules.promotedTo.put(id, Arrays.copyOf(then, size));
-                });
+        rig.models.forEach((id, model) -> {
+            byte[] then = model.imageAt(sequence);
+            int size = (int) model.sizeAt(Long.MAX_VALUE);
+            rig.rules.promotedTo.put(id, Arrays.copyOf(then, size));
+        });
     }
 
     @ParameterizedTest(name = "seed {0}")
@@ -141,9 +140,7 @@ class PromotionProperties {
         work(rig, 30);
         checkAllSince(rig, rules.promotedAt);
         PointInTimeView held =
-                rig.await(
-                        rig.group()
-                                .openView(new PointSpec.AtSequence(rules.promotedAt + 3)));
+                rig.await(rig.group().openView(new PointSpec.AtSequence(rules.promotedAt + 3)));
         may[0] = true;
         PromotionTask task = rig.group().promotion();
         assertThat(task).isNotNull();
@@ -163,8 +160,7 @@ class PromotionProperties {
     }
 
     /** A point since the rollback began can be read until the rollback has ended. */
-    private static void checkViewInside(Rig rig, PromotionTask task, long start)
-            throws Exception {
+    private static void checkViewInside(Rig rig, PromotionTask task, long start) throws Exception {
         long inside = rig.group().status().headSequence();
         long sequence = start + rig.random.nextLong(inside - start + 1);
         try {

@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.UUID;
 
-/** Measures lookups in a long history on real files. Arguments: folder, intervals, writes per interval, MiB of the volume, fan-out. */
+/**
+ * Measures lookups in a long history on real files. Arguments: folder, intervals, writes per
+ * interval, MiB of the volume, fan-out.
+ */
 final class HistoryBenchmark {
     private static final int UNIT_BYTES = 64 << 20;
 
