@@ -16,14 +16,10 @@ final class BeforeImageReader {
         this.segments = segments;
     }
 
-<<<<<<< HEAD
-    /** Fills the target from an image's byte at {@code fromBytes} of the volume on; false when it would wait. */
-=======
     /**
      * Fills the target from an image's byte at {@code fromBytes} of the volume on; false when it
      * would wait.
      */
->>>>>>> journal
     boolean read(BeforeImage image, long fromBytes, ByteBuffer target, boolean cachedOnly)
             throws JournalException {
         long skipBytes = fromBytes - image.offsetBytes();
@@ -53,14 +49,10 @@ final class BeforeImageReader {
         }
     }
 
-<<<<<<< HEAD
-    /** Reads into the target itself; after a failure its content is undefined and its position unchanged. */
-=======
     /**
      * Reads into the target itself; after a failure its content is undefined and its position
      * unchanged.
      */
->>>>>>> journal
     private boolean readWhole(BeforeImage image, ByteBuffer target, boolean cachedOnly)
             throws JournalException {
         int startAt = target.position();
@@ -92,14 +84,9 @@ final class BeforeImageReader {
     }
 
     /**
-<<<<<<< HEAD
-     * Fills the target, all of it, with what a region says lies at {@code fromBytes} of its volume and on, but for the gold parts, which are
-     * told. Whole images that lie one behind the other are read at once.
-=======
      * Fills the target, all of it, with what a region says lies at {@code fromBytes} of its volume
      * and on, but for the gold parts, which are told. Whole images that lie one behind the other
      * are read at once.
->>>>>>> journal
      */
     boolean read(
             UndoRegion region,
@@ -132,14 +119,10 @@ final class BeforeImageReader {
         return true;
     }
 
-<<<<<<< HEAD
-    /** Last of the whole images from {@code part} on that follow each other in the volume and in the segment. */
-=======
     /**
      * Last of the whole images from {@code part} on that follow each other in the volume and in the
      * segment.
      */
->>>>>>> journal
     private static int lastTogether(UndoRegion region, int part, int from, int end) {
         int last = part;
         if (from != region.start(part) || !region.isWhole(part)) {
@@ -158,12 +141,7 @@ final class BeforeImageReader {
     private boolean readTogether(
             UndoRegion region, int first, int last, ByteBuffer target, boolean cachedOnly)
             throws JournalException {
-<<<<<<< HEAD
-        if (!segments.read(
-                region.segment(first), region.position(first), target, cachedOnly)) {
-=======
         if (!segments.read(region.segment(first), region.position(first), target, cachedOnly)) {
->>>>>>> journal
             return false;
         }
         int start = region.start(first);

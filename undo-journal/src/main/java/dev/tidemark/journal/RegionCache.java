@@ -48,15 +48,10 @@ final class RegionCache {
         return (int) (mixed >>> 32);
     }
 
-<<<<<<< HEAD
-    /** A chained hash table whose regions are also linked in a queue with second chance: a hit
-     * writes next to nothing. */
-=======
     /**
      * A chained hash table whose regions are also linked in a queue with second chance: a hit
      * writes next to nothing.
      */
->>>>>>> journal
     private static final class Stripe {
         private final long maximumBytes;
         private @Nullable UndoRegion[] buckets = new @Nullable UndoRegion[FIRST_BUCKETS];
