@@ -12,6 +12,7 @@ import dev.tidemark.storage.simulation.FaultPlan;
 import dev.tidemark.storage.simulation.FaultPlan.Operation;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -180,9 +181,7 @@ class FaultProperties {
         Rig rig = new Rig(6);
         rig.options =
                 rig.options.withHistory(
-                        java.time.Duration.ofSeconds(20),
-                        Long.MAX_VALUE,
-                        java.time.Duration.ofSeconds(2));
+                        Duration.ofSeconds(20), Long.MAX_VALUE, Duration.ofSeconds(2));
         rig.create();
         int id = rig.addVolume("disk", 3_000_000).id();
         BlockDevice device = rig.group().openVolume(id);
