@@ -1,6 +1,7 @@
 package dev.tidemark.replica;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.journal.Checkpoint;
@@ -58,7 +59,7 @@ class GroupProperties {
     @ValueSource(longs = {21})
     void aViewThatDoesNotLookAgainIsCaught(long seed) {
         FoldInTheMiddle middle = new FoldInTheMiddle(seed, false);
-        org.assertj.core.api.Assertions.assertThatThrownBy(middle::run)
+        assertThatThrownBy(middle::run)
                 .isInstanceOf(AssertionError.class)
                 .hasMessageContaining("first difference");
     }
@@ -122,18 +123,6 @@ class GroupProperties {
                     rig.checkView(view);
                     armed = false;
                 }
-            }
-        }
-    }
-
-    @org.junit.jupiter.api.Test
-    void many() throws Exception {
-        for (long seed = Long.getLong("from", 1000); seed < Long.getLong("to", 1000); seed++) {
-            try {
-                powerLossAtAnyOperationKeepsAPrefixAndEveryCheckpointInIt(seed);
-            } catch (Throwable t) {
-                System.out.println("SEED " + seed + " " + t);
-                t.printStackTrace(System.out);
             }
         }
     }

@@ -275,18 +275,4 @@ class PromotionProperties {
             rig.checkView(1 + rig.random.nextLong(head));
         }
     }
-
-    @org.junit.jupiter.api.Test
-    void many() throws Exception {
-        for (long seed = Long.getLong("from", 1000); seed < Long.getLong("to", 1000); seed++) {
-            try {
-                aRollbackGoesOnAfterPowerLossAtAnyOperation(seed);
-                aPromotedImageWithItsWritesBecomesTheDisk(seed);
-                aRollbackIsUsableAtOnceAndCanBeRolledBack(seed);
-            } catch (Throwable t) {
-                System.out.println("SEED " + seed + " " + t);
-                t.printStackTrace(System.out);
-            }
-        }
-    }
 }
