@@ -45,14 +45,17 @@ final class HistoryBenchmark {
         SegmentStore store =
                 SegmentStore.open(
                         SegmentKind.UNDO,
-                        UUID.randomUUID(),
-                        directory,
                         UNIT_BYTES,
                         true,
-                        new SegmentPool(Long.MAX_VALUE),
-                        () -> 1,
-                        counters,
-                        JournalListener.NONE);
+                        new SegmentStore.Context(
+                                UUID.randomUUID(),
+                                directory,
+                                new SegmentPool(Long.MAX_VALUE),
+                                () -> 1,
+                                counters,
+                                JournalListener.NONE,
+                                () -> false,
+                                failure -> {}));
         IndexCache cache = new IndexCache(64 << 20);
         UndoLog log =
                 new UndoLog(
