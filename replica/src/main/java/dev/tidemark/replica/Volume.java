@@ -82,7 +82,10 @@ final class Volume {
         return entry == null ? 0 : entry.getValue();
     }
 
-    /** A RESIZE record: the history knows the size from {@code sequence} on. Under the redo log's lock, or before the group is open. */
+    /**
+     * A RESIZE record: the history knows the size from {@code sequence} on. Under the redo log's
+     * lock, or before the group is open.
+     */
     void resizeInHistory(long sequence, long newSizeBytes) {
         unsavedSizes = true;
         TreeMap<Long, Long> changed = new TreeMap<>(sizes);
@@ -116,7 +119,10 @@ final class Volume {
         }
     }
 
-    /** A RESIZE record is in the log that the manifest does not know: it must, before gold passes it. */
+    /**
+     * A RESIZE record is in the log that the manifest does not know: it must, before gold passes
+     * it.
+     */
     boolean hasUnsavedSizes() {
         return unsavedSizes;
     }

@@ -15,7 +15,10 @@ import org.junit.jupiter.api.Test;
 class BrokenRulesTest {
     private static final int SEEDS = 20;
 
-    /** Crashes groups that follow the rules given until a check fails; returns the seed, -1 when none does. */
+    /**
+     * Crashes groups that follow the rules given until a check fails; returns the seed, -1 when
+     * none does.
+     */
     private static long firstFailure(Function<Rig, Rig.NotingRules> rules) throws Exception {
         for (long seed = 500; seed < 500 + SEEDS; seed++) {
             Rig rig = new Rig(seed);
@@ -40,61 +43,55 @@ class BrokenRulesTest {
     @Test
     void goldWrittenBeforeItsUndoRunIsForcedIsCaught() throws Exception {
         long seed =
-                firstFailure(
-                        rig ->
-                                rig.new NotingRules() {
-                                    @Override
-                                    void fold(FoldSteps steps)
-                                            throws JournalException, IOException {
-                                        steps.forceRedo();
-                                        steps.saveBeforeImages();
-                                        steps.overwriteGold();
-                                        steps.forceGold();
-                                        steps.publishRun();
-                                        steps.recordGold();
-                                    }
-                                });
+                firstFailure(rig ->
+                        rig.new NotingRules() {
+                            @Override
+                            void fold(FoldSteps steps) throws JournalException, IOException {
+                                steps.forceRedo();
+                                steps.saveBeforeImages();
+                                steps.overwriteGold();
+                                steps.forceGold();
+                                steps.publishRun();
+                                steps.recordGold();
+                            }
+                        });
         assertThat(seed).isNotEqualTo(-1);
     }
 
     @Test
     void goldRecordedWithoutBeingForcedIsCaught() throws Exception {
         long seed =
-                firstFailure(
-                        rig ->
-                                rig.new NotingRules() {
-                                    @Override
-                                    void fold(FoldSteps steps)
-                                            throws JournalException, IOException {
-                                        steps.forceRedo();
-                                        steps.saveBeforeImages();
-                                        steps.publishRun();
-                                        steps.overwriteGold();
-                                        steps.recordGold();
-                                    }
-                                });
+                firstFailure(rig ->
+                        rig.new NotingRules() {
+                            @Override
+                            void fold(FoldSteps steps) throws JournalException, IOException {
+                                steps.forceRedo();
+                                steps.saveBeforeImages();
+                                steps.publishRun();
+                                steps.overwriteGold();
+                                steps.recordGold();
+                            }
+                        });
         assertThat(seed).isNotEqualTo(-1);
     }
 
     @Test
     void aWriteAnsweredBeforeItIsInTheLogIsCaught() throws Exception {
         long seed =
-                firstFailure(
-                        rig ->
-                                rig.new NotingRules() {
-                                    @Override
-                                    boolean acknowledgesBeforeAppend() {
-                                        return true;
-                                    }
-                                });
+                firstFailure(rig ->
+                        rig.new NotingRules() {
+                            @Override
+                            boolean acknowledgesBeforeAppend() {
+                                return true;
+                            }
+                        });
         assertThat(seed).isNotEqualTo(-1);
     }
 
     @Test
     void aViewWithoutAPinIsCaught() throws Exception {
         expireUnder(new Rig(7), true);
-        assertThatThrownBy(() -> expireUnder(new Rig(7), false))
-                .isInstanceOf(AssertionError.class);
+        assertThatThrownBy(() -> expireUnder(new Rig(7), false)).isInstanceOf(AssertionError.class);
     }
 
     /** A view stays open while the history it stands on expires. */

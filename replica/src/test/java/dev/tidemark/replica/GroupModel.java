@@ -11,8 +11,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a protection group must be: the exact content of every volume after every sequence number, and what was promised to the host. It learns
- * the order from the records as they enter the journal, and holds every acknowledged request against them.
+ * What a protection group must be: the exact content of every volume after every sequence number,
+ * and what was promised to the host. It learns the order from the records as they enter the
+ * journal, and holds every acknowledged request against them.
  */
 final class GroupModel {
     /** A tagged checkpoint that was acknowledged. */
@@ -73,7 +74,9 @@ final class GroupModel {
 
     /** A record has entered the journal; under the log's lock, in sequence order. */
     void appended(PendingRecord record) {
-        check(record.sequence() == lastSequence + 1, "sequence " + record.sequence() + " follows " + lastSequence);
+        check(
+                record.sequence() == lastSequence + 1,
+                "sequence " + record.sequence() + " follows " + lastSequence);
         lastSequence = record.sequence();
         boolean internal = (record.flags() & PendingRecord.FLAG_INTERNAL) != 0;
         switch (record.kind()) {
@@ -107,7 +110,8 @@ final class GroupModel {
                 return candidate;
             }
         }
-        throw new AssertionError("record " + record.sequence() + " carries nothing the host asked for");
+        throw new AssertionError(
+                "record " + record.sequence() + " carries nothing the host asked for");
     }
 
     private static boolean samePayload(HostOperation candidate, @Nullable ByteBuf payload) {
@@ -135,18 +139,18 @@ final class GroupModel {
             throw new AssertionError("a PROMOTE record nobody asked for");
         }
         promotions.add(new Promotion(lastSequence, promotedPoint));
-        promotedContent.forEach(
-                (id, content) -> {
-                    long size = volume(id).sizeAt(lastSequence);
-                    volume(id).zero(lastSequence, 0, size);
-                    volume(id).write(lastSequence, 0, content);
-                });
+        promotedContent.forEach((id, content) -> {
+            long size = volume(id).sizeAt(lastSequence);
+            volume(id).zero(lastSequence, 0, size);
+            volume(id).write(lastSequence, 0, content);
+        });
         promotedContent = null;
     }
 
     /**
-     * Looks at the requests that ended: an acknowledged one must be in the journal, and what it promised is noted. One that failed without having
-     * been journaled must never appear, unless power was lost while it was on its way.
+     * Looks at the requests that ended: an acknowledged one must be in the journal, and what it
+     * promised is noted. One that failed without having been journaled must never appear, unless
+     * power was lost while it was on its way.
      */
     void settle(boolean poweredOff) {
         for (Iterator<HostOperation> all = open.iterator(); all.hasNext(); ) {
@@ -173,7 +177,10 @@ final class GroupModel {
         return promotions.isEmpty() ? 0 : promotions.getLast().fromSequence();
     }
 
-    /** Requests not seen in the journal, in the order they were handed over: after power loss some of them may be there. */
+    /**
+     * Requests not seen in the journal, in the order they were handed over: after power loss some
+     * of them may be there.
+     */
     List<HostOperation> unseen() {
         return open.stream().filter(operation -> operation.sequence == 0).toList();
     }
@@ -183,8 +190,8 @@ final class GroupModel {
     }
 
     /**
-     * Recovery ended the log at {@code recovered}. Of what was seen entering it, what is after {@code known} never was; a record after that was on its
-     * way when power went off.
+     * Recovery ended the log at {@code recovered}. Of what was seen entering it, what is after
+     * {@code known} never was; a record after that was on its way when power went off.
      */
     void recoveredAt(long known, long recovered) {
         volumes.values().forEach(volume -> volume.discardAfter(known));

@@ -56,9 +56,7 @@ class GroupOnFilesTest {
             }
             for (int i = 0; i < 15; i++) {
                 PointInTimeView view =
-                        disk.group
-                                .openView(new PointSpec.Latest())
-                                .get(30, TimeUnit.SECONDS);
+                        disk.group.openView(new PointSpec.Latest()).get(30, TimeUnit.SECONDS);
                 byte[] first = readAll(view.device(1));
                 byte[] second = readAll(view.device(1));
                 assertThat(second).isEqualTo(first);

@@ -30,9 +30,11 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A protection group's life on a simulated machine, drawn from one seed: hosts write, checkpoints pass, views and tests come and go, disks are
- * rolled back, the disk runs full or fails, power is lost at any operation. A model knows what must be; every difference is an AssertionError that
- * names what differs. The real engine runs on {@link SimulatedDisk} and {@link SimulatedScheduler}; nothing else is simulated.
+ * A protection group's life on a simulated machine, drawn from one seed: hosts write, checkpoints
+ * pass, views and tests come and go, disks are rolled back, the disk runs full or fails, power is
+ * lost at any operation. A model knows what must be; every difference is an AssertionError that
+ * names what differs. The real engine runs on {@link SimulatedDisk} and {@link SimulatedScheduler};
+ * nothing else is simulated.
  *
  * <p>Single-threaded. The seed alone repeats a run.
  */
@@ -84,7 +86,8 @@ final class GroupSimulation {
         this.disk = new SimulatedDisk(random.nextLong());
         this.scheduler = new SimulatedScheduler(random.nextLong());
         this.id = new UUID(random.nextLong(), random.nextLong());
-        this.poolBytes = (long) UNIT_BYTES * (random.nextInt(4) == 0 ? 12 + random.nextInt(12) : 256);
+        this.poolBytes =
+                (long) UNIT_BYTES * (random.nextInt(4) == 0 ? 12 + random.nextInt(12) : 256);
         this.options = randomOptions();
     }
 
@@ -95,7 +98,9 @@ final class GroupSimulation {
                 .withCheckpointInterval(Duration.ofMillis(100 + random.nextInt(400)))
                 .withRetryInterval(Duration.ofMillis(200))
                 .withHistory(
-                        shortHistory ? Duration.ofSeconds(2 + random.nextInt(5)) : Duration.ofHours(1),
+                        shortHistory
+                                ? Duration.ofSeconds(2 + random.nextInt(5))
+                                : Duration.ofHours(1),
                         Long.MAX_VALUE,
                         random.nextInt(3) == 0 ? Duration.ofMillis(500) : Duration.ofMinutes(10));
     }
@@ -114,27 +119,53 @@ final class GroupSimulation {
             }
             finish();
         } catch (AssertionError | RuntimeException broken) {
-            throw new AssertionError("seed " + seed + ", life " + life + " with " + trouble + ", while " + doing + ": " + broken, broken);
+            throw new AssertionError(
+                    "seed "
+                            + seed
+                            + ", life "
+                            + life
+                            + " with "
+                            + trouble
+                            + ", while "
+                            + doing
+                            + ": "
+                            + broken,
+                    broken);
         }
     }
 
-    /** Equal for equal runs: what was written, in which order, when, and what the disk was asked for. */
+    /**
+     * Equal for equal runs: what was written, in which order, when, and what the disk was asked
+     * for.
+     */
     String fingerprint() {
-        return model.lastSequence() + " " + disk.operations() + " " + disk.usedBytes() + " " + scheduler.nanoTime() + " " + stamp;
+        return model.lastSequence()
+                + " "
+                + disk.operations()
+                + " "
+                + disk.usedBytes()
+                + " "
+                + scheduler.nanoTime()
+                + " "
+                + stamp;
     }
 
     // ------------------------------------------------------------------ lives
 
     private void create() {
         try {
-            group = ProtectionGroup.create(options, id, disk.root().directory("group"), environment(), rules);
+            group =
+                    ProtectionGroup.create(
+                            options, id, disk.root().directory("group"), environment(), rules);
             disk.root().force();
         } catch (ReplicaException | dev.tidemark.storage.StorageException e) {
             throw new AssertionError("a fresh group could not be created: " + e, e);
         }
         int count = 1 + random.nextInt(3);
         for (int i = 0; i < count; i++) {
-            long size = 4096L * (8 + random.nextInt(56)) + (random.nextBoolean() ? random.nextInt(4096) : 0);
+            long size =
+                    4096L * (8 + random.nextInt(56))
+                            + (random.nextBoolean() ? random.nextInt(4096) : 0);
             VolumeInfo volume = await(group().addVolume("v" + i, size));
             model.addVolume(volume.id(), size);
         }
@@ -142,7 +173,8 @@ final class GroupSimulation {
     }
 
     private Environment environment() {
-        return new Environment(scheduler, new SegmentPool(poolBytes), new IndexCache(1 << 20), GroupListener.NONE);
+        return new Environment(
+                scheduler, new SegmentPool(poolBytes), new IndexCache(1 << 20), GroupListener.NONE);
     }
 
     private void openDisks() {
@@ -165,7 +197,10 @@ final class GroupSimulation {
     }
 
     private void live() {
-        trouble = random.nextInt(2) == 0 ? Trouble.NONE : Trouble.values()[random.nextInt(Trouble.values().length)];
+        trouble =
+                random.nextInt(2) == 0
+                        ? Trouble.NONE
+                        : Trouble.values()[random.nextInt(Trouble.values().length)];
         disk.faults(faults(trouble));
         if (random.nextInt(2) == 0) {
             disk.powerOffAfter(1 + random.nextInt(1500));
@@ -173,7 +208,10 @@ final class GroupSimulation {
         int count = 10 + random.nextInt(60);
         for (int i = 0; i < count && !disk.isPoweredOff() && !failed(); i++) {
             step();
-            scheduler.runFor(random.nextInt(5) == 0 ? random.nextLong(800_000_000L) : random.nextLong(30_000_000L));
+            scheduler.runFor(
+                    random.nextInt(5) == 0
+                            ? random.nextLong(800_000_000L)
+                            : random.nextLong(30_000_000L));
             model.settle(disk.isPoweredOff());
             settleImages();
         }
@@ -229,7 +267,10 @@ final class GroupSimulation {
             checkHead(model.lastSequence());
         } else if (trouble == Trouble.FULL_DISK) {
             doing = "changing the disk's size";
-            disk.budgetBytes(random.nextBoolean() ? disk.usedBytes() + random.nextInt(UNIT_BYTES) : 1L << 40);
+            disk.budgetBytes(
+                    random.nextBoolean()
+                            ? disk.usedBytes() + random.nextInt(UNIT_BYTES)
+                            : 1L << 40);
         } else {
             scheduler.jumpWallClock(random.nextInt(4_000_000) - 2_000_000);
         }
@@ -239,7 +280,11 @@ final class GroupSimulation {
     private boolean die() {
         boolean forcesFailed = trouble == Trouble.BAD_FORCES;
         boolean kill = random.nextBoolean();
-        if (!disk.isPoweredOff() && !forcesFailed && random.nextInt(3) == 0 && !failed() && trouble == Trouble.NONE) {
+        if (!disk.isPoweredOff()
+                && !forcesFailed
+                && random.nextInt(3) == 0
+                && !failed()
+                && trouble == Trouble.NONE) {
             doing = "draining";
             closeViews();
             drain();
@@ -260,11 +305,15 @@ final class GroupSimulation {
     }
 
     private void drain() {
-        try {
-            await(group().drain());
-        } catch (Failed failed) {
-            check(disk.isPoweredOff(), "draining failed: " + failed.getMessage());
+        CompletableFuture<Void> drained = group().drain();
+        long end = scheduler.nanoTime() + PATIENCE_NANOS;
+        while (!drained.isDone() && !disk.isPoweredOff() && scheduler.nanoTime() < end) {
+            scheduler.runFor(1_000_000);
         }
+        check(
+                disk.isPoweredOff() || drained.isDone(),
+                "draining takes for ever: " + group().status());
+        check(disk.isPoweredOff() || !drained.isCompletedExceptionally(), "draining failed");
     }
 
     /** Returns false when the group refuses to open, rightly. */
@@ -276,9 +325,16 @@ final class GroupSimulation {
             rules.watchNothing();
         }
         try {
-            group = ProtectionGroup.open(options, disk.root().directory("group"), environment(), rules);
+            group =
+                    ProtectionGroup.open(
+                            options, disk.root().directory("group"), environment(), rules);
         } catch (ReplicaException | dev.tidemark.storage.StorageException refused) {
-            check(rotten, "the group does not open after a " + (powerLost ? "crash" : "kill") + ": " + refused);
+            check(
+                    rotten,
+                    "the group does not open after a "
+                            + (powerLost ? "crash" : "kill")
+                            + ": "
+                            + refused);
             return false;
         }
         if (rotten) {
@@ -293,7 +349,10 @@ final class GroupSimulation {
         return true;
     }
 
-    /** Finds which of the requests that were on their way when power went off are there, and makes the model agree. */
+    /**
+     * Finds which of the requests that were on their way when power went off are there, and makes
+     * the model agree.
+     */
     private void accept(long recovered, boolean powerLost) {
         List<HostOperation> unseen = powerLost ? model.unseen() : List.of();
         long known = Math.min(recovered, model.lastSequence());
@@ -307,10 +366,17 @@ final class GroupSimulation {
             if (matches(head)) {
                 return;
             }
-            check(recovered > known, "after recovery at " + recovered + " something differs: " + difference(head));
+            check(
+                    recovered > known,
+                    "after recovery at " + recovered + " something differs: " + difference(head));
             model.apply(next, recovered);
         }
-        check(matches(head), "after recovery at " + recovered + " the live disks are no prefix of what was written: " + difference(head));
+        check(
+                matches(head),
+                "after recovery at "
+                        + recovered
+                        + " the live disks are no prefix of what was written: "
+                        + difference(head));
     }
 
     private boolean matches(List<byte[]> head) {
@@ -337,12 +403,16 @@ final class GroupSimulation {
         }
     }
 
-    /** With a rotten bit anything may be refused, but nothing wrong may be served as a point in time. */
+    /**
+     * With a rotten bit anything may be refused, but nothing wrong may be served as a point in
+     * time.
+     */
     private boolean checkNothingWrongIsServed() {
         doing = "reading with a rotten bit";
         for (GroupModel.Tagged checkpoint : model.tagged) {
             try {
-                PointInTimeView view = await(group().openView(new PointSpec.AtCheckpoint(checkpoint.name())));
+                PointInTimeView view =
+                        await(group().openView(new PointSpec.AtCheckpoint(checkpoint.name())));
                 for (PointVolume volume : view.volumes()) {
                     compareUnlessRefused(view.device(volume.id()), volume, view.point().sequence());
                 }
@@ -363,7 +433,14 @@ final class GroupSimulation {
         long known = Math.min(sequence, model.lastSequence());
         if (sequence <= model.durableFloor()) {
             long at = model.volume(volume.id()).firstDifference(known, 0, actual);
-            check(at < 0, "rot was served: volume " + volume.id() + " at " + sequence + " differs at byte " + at);
+            check(
+                    at < 0,
+                    "rot was served: volume "
+                            + volume.id()
+                            + " at "
+                            + sequence
+                            + " differs at byte "
+                            + at);
         }
     }
 
@@ -394,7 +471,8 @@ final class GroupSimulation {
         boolean durable = random.nextInt(8) == 0;
         boolean zero = random.nextInt(8) == 0;
         byte[] data = zero ? null : payload((int) length);
-        HostOperation operation = new HostOperation(volume, offset, length, data, durable, () -> {});
+        HostOperation operation =
+                new HostOperation(volume, offset, length, data, durable, () -> {});
         model.issued(operation);
         if (data == null) {
             device.zero(offset, length, random.nextBoolean(), durable, operation);
@@ -428,7 +506,9 @@ final class GroupSimulation {
 
                     @Override
                     public void failed(BlockDeviceException failure) {
-                        check(trouble != Trouble.NONE || disk.isPoweredOff(), "a flush failed: " + failure);
+                        check(
+                                trouble != Trouble.NONE || disk.isPoweredOff(),
+                                "a flush failed: " + failure);
                     }
                 });
         device.submit();
@@ -437,11 +517,10 @@ final class GroupSimulation {
     private void tag() {
         String name = "cp-" + checkpointCount++;
         CompletableFuture<Checkpoint> made = group().addCheckpoint(name, "seed " + seed);
-        made.thenAccept(
-                checkpoint -> {
-                    model.tagged.add(new GroupModel.Tagged(name, checkpoint.sequence()));
-                    model.durableUpTo(checkpoint.sequence());
-                });
+        made.thenAccept(checkpoint -> {
+            model.tagged.add(new GroupModel.Tagged(name, checkpoint.sequence()));
+            model.durableUpTo(checkpoint.sequence());
+        });
     }
 
     private void resize() {
@@ -466,7 +545,9 @@ final class GroupSimulation {
         }
         long taken = view.point().sequence();
         check(taken <= asked, "asked for " + asked + ", got the later " + taken);
-        check(asked < history.fineTailSequence() || taken == asked, "asked for " + asked + " in the fine window, got " + taken);
+        check(
+                asked < history.fineTailSequence() || taken == asked,
+                "asked for " + asked + " in the fine window, got " + taken);
         compare(view, taken);
         if (keep && views.size() < 6) {
             views.add(new OpenView(view, taken));
@@ -479,7 +560,13 @@ final class GroupSimulation {
         for (PointVolume volume : view.volumes()) {
             check(
                     volume.sizeBytes() == model.volume(volume.id()).sizeAt(sequence),
-                    "at " + sequence + " volume " + volume.id() + " has " + volume.sizeBytes() + " bytes");
+                    "at "
+                            + sequence
+                            + " volume "
+                            + volume.id()
+                            + " has "
+                            + volume.sizeBytes()
+                            + " bytes");
             compareRandomParts(view, volume, sequence);
         }
     }
@@ -510,11 +597,23 @@ final class GroupSimulation {
             return;
         }
         long at = model.volume(volume).firstDifference(sequence, offset, actual);
-        check(at < 0, "the view of volume " + volume + " at " + sequence + " (head " + model.lastSequence() + ") differs at byte " + at);
+        check(
+                at < 0,
+                "the view of volume "
+                        + volume
+                        + " at "
+                        + sequence
+                        + " (head "
+                        + model.lastSequence()
+                        + ") differs at byte "
+                        + at);
     }
 
     private boolean mayFail(Failed failure) {
-        return disk.isPoweredOff() || trouble == Trouble.BAD_READS || failed() || failure.isShutdown();
+        return disk.isPoweredOff()
+                || trouble == Trouble.BAD_READS
+                || failed()
+                || failure.isShutdown();
     }
 
     private void checkViews() {
@@ -548,7 +647,14 @@ final class GroupSimulation {
             }
             if (expected == model.lastSequence()) {
                 long at = model.volume(entry.getKey()).firstDifference(expected, 0, actual);
-                check(at < 0, "live volume " + entry.getKey() + " differs at byte " + at + " at " + expected);
+                check(
+                        at < 0,
+                        "live volume "
+                                + entry.getKey()
+                                + " differs at byte "
+                                + at
+                                + " at "
+                                + expected);
             }
         }
     }
@@ -556,23 +662,35 @@ final class GroupSimulation {
     private void checkTagged(boolean powerLost) {
         for (GroupModel.Tagged checkpoint : List.copyOf(model.tagged)) {
             HistoryStatus history = group().status().history();
-            boolean mayBeGone = checkpoint.sequence() < history.tail().sequence() || insidePromotion(checkpoint.sequence());
+            boolean mayBeGone =
+                    checkpoint.sequence() < history.tail().sequence()
+                            || insidePromotion(checkpoint.sequence());
             PointInTimeView view;
             try {
                 view = await(group().openView(new PointSpec.AtCheckpoint(checkpoint.name())));
             } catch (Failed gone) {
-                check(mayBeGone, "checkpoint " + checkpoint + " does not open: " + gone.getMessage() + ", tail " + history.tail());
+                check(
+                        mayBeGone,
+                        "checkpoint "
+                                + checkpoint
+                                + " does not open: "
+                                + gone.getMessage()
+                                + ", tail "
+                                + history.tail());
                 model.tagged.remove(checkpoint);
                 continue;
             }
-            check(view.point().sequence() == checkpoint.sequence(), "checkpoint " + checkpoint + " opens at " + view.point());
+            check(
+                    view.point().sequence() == checkpoint.sequence(),
+                    "checkpoint " + checkpoint + " opens at " + view.point());
             compare(view, checkpoint.sequence());
             view.close();
         }
     }
 
     private boolean insidePromotion(long sequence) {
-        return model.promotions.stream().anyMatch(promotion -> sequence >= promotion.fromSequence());
+        return model.promotions.stream()
+                .anyMatch(promotion -> sequence >= promotion.fromSequence());
     }
 
     // ------------------------------------------------------------------ tests
@@ -656,7 +774,10 @@ final class GroupSimulation {
         }
         quiesce();
         HistoryStatus history = group().status().history();
-        long asked = history.fineTailSequence() + random.nextLong(Math.max(1, model.lastSequence() - history.fineTailSequence() + 1));
+        long asked =
+                history.fineTailSequence()
+                        + random.nextLong(
+                                Math.max(1, model.lastSequence() - history.fineTailSequence() + 1));
         if (insidePromotion(asked) || disk.isPoweredOff()) {
             return;
         }
@@ -686,12 +807,11 @@ final class GroupSimulation {
 
     private void watch(PromotionTask task) {
         task.usable()
-                .whenComplete(
-                        (ignored, failure) -> {
-                            if (failure == null) {
-                                model.durableUpTo(model.lastPromotionSequence());
-                            }
-                        });
+                .whenComplete((ignored, failure) -> {
+                    if (failure == null) {
+                        model.durableUpTo(model.lastPromotionSequence());
+                    }
+                });
         scheduler.runFor(random.nextInt(50_000_000));
     }
 
@@ -720,9 +840,15 @@ final class GroupSimulation {
         disks.values().forEach(BlockDevice::close);
         await(group().drain());
         group().close();
-        long goldBytes = model.volumes.keySet().stream().mapToLong(volume -> sizeOf(volume) + 8192).sum();
+        long goldBytes =
+                model.volumes.keySet().stream().mapToLong(volume -> sizeOf(volume) + 8192).sum();
         long limit = goldBytes + 6L * UNIT_BYTES + (512 << 10);
-        check(disk.usedBytes() <= limit, disk.usedBytes() + " bytes are used after all history has expired, at most " + limit + " expected");
+        check(
+                disk.usedBytes() <= limit,
+                disk.usedBytes()
+                        + " bytes are used after all history has expired, at most "
+                        + limit
+                        + " expected");
     }
 
     // ------------------------------------------------------------------ waiting
@@ -740,7 +866,10 @@ final class GroupSimulation {
         }
     }
 
-    /** Lets the simulation run until the future is done; null when it failed in a way this life's trouble explains. */
+    /**
+     * Lets the simulation run until the future is done; null when it failed in a way this life's
+     * trouble explains.
+     */
     private <T> @Nullable T attempt(CompletableFuture<T> future) {
         try {
             return await(future);
@@ -762,7 +891,14 @@ final class GroupSimulation {
         while (!future.isDone() && scheduler.nanoTime() < end) {
             scheduler.runFor(1_000_000);
         }
-        check(future.isDone(), "nothing happened for " + PATIENCE_NANOS / 1_000_000_000 + " s of simulated time");
+        check(
+                future.isDone(),
+                "nothing happened for "
+                        + PATIENCE_NANOS / 1_000_000_000
+                        + " s of simulated time"
+                        + (disk.isPoweredOff() ? ", powered off" : "")
+                        + ": "
+                        + group().status());
         try {
             return future.join();
         } catch (CompletionException e) {

@@ -16,7 +16,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Holds the ten invariants over many seeds, and shows that breaking a rule is noticed. See docs/internals/simulation.md. */
+/**
+ * Holds the ten invariants over many seeds, and shows that breaking a rule is noticed. See
+ * docs/internals/simulation.md.
+ */
 final class GroupSimulationTest {
     private static final int SEEDS_OF_EVERY_BUILD = 2000;
 
@@ -35,7 +38,10 @@ final class GroupSimulationTest {
         List<String> broken = runAll(first, count);
         if (!broken.isEmpty()) {
             fail(
-                    broken.size() + " of " + count + " seeds are broken; repeat one with -Dtidemark.simulation.seed=N:\n"
+                    broken.size()
+                            + " of "
+                            + count
+                            + " seeds are broken; repeat one with -Dtidemark.simulation.seed=N:\n"
                             + String.join("\n", broken.subList(0, Math.min(10, broken.size()))));
         }
     }
@@ -47,17 +53,16 @@ final class GroupSimulationTest {
         for (int i = 0; i < Runtime.getRuntime().availableProcessors(); i++) {
             threads.add(
                     Thread.ofPlatform()
-                            .start(
-                                    () -> {
-                                        long seed = next.getAndIncrement();
-                                        while (seed < first + count) {
-                                            String wrong = run(seed, new SimulationRules());
-                                            if (wrong != null) {
-                                                broken.add(wrong);
-                                            }
-                                            seed = next.getAndIncrement();
-                                        }
-                                    }));
+                            .start(() -> {
+                                long seed = next.getAndIncrement();
+                                while (seed < first + count) {
+                                    String wrong = run(seed, new SimulationRules());
+                                    if (wrong != null) {
+                                        broken.add(wrong);
+                                    }
+                                    seed = next.getAndIncrement();
+                                }
+                            }));
         }
         for (Thread thread : threads) {
             thread.join(TimeUnit.MINUTES.toMillis(30));

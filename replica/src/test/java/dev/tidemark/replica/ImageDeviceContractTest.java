@@ -15,8 +15,7 @@ class ImageDeviceContractTest extends BlockDeviceContract {
         rig.options = rig.options.withUnitBytes(4 << 20);
         rig.create();
         int volume = rig.addVolume("disk", SIZE_BYTES).id();
-        Image image =
-                rig.await(rig.group().startImage(new UUID(0, 1), new PointSpec.Latest()));
+        Image image = rig.await(rig.group().startImage(new UUID(0, 1), new PointSpec.Latest()));
         return image.device(volume);
     }
 

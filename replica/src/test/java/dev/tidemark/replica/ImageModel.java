@@ -35,7 +35,9 @@ final class ImageModel {
         this.image = image;
         for (PointVolume volume : image.volumes()) {
             byte[] content = group.volume(volume.id()).imageAt(image.point().sequence());
-            check(content.length == volume.sizeBytes(), "image volume " + volume + " should have " + content.length + " bytes");
+            check(
+                    content.length == volume.sizeBytes(),
+                    "image volume " + volume + " should have " + content.length + " bytes");
             base.put(volume.id(), content);
         }
         reopen();
@@ -80,7 +82,13 @@ final class ImageModel {
         int length = Math.min(data.length, size);
         int offset = random.nextInt(size - length + 1);
         HostOperation operation =
-                new HostOperation(volume, offset, length, Arrays.copyOf(data, length), random.nextInt(4) == 0, () -> {});
+                new HostOperation(
+                        volume,
+                        offset,
+                        length,
+                        Arrays.copyOf(data, length),
+                        random.nextInt(4) == 0,
+                        () -> {});
         writes.add(operation);
         BlockDevice device = devices.get(volume);
         check(device != null, "the image has no disk " + volume);
@@ -134,7 +142,8 @@ final class ImageModel {
         return expected == null ? null : difference(expected, reader);
     }
 
-    private @Nullable String difference(Map<Integer, byte[]> expected, Function<Part, byte @Nullable []> reader) {
+    private @Nullable String difference(
+            Map<Integer, byte[]> expected, Function<Part, byte @Nullable []> reader) {
         for (var entry : expected.entrySet()) {
             BlockDevice device = devices.get(entry.getKey());
             check(device != null, "the image has no disk " + entry.getKey());
@@ -147,9 +156,15 @@ final class ImageModel {
         return null;
     }
 
-    /** After a restart: the point is the same, and a prefix of the writes is there that holds what was promised. */
-    @Nullable String recovered(Image found, boolean powerLost, Function<Part, byte @Nullable []> reader) {
-        check(found.point().sequence() == pointSequence(), "the image's point moved from " + image.point() + " to " + found.point());
+    /**
+     * After a restart: the point is the same, and a prefix of the writes is there that holds what
+     * was promised.
+     */
+    @Nullable String recovered(
+            Image found, boolean powerLost, Function<Part, byte @Nullable []> reader) {
+        check(
+                found.point().sequence() == pointSequence(),
+                "the image's point moved from " + image.point() + " to " + found.point());
         image = found;
         reopen();
         if (uncertain) {

@@ -121,7 +121,9 @@ class ImageProperties {
             long least = kill ? shadow.sequence : shadow.flushed;
             byte[] now = content(rig, shadow);
             List<Long> prefixes = shadow.model.pointsEqualTo(now, least, shadow.sequence);
-            assertThat(prefixes).as("seed %d: a prefix of the test's writes", rig.seed).isNotEmpty();
+            assertThat(prefixes)
+                    .as("seed %d: a prefix of the test's writes", rig.seed)
+                    .isNotEmpty();
             shadow.sequence = prefixes.getLast();
             shadow.flushed = shadow.sequence;
             shadow.model.discardAfter(shadow.sequence);

@@ -17,8 +17,7 @@ class LiveDeviceOnFilesTest extends BlockDeviceContract {
     @Override
     protected BlockDevice newDevice() throws Exception {
         disk = new RealDisk(folder.resolve("group"), true, Rules.SAFE);
-        VolumeInfo volume =
-                disk.group.addVolume("disk", SIZE_BYTES).get(30, TimeUnit.SECONDS);
+        VolumeInfo volume = disk.group.addVolume("disk", SIZE_BYTES).get(30, TimeUnit.SECONDS);
         return disk.group.openVolume(volume.id());
     }
 

@@ -29,7 +29,8 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A protection group on a simulated disk and clock, with a model of each volume that notes every record as it is appended. Everything comes from the seed.
+ * A protection group on a simulated disk and clock, with a model of each volume that notes every
+ * record as it is appended. Everything comes from the seed.
  */
 final class Rig {
     static final UUID ID = new UUID(7, 7);
@@ -42,9 +43,7 @@ final class Rig {
     final Map<Integer, VolumeModel> models = new TreeMap<>();
     final List<String> alerts = new ArrayList<>();
     final GroupListener listener = new NotingListener();
-    GroupOptions options =
-            GroupOptions.defaults()
-                    .withUnitBytes(UNIT_BYTES);
+    GroupOptions options = GroupOptions.defaults().withUnitBytes(UNIT_BYTES);
     NotingRules rules = new NotingRules();
     SegmentPool pool = new SegmentPool(1L << 40);
     private @Nullable ProtectionGroup group;
@@ -123,9 +122,7 @@ final class Rig {
     }
 
     Rig create() throws ReplicaException {
-        group =
-                ProtectionGroup.create(
-                        options, ID, directory(disk.root()), environment(), rules);
+        group = ProtectionGroup.create(options, ID, directory(disk.root()), environment(), rules);
         return this;
     }
 
@@ -207,7 +204,10 @@ final class Rig {
         return outcome;
     }
 
-    /** A write that may fail because power does; what it would have done is remembered, for its record may have survived. */
+    /**
+     * A write that may fail because power does; what it would have done is remembered, for its
+     * record may have survived.
+     */
     boolean tryWrite(BlockDevice device, int maximum, boolean fua) {
         int size = (int) device.geometry().sizeBytes();
         int length = 1 + random.nextInt(maximum);
@@ -253,6 +253,11 @@ final class Rig {
         }
     }
 
+    /** A failed write, while the process lives on, is in no log. */
+    void forgetLostWrite() {
+        lostWrite = null;
+    }
+
     boolean tryFlush(BlockDevice device) {
         Outcome outcome = new Outcome();
         device.flush(outcome);
@@ -265,10 +270,15 @@ final class Rig {
         return models.values().stream().mapToLong(VolumeModel::lastSequence).max().orElse(0);
     }
 
-    /** After a crash: the head is exactly a prefix, no shorter than what was forced; the models forget the rest. */
+    /**
+     * After a crash: the head is exactly a prefix, no shorter than what was forced; the models
+     * forget the rest.
+     */
     void checkRecovered(long forced) throws ReplicaException {
         long head = group().status().headSequence();
-        assertThat(head).as("seed %d: what was forced is there", seed).isGreaterThanOrEqualTo(forced);
+        assertThat(head)
+                .as("seed %d: what was forced is there", seed)
+                .isGreaterThanOrEqualTo(forced);
         LostWrite lost = lostWrite;
         lostWrite = null;
         models.values().forEach(model -> model.discardAfter(head));
@@ -355,8 +365,7 @@ final class Rig {
 
     /** A view at a sequence number shows every volume as the model knows it. */
     void checkView(long sequence) throws ReplicaException {
-        try (PointInTimeView view =
-                await(group().openView(new PointSpec.AtSequence(sequence)))) {
+        try (PointInTimeView view = await(group().openView(new PointSpec.AtSequence(sequence)))) {
             checkView(view);
         }
     }

@@ -62,8 +62,7 @@ class VolumeTest {
         int id = rig.addVolume("disk", 100_000).id();
         BlockDevice device = rig.group().openVolume(id);
         rig.write(device, 90_000, rig.bytes(10_000));
-        assertThat(rig.await(rig.group().resizeVolume(id, 250_000)).sizeBytes())
-                .isEqualTo(250_000);
+        assertThat(rig.await(rig.group().resizeVolume(id, 250_000)).sizeBytes()).isEqualTo(250_000);
         assertThat(device.geometry().sizeBytes()).isEqualTo(250_000);
         rig.write(device, 95_000, rig.bytes(100_000));
         rig.scheduler.runFor(2 * SECOND);
@@ -75,8 +74,7 @@ class VolumeTest {
         rig.checkHead();
         rig.checkView(1);
         assertRefused(
-                () -> rig.await(rig.group().resizeVolume(id, 1000)),
-                ReplicaException.Kind.INVALID);
+                () -> rig.await(rig.group().resizeVolume(id, 1000)), ReplicaException.Kind.INVALID);
     }
 
     @Test
@@ -85,17 +83,14 @@ class VolumeTest {
         int id = rig.addVolume("disk", 100_000).id();
         BlockDevice device = rig.group().openVolume(id);
         rig.write(device, 0, rig.bytes(5000));
-        assertRefused(
-                () -> rig.await(rig.group().removeVolume(id)), ReplicaException.Kind.IN_USE);
+        assertRefused(() -> rig.await(rig.group().removeVolume(id)), ReplicaException.Kind.IN_USE);
         device.close();
         PointInTimeView view = rig.await(rig.group().openView(new PointSpec.Latest()));
-        assertRefused(
-                () -> rig.await(rig.group().removeVolume(id)), ReplicaException.Kind.IN_USE);
+        assertRefused(() -> rig.await(rig.group().removeVolume(id)), ReplicaException.Kind.IN_USE);
         view.close();
         UUID image = new UUID(0, 1);
         rig.await(rig.group().startImage(image, new PointSpec.Latest()));
-        assertRefused(
-                () -> rig.await(rig.group().removeVolume(id)), ReplicaException.Kind.IN_USE);
+        assertRefused(() -> rig.await(rig.group().removeVolume(id)), ReplicaException.Kind.IN_USE);
         rig.await(rig.group().stopImage(image, false));
         rig.await(rig.group().removeVolume(id));
         assertThat(rig.group().volumes()).isEmpty();
@@ -119,8 +114,7 @@ class VolumeTest {
         assertRefused(
                 () -> rig.await(rig.group().addVolume("zero", 0)), ReplicaException.Kind.INVALID);
         assertRefused(
-                () -> rig.await(rig.group().renameVolume(id, "two")),
-                ReplicaException.Kind.EXISTS);
+                () -> rig.await(rig.group().renameVolume(id, "two")), ReplicaException.Kind.EXISTS);
         rig.await(rig.group().renameVolume(id, "three"));
         rig.crashAndOpen();
         assertThat(rig.group().volumes()).extracting(VolumeInfo::name).contains("three", "two");
@@ -148,8 +142,7 @@ class VolumeTest {
         assertThat(gold.sizeBytes()).isEqualTo(content.length);
         assertThat(rig.models.get(id).firstDifference(Long.MAX_VALUE, 0, content)).isEqualTo(-1);
         assertRefused(
-                () -> rig.await(rig.group().addVolume("late", 5000)),
-                ReplicaException.Kind.FAILED);
+                () -> rig.await(rig.group().addVolume("late", 5000)), ReplicaException.Kind.FAILED);
         rig.reopen();
         rig.checkHead();
         assertThat(rig.group().status().unfoldedBytes()).isZero();

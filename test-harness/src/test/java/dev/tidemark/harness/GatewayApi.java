@@ -86,7 +86,8 @@ final class GatewayApi {
 
     /** Waits until all that was written lies in the gold images. */
     void awaitFolded(String group) throws Exception {
-        Await.until("group " + group + " to be folded", LIMIT, () -> group(group).unfoldedBytes() == 0);
+        Await.until(
+                "group " + group + " to be folded", LIMIT, () -> group(group).unfoldedBytes() == 0);
     }
 
     // Time
@@ -113,8 +114,7 @@ final class GatewayApi {
     }
 
     List<TestDocument> runningTests() throws Exception {
-        return Json.MAPPER.readValue(
-                get("/api/v1/tests?running=true"), new TypeReference<>() {});
+        return Json.MAPPER.readValue(get("/api/v1/tests?running=true"), new TypeReference<>() {});
     }
 
     TestDocument stopTest(long id, String verdict) throws Exception {
@@ -178,8 +178,7 @@ final class GatewayApi {
     private HttpResponse<String> exchange(String method, String path, @Nullable String body)
             throws IOException, InterruptedException {
         HttpRequest.Builder request =
-                HttpRequest.newBuilder(
-                                URI.create("http://127.0.0.1:" + address.getPort() + path))
+                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + address.getPort() + path))
                         .timeout(LIMIT)
                         .header("Content-Type", "application/json");
         if (Files.exists(tokenFile)) {

@@ -8,7 +8,10 @@ import java.nio.channels.SocketChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 
-/** The way into an export: fixed newstyle negotiation with the option GO (doc/proto.md, "Fixed newstyle negotiation"). */
+/**
+ * The way into an export: fixed newstyle negotiation with the option GO (doc/proto.md, "Fixed
+ * newstyle negotiation").
+ */
 final class NbdTestHandshake {
     private static final long NBDMAGIC = 0x4e42444d41474943L;
     private static final long IHAVEOPT = 0x49484156454F5054L;

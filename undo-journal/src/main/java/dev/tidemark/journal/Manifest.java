@@ -51,6 +51,7 @@ final class Manifest {
 
     /** What failed when a force did; nothing is appended after it. Guarded by lock. */
     private @Nullable JournalException forceFailure;
+
     private boolean closed;
 
     /** Gold as the forced part of the file has it. */

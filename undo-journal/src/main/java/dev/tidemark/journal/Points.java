@@ -97,13 +97,15 @@ final class Points {
         if (before == null) {
             throw tooOld("time " + text(timeMicros));
         }
-        return redoReaches(before.redo(), before.sequence() + 1)
-                ? lastUpTo(before, timeMicros)
+        Boundary next = state.after(before);
+        long last = next == null ? redo.lastSequence() : next.sequence();
+        return redoReaches(before.redo(), last)
+                ? lastUpTo(before, last, timeMicros)
                 : checkpointUpTo(before);
     }
 
-    /** The last record with a time up to this, among those after a boundary. */
-    private Point lastUpTo(Boundary before, long timeMicros)
+    /** The last record with a time up to this, among those after a boundary up to {@code last}. */
+    private Point lastUpTo(Boundary before, long last, long timeMicros)
             throws PointException, JournalException {
         Position from = before.redo();
         long sequence = before.sequence();
@@ -112,7 +114,7 @@ final class Points {
             from = mark.end();
             sequence = mark.checkpoint().sequence();
         }
-        try (RecordCursor cursor = redo.cursor(from)) {
+        try (RecordCursor cursor = redo.cursor(from, last)) {
             while (cursor.next() && cursor.timeMicros() <= timeMicros) {
                 sequence = cursor.sequence();
             }
