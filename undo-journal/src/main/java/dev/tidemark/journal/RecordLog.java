@@ -211,7 +211,7 @@ public final class RecordLog implements AutoCloseable {
         }
         // A unit that was made ahead is free at once; what has been in the log may go only when the
         // cut is on disk, for else the chain that leads here could be found broken.
-        found.leftOver().stream().filter(s -> !s.header().used()).forEach(store::retire);
+        found.madeAhead().forEach(store::retire);
         Segment current = continueAfter(found, parts);
         found.leftOver().forEach(store::retire);
         RecordLog log =
