@@ -19,7 +19,17 @@ public final class AppendBenchmark {
     private AppendBenchmark() {}
 
     private static final class Append extends PendingRecord {
+        private volatile boolean busy;
+
+        /** A record is used again only when it has ended: it may wait for a segment. */
+        void await() {
+            while (busy) {
+                Thread.onSpinWait();
+            }
+        }
+
         void write(long offsetBytes, ByteBuf payload) {
+            busy = true;
             reset(RecordKind.WRITE, 0, 1, offsetBytes, payload.readableBytes(), payload, false);
         }
 
@@ -27,7 +37,9 @@ public final class AppendBenchmark {
         protected void appended() {}
 
         @Override
-        protected void completed() {}
+        protected void completed() {
+            busy = false;
+        }
 
         @Override
         protected void failed(BlockDeviceException failure) {
@@ -80,6 +92,7 @@ public final class AppendBenchmark {
         long start = System.nanoTime();
         for (int i = 0; i < records; i++) {
             Append slot = slots[i % batch];
+            slot.await();
             slot.write((long) i * bytes, payload);
             log.stage(slot);
             if (i % batch == batch - 1) {
@@ -87,6 +100,9 @@ public final class AppendBenchmark {
             }
         }
         log.submit();
+        for (Append slot : slots) {
+            slot.await();
+        }
         long nanos = System.nanoTime() - start;
         payload.release();
         return nanos;
