@@ -82,7 +82,8 @@ final class Checkpoints {
                         () -> true,
                         tagged -> appended(tagged, tagged(tagged, name, description)));
         log.write(mark);
-        mark.done()
+        var _ =
+                mark.done()
                 .whenComplete((nothing, failure) -> {
                     if (failure == null) {
                         result.complete(tagged(mark, name, description));
