@@ -84,13 +84,13 @@ final class Checkpoints {
         log.write(mark);
         var _ =
                 mark.done()
-                .whenComplete((nothing, failure) -> {
-                    if (failure == null) {
-                        result.complete(tagged(mark, name, description));
-                    } else {
-                        result.completeExceptionally(Failures.replica(failure));
-                    }
-                });
+                        .whenComplete((nothing, failure) -> {
+                            if (failure == null) {
+                                result.complete(tagged(mark, name, description));
+                            } else {
+                                result.completeExceptionally(Failures.replica(failure));
+                            }
+                        });
         return result;
     }
 
