@@ -85,7 +85,7 @@ final class Promotions implements Fold.FoldGuard {
                     PointSource source =
                             PointSource.open(journal, engine.volumes, engine.rules, point);
                     begin(task, point, source, null);
-                    return null;
+                    return true;
                 });
         return task;
     }
@@ -112,7 +112,7 @@ final class Promotions implements Fold.FoldGuard {
                     }
                     forceWrites(image);
                     begin(task, image.point(), image, image);
-                    return null;
+                    return true;
                 });
         return task;
     }
@@ -127,8 +127,8 @@ final class Promotions implements Fold.FoldGuard {
         }
     }
 
-    private void run(Promotion task, Callable<@Nullable Void> step) {
-        var unused =
+    private void run(Promotion task, Callable<Boolean> step) {
+        var _ =
                 engine.maintenance
                         .submit(step)
                         .whenComplete((nothing, failure) -> {
@@ -175,7 +175,7 @@ final class Promotions implements Fold.FoldGuard {
                         () -> engine.head.startClaims(started.promoted),
                         promote -> appended(started, promote));
         engine.log.write(mark);
-        var unused =
+        var _ =
                 mark.done()
                         .whenComplete((nothing, failure) ->
                                 engine.maintenance.execute(() -> begun(started, failure)));
@@ -291,7 +291,7 @@ final class Promotions implements Fold.FoldGuard {
     }
 
     private void resumeAfter(CompletableFuture<Void> step, Runnable first) {
-        var unused =
+        var _ =
                 step.whenComplete((nothing, failure) ->
                         engine.maintenance.execute(() -> {
                             first.run();
@@ -363,7 +363,7 @@ final class Promotions implements Fold.FoldGuard {
                             engine.log.boundary(promoted, null);
                         });
         engine.log.write(mark);
-        var unused =
+        var _ =
                 mark.done()
                         .whenComplete((nothing, failure) ->
                                 engine.maintenance.execute(
@@ -436,7 +436,7 @@ final class Promotions implements Fold.FoldGuard {
             image.thaw();
             return;
         }
-        var unused =
+        var _ =
                 image.close()
                         .thenCompose(quiet ->
                                 engine.maintenance.submit(() -> {
