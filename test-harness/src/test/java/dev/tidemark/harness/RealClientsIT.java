@@ -19,7 +19,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The programs that people use, each on a live disk, on a past point of it, and on the disk of a recovery test, through the whole gateway. */
+/**
+ * The programs that people use, each on a live disk, on a past point of it, and on the disk of a
+ * recovery test, through the whole gateway.
+ */
 @Timeout(180)
 final class RealClientsIT {
     private static final int SIZE_BYTES = 48 << 20;
@@ -70,14 +73,15 @@ final class RealClientsIT {
         }
     }
 
-    private static void run(String... command) throws Exception {
+    private static void run(String... command) throws IOException, InterruptedException {
         ForeignProgram.run(command);
     }
 
     /** Expects a program to fail by itself, and returns what it said. */
     private static String fail(String... command) throws Exception {
         List<String> negated =
-                new ArrayList<>(List.of("sh", "-c", "\"$@\"; status=$?; echo; test $status = 1", "sh"));
+                new ArrayList<>(
+                        List.of("sh", "-c", "\"$@\"; status=$?; echo; test $status = 1", "sh"));
         negated.addAll(List.of(command));
         return ForeignProgram.run(negated.toArray(String[]::new));
     }
@@ -159,7 +163,8 @@ final class RealClientsIT {
         convert(fresh, test);
         expectContent(test, fresh);
         expectContent(POINT, old);
-        assertThat(fail("qemu-img", "compare", uri("disk"), uri(POINT))).contains("Content mismatch");
+        assertThat(fail("qemu-img", "compare", uri("disk"), uri(POINT)))
+                .contains("Content mismatch");
         for (String export : List.of("disk", POINT, test)) {
             JsonNode map =
                     Json.MAPPER.readTree(
@@ -176,7 +181,17 @@ final class RealClientsIT {
 
     private void convert(Path image, String export) throws Exception {
         run(
-                "qemu-img", "convert", "-n", "-m", "8", "-W", "-f", "raw", "-O", "raw", image.toString(),
+                "qemu-img",
+                "convert",
+                "-n",
+                "-m",
+                "8",
+                "-W",
+                "-f",
+                "raw",
+                "-O",
+                "raw",
+                image.toString(),
                 uri(export));
     }
 
@@ -259,7 +274,13 @@ final class RealClientsIT {
         }
         mark();
         try (Mounted live = new Mounted("disk")) {
-            run("dd", "if=/dev/urandom", "of=" + live.file(), "bs=64k", "count=64", "conv=notrunc,fsync");
+            run(
+                    "dd",
+                    "if=/dev/urandom",
+                    "of=" + live.file(),
+                    "bs=64k",
+                    "count=64",
+                    "conv=notrunc,fsync");
         }
         try (Mounted live = new Mounted("disk")) {
             assertThat(ForeignProgram.run("sh", "-c", "! e2fsck -fn \"$1\"", "sh", live.file()))
@@ -310,10 +331,13 @@ final class RealClientsIT {
         }
 
         @Override
-        public void close() throws Exception {
+        public void close() throws IOException {
             try (fuse) {
                 run("umount", file.toString());
                 fuse.expectSuccess(MOUNT_LIMIT);
+            } catch (InterruptedException interrupted) {
+                Thread.currentThread().interrupt();
+                throw new AssertionError(interrupted);
             }
         }
     }

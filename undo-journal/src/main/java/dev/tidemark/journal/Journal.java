@@ -82,10 +82,7 @@ public final class Journal implements AutoCloseable {
         boolean make() {
             Retention asking = retention;
             SegmentPool of = pool;
-            return asking != null
-                    && of != null
-                    && !asking.isBusyHere()
-                    && of.reclaim(asking);
+            return asking != null && of != null && !asking.isBusyHere() && of.reclaim(asking);
         }
     }
 

@@ -214,8 +214,8 @@ final class Retention implements SegmentPool.Reclaimer {
     }
 
     /**
-     * Whether this thread is giving back or merging: then it must not wait for another group to give
-     * something, which may be waiting for this one.
+     * Whether this thread is giving back or merging: then it must not wait for another group to
+     * give something, which may be waiting for this one.
      */
     boolean isBusyHere() {
         return lock.isHeldByCurrentThread();

@@ -10,7 +10,8 @@ import java.nio.ByteBuffer;
 interface UndoSegments {
     /**
      * Takes the segment after {@code segment} (0: the first of the group) into use; its header is
-     * written and durable. May wait for retention, so the caller holds no lock that retention takes.
+     * written and durable. May wait for retention, so the caller holds no lock that retention
+     * takes.
      *
      * @return its number, larger than {@code segment}
      */
