@@ -26,21 +26,28 @@ tools_check=(
   shellcheck=shellcheck
 )
 
+# The Linux guest of the integration tests: scripts/guest-image makes it, QEMU runs it.
+tools_guest=(
+  busybox=busybox-static
+  flock=util-linux
+  gzip=gzip
+  mke2fs=e2fsprogs
+  nbd-client=nbd-client
+  qemu-system-x86_64=qemu-system-x86
+  xz=xz-utils
+)
+
 # Foreign clients, guests and fresh machines for the integration tests: ./build.
 tools_test=(
   "${tools_demo[@]}"
-  busybox=busybox-static
-  cpio=cpio
+  "${tools_guest[@]}"
   debootstrap=debootstrap
   fio=fio
   iscsi-ls=libiscsi-bin
   mkfs.xfs=xfsprogs
-  nbd-client=nbd-client
   nbdkit=nbdkit
   python:nbd=python3-libnbd
   qemu-img=qemu-utils
-  qemu-system-x86_64=qemu-system-x86
   dpkg=qemu-block-extra
   sg_inq=sg3-utils
-  xz=xz-utils
 )

@@ -59,7 +59,7 @@ final class GatewayApi {
     /** Whether the gateway says that it is ready; no answer means no. */
     boolean ready() throws InterruptedException {
         try {
-            return exchange("GET", "/ready", null).statusCode() == 200;
+            return exchange("GET", "/health/ready", null).statusCode() == 200;
         } catch (IOException e) {
             return false;
         }
@@ -75,7 +75,7 @@ final class GatewayApi {
         post("/api/v1/groups", request);
     }
 
-    VolumeDocument createVolume(String name, long sizeBytes, String group) throws Exception {
+    VolumeDocument createVolume(String name, long sizeBytes, @Nullable String group) throws Exception {
         String made = post("/api/v1/volumes", new Requests.CreateVolume(name, sizeBytes, group));
         return read(made, VolumeDocument.class);
     }
@@ -109,7 +109,7 @@ final class GatewayApi {
 
     DrillDocument startTests(String group, String... at) throws Exception {
         String made =
-                post("/api/v1/drills", new Requests.StartTests(group, List.of(at), "", "harness"));
+                post("/api/v1/tests", new Requests.StartTests(group, List.of(at), "", "harness"));
         return read(made, DrillDocument.class);
     }
 
@@ -127,11 +127,26 @@ final class GatewayApi {
 
     // Rollback
 
-    /** Starts a rollback; the disks show the point when this returns. */
-    TaskDocument rollback(String group, String at) throws Exception {
-        return read(
-                post("/api/v1/groups/" + group + "/rollback", new Requests.Rollback(at)),
-                TaskDocument.class);
+    /** Starts a rollback and returns when the disks show the point; the copying goes on. */
+    void rollback(String group, String at) throws Exception {
+        String made = post("/api/v1/groups/" + group + "/rollback", new Requests.Rollback(at));
+        long id = read(made, TaskDocument.class).id();
+        Await.until("rollback of " + group + " to be usable", LIMIT, () -> usable(id));
+    }
+
+    private boolean usable(long task) throws Exception {
+        TaskDocument now = read(get("/api/v1/tasks/" + task), TaskDocument.class);
+        if (now.problem() != null) {
+            throw new AssertionError("task " + task + " failed: " + now.problem());
+        }
+        return now.ended() != null || now.detail().startsWith("usable");
+    }
+
+    void awaitNoPromotion(String group) throws Exception {
+        Await.until(
+                "the promotion of " + group + " to end",
+                LIMIT,
+                () -> group(group).promotion() == null);
     }
 
     // HTTP

@@ -82,7 +82,10 @@ public final class Journal implements AutoCloseable {
         boolean make() {
             Retention asking = retention;
             SegmentPool of = pool;
-            return asking != null && of != null && of.reclaim(asking);
+            return asking != null
+                    && of != null
+                    && !asking.isBusyHere()
+                    && of.reclaim(asking);
         }
     }
 

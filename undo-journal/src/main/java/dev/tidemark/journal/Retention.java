@@ -213,6 +213,14 @@ final class Retention implements SegmentPool.Reclaimer {
         return undo.dropThrough(last) > 0;
     }
 
+    /**
+     * Whether this thread is giving back or merging: then it must not wait for another group to give
+     * something, which may be waiting for this one.
+     */
+    boolean isBusyHere() {
+        return lock.isHeldByCurrentThread();
+    }
+
     /** Gives one unit back before its time because there is no room. */
     @Override
     public boolean reclaim(SegmentPool.Level level) {

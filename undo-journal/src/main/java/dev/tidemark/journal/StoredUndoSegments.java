@@ -32,6 +32,14 @@ final class StoredUndoSegments implements UndoSegments {
     }
 
     @Override
+    public void discard(int segment) {
+        Segment unused = store.segment(segment);
+        if (unused != null) {
+            store.retire(unused);
+        }
+    }
+
+    @Override
     public int headerBytes() {
         return SegmentHeader.RESERVED_BYTES;
     }

@@ -10,11 +10,14 @@ import java.nio.ByteBuffer;
 interface UndoSegments {
     /**
      * Takes the segment after {@code segment} (0: the first of the group) into use; its header is
-     * written and durable.
+     * written and durable. May wait for retention, so the caller holds no lock that retention takes.
      *
      * @return its number, larger than {@code segment}
      */
     int next(int segment) throws JournalException;
+
+    /** Gives up a segment that nothing was written to. */
+    void discard(int segment);
 
     /** First position behind a segment's header. */
     int headerBytes();

@@ -42,6 +42,12 @@ final class MemoryUndoSegments implements UndoSegments {
     }
 
     @Override
+    public synchronized void discard(int segment) {
+        contents.remove(segment);
+        durable.remove(segment);
+    }
+
+    @Override
     public int headerBytes() {
         return HEADER_BYTES;
     }
