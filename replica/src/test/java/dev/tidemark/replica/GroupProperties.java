@@ -124,6 +124,14 @@ class GroupProperties {
         }
     }
 
+    @org.junit.jupiter.api.Test
+    void many() throws Exception {
+        for (long seed = Long.getLong("from", 1000); seed < Long.getLong("to", 1000); seed++) {
+            try { powerLossAtAnyOperationKeepsAPrefixAndEveryCheckpointInIt(seed);
+            } catch (Throwable t) { System.out.println("SEED " + seed + " " + t); t.printStackTrace(System.out); }
+        }
+    }
+
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {31, 32, 33, 34, 35, 36, 37, 38})
     void powerLossAtAnyOperationKeepsAPrefixAndEveryCheckpointInIt(long seed) throws Exception {

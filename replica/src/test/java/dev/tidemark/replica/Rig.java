@@ -64,6 +64,8 @@ final class Rig {
     /** Keeps the model: every record at its sequence number. */
     class NotingRules extends Rules {
         final TreeMap<Integer, byte[]> promotedTo = new TreeMap<>();
+        int promotions;
+        long promotedAt;
 
         @Override
         void appended(PendingRecord record) {
@@ -77,6 +79,8 @@ final class Rig {
             } else if (record.kind() == RecordKind.RESIZE && model != null) {
                 model.resize(record.sequence(), record.lengthBytes());
             } else if (record.kind() == RecordKind.PROMOTE) {
+                promotions++;
+                promotedAt = record.sequence();
                 promotedTo.forEach(
                         (volume, image) -> models.get(volume).write(record.sequence(), 0, image));
             }
@@ -231,6 +235,14 @@ final class Rig {
             return true;
         } catch (AssertionError failed) {
             return false;
+        }
+    }
+
+    /** The PROMOTE record survived although its write had failed. */
+    void noteLostPromotion() {
+        if (rules.promotions == 0) {
+            long head = group().status().headSequence();
+            rules.promotedTo.forEach((id, image) -> models.get(id).write(head, 0, image));
         }
     }
 

@@ -31,14 +31,12 @@ public final class ApiServer implements AutoCloseable {
     private static final String PROBLEM_TYPE = "application/problem+json";
     private static final String PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-    private final Services services;
     private final byte[] token;
     private final int bodyLimitBytes;
     private final List<Route> routes;
     private final Javalin javalin;
 
     public ApiServer(Services services, String token, String version) {
-        this.services = services;
         this.token = token.getBytes(StandardCharsets.UTF_8);
         this.bodyLimitBytes = Math.toIntExact(services.settings().get(Keys.API_REQUEST_BYTES));
         this.routes = routes(services, version);

@@ -136,6 +136,7 @@ public final class Gateway implements AutoCloseable {
                                     Version.text()));
             Endpoint asked = settings.get(Keys.API_LISTEN);
             apiUri = "http://" + new Endpoint(asked.host(), api.start(asked));
+            opened.push(data::withdraw);
             data.announce(Json.write(Map.of("api", apiUri, "pid", ProcessHandle.current().pid(), "nbd", nbdUris)));
         } catch (IOException | RuntimeException e) {
             closeOpened();
@@ -341,13 +342,6 @@ public final class Gateway implements AutoCloseable {
     }
 
     private void closeOpened() {
-        try {
-            if (apiUri() != null) {
-                data.withdraw();
-            }
-        } catch (IOException | RuntimeException e) {
-            log.debug("gateway.json stays", e);
-        }
         while (!opened.isEmpty()) {
             try {
                 opened.pop().close();
