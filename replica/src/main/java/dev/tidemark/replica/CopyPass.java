@@ -15,8 +15,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The background copy of a promotion: every block that may differ is read from the image and journaled like a write, each part only where nothing was written
- * since the promotion began. One chunk at a time; of the maintenance executor.
+ * The background copy of a promotion: every block that may differ is read from the image and
+ * journaled like a write, each part only where nothing was written since the promotion began. One
+ * chunk at a time; of the maintenance executor.
  */
 final class CopyPass {
     private static final int CHUNK_BYTES = 1 << 20;
@@ -25,6 +26,7 @@ final class CopyPass {
 
     private final HeadLog log;
     private final Promoted promoted;
+    private final Rules rules;
     private final Meters meters;
     private final int chunkBytes;
     private final TreeMap<Integer, BlockSet> differences;
@@ -36,11 +38,13 @@ final class CopyPass {
     CopyPass(
             HeadLog log,
             Promoted promoted,
+            Rules rules,
             Meters meters,
             int maximumBytes,
             TreeMap<Integer, BlockSet> differences) {
         this.log = log;
         this.promoted = promoted;
+        this.rules = rules;
         this.meters = meters;
         this.chunkBytes =
                 Math.min(CHUNK_BYTES, maximumBytes) / BlockSet.BLOCK_BYTES * BlockSet.BLOCK_BYTES;
@@ -56,7 +60,10 @@ final class CopyPass {
         return passedBytes;
     }
 
-    /** Copies what is next; null when nothing is left. The future completes when the records are in the log. */
+    /**
+     * Copies what is next; null when nothing is left. The future completes when the records are in
+     * the log.
+     */
     @Nullable CompletableFuture<Void> next() throws BlockDeviceException {
         while (!differences.isEmpty()) {
             volume = differences.firstKey();
@@ -95,7 +102,10 @@ final class CopyPass {
         return open;
     }
 
-    /** The chunk is looked at again afterwards: a part that somebody was writing to meanwhile was left out, its rest may still differ. */
+    /**
+     * The chunk is looked at again afterwards: a part that somebody was writing to meanwhile was
+     * left out, its rest may still differ.
+     */
     private CompletableFuture<Void> copy(Volume target, List<Range> open)
             throws BlockDeviceException {
         Batch batch = new Batch(open.size());
@@ -112,6 +122,7 @@ final class CopyPass {
                 throw failure;
             }
             data.writerIndex((int) range.lengthBytes);
+            rules.copyRead();
             log.redo().stage(new Copy(target, range.offsetBytes, data, batch));
         }
         log.redo().submit();

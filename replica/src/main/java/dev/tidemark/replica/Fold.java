@@ -4,16 +4,16 @@ import dev.tidemark.execution.Scheduler;
 import dev.tidemark.journal.Boundary;
 import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
-import java.io.IOException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves sealed layers into gold, the oldest first, one per task on the maintenance executor. Where there is no room it stalls, says so, and tries again
- * later; a failed force ends the group.
+ * Moves sealed layers into gold, the oldest first, one per task on the maintenance executor. Where
+ * there is no room it stalls, says so, and tries again later; a failed force ends the group.
  */
 final class Fold {
     /** Stalled for longer than this, hosts get NO_SPACE instead of waiting. */

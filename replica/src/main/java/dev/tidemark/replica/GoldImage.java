@@ -6,7 +6,8 @@ import dev.tidemark.storage.StorageFile;
 import java.nio.ByteBuffer;
 
 /**
- * The gold replica of one volume: a plain, sparse raw image. Only the fold writes it, on the group's maintenance executor; reads come from any thread.
+ * The gold replica of one volume: a plain, sparse raw image. Only the fold writes it, on the
+ * group's maintenance executor; reads come from any thread.
  */
 final class GoldImage {
     static final String FILE = "gold.raw";
@@ -59,7 +60,10 @@ final class GoldImage {
         }
     }
 
-    /** Fills {@code target}; zeros past the end. Returns false when {@code cachedOnly} and a disk would have to be waited for. */
+    /**
+     * Fills {@code target}; zeros past the end. Returns false when {@code cachedOnly} and a disk
+     * would have to be waited for.
+     */
     boolean read(long offsetBytes, ByteBuffer target, boolean cachedOnly) throws StorageException {
         int count =
                 cachedOnly

@@ -23,8 +23,9 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A running recovery test: a view, and a write log of its own over it. What was written is found through one extent map per volume, kept in memory and rebuilt
- * from the log at a restart. Thread-safe.
+ * A running recovery test: a view, and a write log of its own over it. What was written is found
+ * through one extent map per volume, kept in memory and rebuilt from the log at a restart.
+ * Thread-safe.
  */
 final class ImageDisk implements Image, Source {
     private final ImageRecord record;
@@ -339,13 +340,7 @@ final class ImageDisk implements Image, Source {
                 return true;
             }
             return log.read(
-                    segment,
-                    parts.position(i),
-                    volume,
-                    parts.origin(i),
-                    offset,
-                    bytes,
-                    cachedOnly);
+                    segment, parts.position(i), volume, parts.origin(i), offset, bytes, cachedOnly);
         }
     }
 }

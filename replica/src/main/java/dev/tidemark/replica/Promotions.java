@@ -19,9 +19,11 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rollback and promotion, one mechanism. The intent is forced into the manifest; a PROMOTE record makes the head the image at once; when gold has reached that
- * record, what may differ is copied as ordinary writes wherever nothing was written since; a PROMOTED record ends it. Everything needed to resume is in
- * the manifest and the log. Of the maintenance executor, but for what says otherwise.
+ * Rollback and promotion, one mechanism. The intent is forced into the manifest; a PROMOTE record
+ * makes the head the image at once; when gold has reached that record, what may differ is copied as
+ * ordinary writes wherever nothing was written since; a PROMOTED record ends it. Everything needed
+ * to resume is in the manifest and the log. Of the maintenance executor, but for what says
+ * otherwise.
  */
 final class Promotions implements Fold.FoldGuard {
     private final Engine engine;
@@ -118,12 +120,11 @@ final class Promotions implements Fold.FoldGuard {
         var unused =
                 engine.maintenance
                         .submit(step)
-                        .whenComplete(
-                                (nothing, failure) -> {
-                                    if (failure != null) {
-                                        task.fail(failure);
-                                    }
-                                });
+                        .whenComplete((nothing, failure) -> {
+                            if (failure != null) {
+                                task.fail(failure);
+                            }
+                        });
     }
 
     private void checkIdle() throws ReplicaException {
@@ -138,8 +139,7 @@ final class Promotions implements Fold.FoldGuard {
         }
     }
 
-    private void begin(
-            Promotion task, Point point, Source source, @Nullable ImageDisk image)
+    private void begin(Promotion task, Point point, Source source, @Nullable ImageDisk image)
             throws JournalException {
         List<Integer> covered = new ArrayList<>();
         for (Volume volume : engine.volumes.all()) {
@@ -166,10 +166,8 @@ final class Promotions implements Fold.FoldGuard {
         engine.log.write(mark);
         var unused =
                 mark.done()
-                        .whenComplete(
-                                (nothing, failure) ->
-                                        engine.maintenance.execute(
-                                                () -> begun(started, failure)));
+                        .whenComplete((nothing, failure) ->
+                                engine.maintenance.execute(() -> begun(started, failure)));
     }
 
     private Running running(
@@ -253,6 +251,10 @@ final class Promotions implements Fold.FoldGuard {
                 || !now.recorded) {
             return;
         }
+        if (!engine.rules.mayCopy()) {
+            advanceLater();
+            return;
+        }
         try {
             CopyPass pass = now.pass;
             if (pass == null) {
@@ -279,17 +281,15 @@ final class Promotions implements Fold.FoldGuard {
 
     private void resumeAfter(CompletableFuture<Void> step, Runnable first) {
         var unused =
-                step.whenComplete(
-                        (nothing, failure) ->
-                                engine.maintenance.execute(
-                                        () -> {
-                                            first.run();
-                                            if (failure == null) {
-                                                advance();
-                                            } else {
-                                                stalled(failure);
-                                            }
-                                        }));
+                step.whenComplete((nothing, failure) ->
+                        engine.maintenance.execute(() -> {
+                            first.run();
+                            if (failure == null) {
+                                advance();
+                            } else {
+                                stalled(failure);
+                            }
+                        }));
     }
 
     /** Tried again later; a failed group is not. */
@@ -303,13 +303,19 @@ final class Promotions implements Fold.FoldGuard {
         }
         engine.listener.event(
                 engine.id, "the promotion waits and goes on later: " + Failures.message(failure));
+        advanceLater();
+    }
+
+    private void advanceLater() {
         retry =
                 engine.scheduler.schedule(
                         engine.options.retryInterval().toNanos(),
                         () -> engine.maintenance.execute(this::advance));
     }
 
-    /** Addresses changed between the point and the PROMOTE record, and those the image has written. */
+    /**
+     * Addresses changed between the point and the PROMOTE record, and those the image has written.
+     */
     private CopyPass newPass(Running now) throws JournalException {
         TreeMap<Integer, BlockSet> differences = new TreeMap<>();
         Boundary start = boundaryAt(now.promoted.sequence());
@@ -322,7 +328,8 @@ final class Promotions implements Fold.FoldGuard {
             differences.put(volume, blocks);
         }
         int maximumBytes = LiveDevice.maximumBytes(journal.redo().maximumPayloadBytes());
-        return new CopyPass(engine.log, now.promoted, engine.meters, maximumBytes, differences);
+        return new CopyPass(
+                engine.log, now.promoted, engine.rules, engine.meters, maximumBytes, differences);
     }
 
     /** The PROMOTE record ends a layer, so gold has been exactly there. */
@@ -347,10 +354,9 @@ final class Promotions implements Fold.FoldGuard {
         engine.log.write(mark);
         var unused =
                 mark.done()
-                        .whenComplete(
-                                (nothing, failure) ->
-                                        engine.maintenance.execute(
-                                                () -> finished(now, mark.sequence(), failure)));
+                        .whenComplete((nothing, failure) ->
+                                engine.maintenance.execute(
+                                        () -> finished(now, mark.sequence(), failure)));
     }
 
     private void finished(Running now, long lastSequence, @Nullable Throwable failure) {
@@ -362,7 +368,8 @@ final class Promotions implements Fold.FoldGuard {
         try {
             end(now, lastSequence);
         } catch (JournalException failed) {
-            // The promotion is over; at worst the next opening finds nothing left to copy and ends it again.
+            // The promotion is over; at worst the next opening finds nothing left to copy and ends
+            // it again.
             now.task.fail(failed);
         }
     }
@@ -420,13 +427,11 @@ final class Promotions implements Fold.FoldGuard {
         }
         var unused =
                 image.close()
-                        .thenCompose(
-                                quiet ->
-                                        engine.maintenance.submit(
-                                                () -> {
-                                                    engine.images.dispose(image);
-                                                    return null;
-                                                }));
+                        .thenCompose(quiet ->
+                                engine.maintenance.submit(() -> {
+                                    engine.images.dispose(image);
+                                    return null;
+                                }));
     }
 
     /** Resolves a point; blocking. */
@@ -468,7 +473,10 @@ final class Promotions implements Fold.FoldGuard {
         return sequence >= past.first() && sequence < past.last();
     }
 
-    /** Images and rollbacks to points inside the promotion in progress would have to outlive its image. */
+    /**
+     * Images and rollbacks to points inside the promotion in progress would have to outlive its
+     * image.
+     */
     void checkOutside(Point point) throws ReplicaException {
         Running now = running;
         if (now != null && isInside(now, point)) {
@@ -589,7 +597,10 @@ final class Promotions implements Fold.FoldGuard {
         }
     }
 
-    /** Replay has come to a PROMOTED record: the head is whole again, the rest of the end is done by {@link #resumeAfterReplay}. */
+    /**
+     * Replay has come to a PROMOTED record: the head is whole again, the rest of the end is done by
+     * {@link #resumeAfterReplay}.
+     */
     void replayedPromoted(long sequence) {
         Running now = running;
         if (now != null && engine.head.promoted() == now.promoted) {

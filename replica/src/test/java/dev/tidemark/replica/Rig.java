@@ -29,7 +29,8 @@ import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A protection group on a simulated disk and clock, with a model of each volume that notes every record as it is appended. Everything comes from the seed.
+ * A protection group on a simulated disk and clock, with a model of each volume that notes every
+ * record as it is appended. Everything comes from the seed.
  */
 final class Rig {
     static final UUID ID = new UUID(7, 7);
@@ -42,9 +43,7 @@ final class Rig {
     final Map<Integer, VolumeModel> models = new TreeMap<>();
     final List<String> alerts = new ArrayList<>();
     final GroupListener listener = new NotingListener();
-    GroupOptions options =
-            GroupOptions.defaults()
-                    .withUnitBytes(UNIT_BYTES);
+    GroupOptions options = GroupOptions.defaults().withUnitBytes(UNIT_BYTES);
     NotingRules rules = new NotingRules();
     SegmentPool pool = new SegmentPool(1L << 40);
     private @Nullable ProtectionGroup group;
@@ -70,6 +69,10 @@ final class Rig {
         @Override
         void appended(PendingRecord record) {
             VolumeModel model = models.get(record.volume());
+            if ((record.flags() & PendingRecord.FLAG_INTERNAL) != 0
+                    && record.kind() != RecordKind.PROMOTE) {
+                return; // a copy changes nothing that the promotion has not changed already
+            }
             if (record.kind() == RecordKind.WRITE && model != null) {
                 ByteBuf payload = record.payload();
                 assertThat(payload).isNotNull();
@@ -119,9 +122,7 @@ final class Rig {
     }
 
     Rig create() throws ReplicaException {
-        group =
-                ProtectionGroup.create(
-                        options, ID, directory(disk.root()), environment(), rules);
+        group = ProtectionGroup.create(options, ID, directory(disk.root()), environment(), rules);
         return this;
     }
 
@@ -203,7 +204,10 @@ final class Rig {
         return outcome;
     }
 
-    /** A write that may fail because power does; what it would have done is remembered, for its record may have survived. */
+    /**
+     * A write that may fail because power does; what it would have done is remembered, for its
+     * record may have survived.
+     */
     boolean tryWrite(BlockDevice device, int maximum, boolean fua) {
         int size = (int) device.geometry().sizeBytes();
         int length = 1 + random.nextInt(maximum);
@@ -212,6 +216,9 @@ final class Rig {
         long before = lastModelSequence();
         Outcome outcome = start(device, offset, data, fua);
         boolean noted = lastModelSequence() > before;
+        assertThat(noted || !succeeded(outcome))
+                .as("seed %d: an acknowledged write is in the log", seed)
+                .isTrue();
         if (!noted) {
             lostWrite = new LostWrite(volumeOf(device), offset, data);
         }
@@ -246,6 +253,11 @@ final class Rig {
         }
     }
 
+    /** A failed write, while the process lives on, is in no log. */
+    void forgetLostWrite() {
+        lostWrite = null;
+    }
+
     boolean tryFlush(BlockDevice device) {
         Outcome outcome = new Outcome();
         device.flush(outcome);
@@ -258,10 +270,15 @@ final class Rig {
         return models.values().stream().mapToLong(VolumeModel::lastSequence).max().orElse(0);
     }
 
-    /** After a crash: the head is exactly a prefix, no shorter than what was forced; the models forget the rest. */
+    /**
+     * After a crash: the head is exactly a prefix, no shorter than what was forced; the models
+     * forget the rest.
+     */
     void checkRecovered(long forced) throws ReplicaException {
         long head = group().status().headSequence();
-        assertThat(head).as("seed %d: what was forced is there", seed).isGreaterThanOrEqualTo(forced);
+        assertThat(head)
+                .as("seed %d: what was forced is there", seed)
+                .isGreaterThanOrEqualTo(forced);
         LostWrite lost = lostWrite;
         lostWrite = null;
         models.values().forEach(model -> model.discardAfter(head));
@@ -348,8 +365,7 @@ final class Rig {
 
     /** A view at a sequence number shows every volume as the model knows it. */
     void checkView(long sequence) throws ReplicaException {
-        try (PointInTimeView view =
-                await(group().openView(new PointSpec.AtSequence(sequence)))) {
+        try (PointInTimeView view = await(group().openView(new PointSpec.AtSequence(sequence)))) {
             checkView(view);
         }
     }

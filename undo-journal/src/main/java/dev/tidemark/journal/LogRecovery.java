@@ -91,6 +91,26 @@ final class LogRecovery {
             segment = before;
         }
         Collections.reverse(chain);
+        if (!chain.isEmpty()) {
+            markIslands();
+        }
+    }
+
+    /**
+     * Segments before the chain that retention left for some pin: whole, and what follows known.
+     */
+    private void markIslands() {
+        for (Segment segment : store.segments()) {
+            SegmentHeader header = segment.header();
+            if (header.used()
+                    && header.previous() != 0
+                    && segment.number() < chain.getFirst().number()) {
+                Segment before = store.segment(header.previous());
+                if (before != null) {
+                    before.end(header.previousEnd(), header.first() - 1);
+                }
+            }
+        }
     }
 
     private @Nullable Segment newestUsed() {

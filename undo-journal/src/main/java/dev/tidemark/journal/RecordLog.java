@@ -209,8 +209,11 @@ public final class RecordLog implements AutoCloseable {
         for (Segment segment : found.chain()) {
             SegmentStore.force(segment);
         }
-        found.leftOver().forEach(store::retire);
+        // A unit that was made ahead is free at once; what has been in the log may go only when the
+        // cut is on disk, for else the chain that leads here could be found broken.
+        found.leftOver().stream().filter(s -> !s.header().used()).forEach(store::retire);
         Segment current = continueAfter(found, parts);
+        found.leftOver().forEach(store::retire);
         RecordLog log =
                 new RecordLog(
                         options, parts, current, found.lastSequence(), found.lastTimeMicros());
@@ -242,7 +245,8 @@ public final class RecordLog implements AutoCloseable {
         return made;
     }
 
-    private static void writeHeader(Segment segment, SegmentHeader header) throws JournalException {
+    /** Writes a segment's header again, forced. Blocking. */
+    static void writeHeader(Segment segment, SegmentHeader header) throws JournalException {
         ByteBuffer bytes = ByteBuffer.allocate(SegmentHeader.BYTES);
         header.encode(bytes);
         try {
@@ -670,9 +674,13 @@ public final class RecordLog implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        for (Segment segment : round.segments()) {
-            counters.forces.increment();
-            SegmentStore.force(segment);
+        try {
+            for (Segment segment : round.segments()) {
+                counters.forces.increment();
+                SegmentStore.force(segment);
+            }
+        } finally {
+            round.segments().forEach(Segment::release);
         }
         List<Completion> flushed = new ArrayList<>();
         PendingRecord done;

@@ -219,7 +219,9 @@ final class SegmentStore {
                 0,
                 0,
                 0,
-                unitBytes);
+                unitBytes,
+                0,
+                0);
     }
 
     private void prepare(Segment segment) throws StorageException, JournalException {
