@@ -51,11 +51,20 @@ public final class ApiServer implements AutoCloseable {
                         "Everything measured, in Prometheus' text format",
                         String.class,
                         call -> {
-                            services.groups().all().forEach(group -> services.metrics().addGroup(group.name(), group.engine()));
-                            services.metrics().retainGroups(services.groups().all().stream().map(group -> group.name()).toList());
+                            services.groups()
+                                    .all()
+                                    .forEach(group ->
+                                            services.metrics()
+                                                    .addGroup(group.name(), group.engine()));
+                            services.metrics()
+                                    .retainGroups(
+                                            services.groups().all().stream()
+                                                    .map(group -> group.name())
+                                                    .toList());
                             return services.metrics().scrape();
                         });
-        routes.add(services.settings().get(Keys.API_OPEN_METRICS) ? metrics.withoutToken() : metrics);
+        routes.add(
+                services.settings().get(Keys.API_OPEN_METRICS) ? metrics.withoutToken() : metrics);
         routes.add(
                 Route.get(
                                 "/health/live",
@@ -92,11 +101,10 @@ public final class ApiServer implements AutoCloseable {
         config.http.maxRequestSize = bodyLimitBytes;
         config.http.prefer405over404 = true;
         config.http.generateEtags = false;
-        config.jetty.modifyHttpConfiguration(
-                http -> {
-                    http.setSendServerVersion(false);
-                    http.setRequestHeaderSize(16 << 10);
-                });
+        config.jetty.modifyHttpConfiguration(http -> {
+            http.setSendServerVersion(false);
+            http.setRequestHeaderSize(16 << 10);
+        });
         for (Route route : routes) {
             config.routes.addHttpHandler(
                     HandlerType.findOrCreate(route.method().name()),

@@ -6,6 +6,7 @@ import dev.tidemark.gateway.client.GatewayFinder;
 import dev.tidemark.gateway.config.Keys;
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
+import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Map;
@@ -31,7 +32,8 @@ final class Connection {
     @Option(
             names = "--url",
             paramLabel = "URL",
-            description = "Address of its API (or TIDEMARK_URL); found in the data directory by default.")
+            description =
+                    "Address of its API (or TIDEMARK_URL); found in the data directory by default.")
     private @Nullable String url;
 
     @Option(
@@ -81,15 +83,26 @@ final class Connection {
         return 0;
     }
 
+    @SuppressWarnings("SystemConsoleNull") // Null is still possible: -Djdk.console=java.base
+    private static boolean watched() {
+        Console console = System.console();
+        return console != null && console.isTerminal();
+    }
+
     /** Waits for a task, with a bar when somebody watches, and prints how it ended. */
     int await(Answer started, boolean wait, Consumer<PrintWriter> text) {
         TaskDocument task = started.as(TaskDocument.class);
         if (!wait) {
             return print(
                     started,
-                    out -> out.println("task " + task.id() + " runs; wait for it with: tidemark task wait " + task.id()));
+                    out ->
+                            out.println(
+                                    "task "
+                                            + task.id()
+                                            + " runs; wait for it with: tidemark task wait "
+                                            + task.id()));
         }
-        ProgressBar bar = new ProgressBar(err(), !json && System.console() != null);
+        ProgressBar bar = new ProgressBar(err(), !json && watched());
         try {
             return print(client().await(task.id(), bar::show), text);
         } finally {

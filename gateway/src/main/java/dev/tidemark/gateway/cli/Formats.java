@@ -23,7 +23,10 @@ final class Formats {
         return iso.length() > 23 ? iso.substring(0, 23) + "Z" : iso;
     }
 
-    /** The exact point taken: {@code 2026-11-21T03:04:05.678901Z (seq:42, checkpoint before-upgrade)}. */
+    /**
+     * The exact point taken: {@code 2026-11-21T03:04:05.678901Z (seq:42, checkpoint
+     * before-upgrade)}.
+     */
     static String point(PointDocument point) {
         String checkpoint = point.checkpoint() == null ? "" : ", checkpoint " + point.checkpoint();
         return point.time() + " (" + point.name() + checkpoint + ")";

@@ -4,8 +4,8 @@ import dev.tidemark.gateway.client.ApiClient.UnreachableException;
 import dev.tidemark.gateway.config.ConfigurationException;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.server.Version;
-import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.service.Problems;
+import dev.tidemark.gateway.wire.Json;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import picocli.CommandLine;
@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
 /** The {@code tidemark} command. */
 @Command(
         name = "tidemark",
-        description = "A block-storage gateway with a memory: serve disks, mount any of their past moments.",
+        description =
+                "A block-storage gateway with a memory: serve disks, mount any of their past moments.",
         mixinStandardHelpOptions = true,
         versionProvider = Tidemark.Versions.class,
         synopsisSubcommandLabel = "COMMAND",
@@ -107,8 +108,7 @@ public final class Tidemark implements Runnable {
 
     @Override
     public void run() {
-        throw new CommandLine.ParameterException(
-                spec.commandLine(), "a command is missing");
+        throw new CommandLine.ParameterException(spec.commandLine(), "a command is missing");
     }
 
     static final class Versions implements IVersionProvider {

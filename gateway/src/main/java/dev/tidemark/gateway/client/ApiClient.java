@@ -22,7 +22,10 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Speaks the REST API of one gateway. Calls block; problems come as {@link ProblemException}. Thread-safe. */
+/**
+ * Speaks the REST API of one gateway. Calls block; problems come as {@link ProblemException}.
+ * Thread-safe.
+ */
 public final class ApiClient {
     /** Reads what newer gateways send too. */
     private static final ObjectMapper LENIENT =
@@ -73,9 +76,7 @@ public final class ApiClient {
 
         public <T> List<T> asList(Class<T> type) {
             try {
-                return LENIENT
-                        .readerForListOf(type)
-                        .readValue(json);
+                return LENIENT.readerForListOf(type).readValue(json);
             } catch (JsonProcessingException e) {
                 throw new ProblemException(
                         Problem.of(

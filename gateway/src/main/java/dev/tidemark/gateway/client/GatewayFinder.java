@@ -9,11 +9,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** Finds address and token of a gateway: given, or from the data directory of one that runs on this machine. */
+/**
+ * Finds address and token of a gateway: given, or from the data directory of one that runs on this
+ * machine.
+ */
 public final class GatewayFinder {
     private GatewayFinder() {}
 
     /**
+     * A client of the gateway that is meant.
+     *
      * @param data data directory of the gateway
      * @param url its address; null: from the data directory
      * @param tokenFile where its token lies; null: in the data directory
@@ -45,7 +50,10 @@ public final class GatewayFinder {
             return Files.readString(file).strip();
         } catch (IOException e) {
             throw new UnreachableException(
-                    "the token " + file + " cannot be read: " + describe(e)
+                    "the token "
+                            + file
+                            + " cannot be read: "
+                            + describe(e)
                             + "; run as the gateway's user, or name a copy with --token-file",
                     e);
         }

@@ -1,4 +1,4 @@
-package dev.tidemark.gateway.cli;
+package dev.tidemark.gateway.text;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;
