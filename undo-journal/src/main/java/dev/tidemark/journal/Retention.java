@@ -183,7 +183,7 @@ final class Retention implements SegmentPool.Reclaimer {
         SegmentHeader header = segment.header();
         Segment before = redo.store().segment(header.previous());
         if (before != null && before.header().end() == 0) {
-            RecordLog.writeHeader(
+            LogFiles.writeHeader(
                     before, before.header().endingAt(header.previousEnd(), header.first() - 1));
         }
     }
