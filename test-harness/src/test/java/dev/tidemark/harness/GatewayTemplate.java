@@ -48,8 +48,8 @@ final class GatewayTemplate {
             template.stoppedDisk = template.disk.snapshot();
             gateway.start();
             // Forced, and followed by records that say so.
-            template.forced = write(gateway, DISK, template.disk, ROUNDS + 1);
-            write(gateway, DISK, template.disk, ROUNDS + 2);
+            template.forced = write(gateway, DISK, template.disk, ROUNDS + 1, 1);
+            write(gateway, DISK, template.disk, ROUNDS + 2, 1);
             gateway.kill();
             template.keep(gateway, "killed");
         }
@@ -72,8 +72,8 @@ final class GatewayTemplate {
         gateway.api().createVolume("stranger", (long) DISK_BLOCKS * BLOCK_BYTES, OTHER_GROUP);
         BlockModel stranger = new BlockModel("stranger", 3, DISK_BLOCKS, null);
         for (int round = 1; round <= ROUNDS; round++) {
-            write(gateway, DISK, disk, round);
-            write(gateway, "stranger", stranger, round);
+            write(gateway, DISK, disk, round, RUN_BLOCKS);
+            write(gateway, "stranger", stranger, round, RUN_BLOCKS);
             if (round == ROUNDS / 2) {
                 good = disk.snapshot();
                 gateway.api().addCheckpoint(GROUP, CHECKPOINT);
@@ -85,21 +85,22 @@ final class GatewayTemplate {
         long test = gateway.api().startTests(GROUP, CHECKPOINT).tests().getFirst().id();
         imageExport = "test." + test + "." + DISK;
         image = new BlockModel(imageExport, 2, DISK_BLOCKS, good);
-        write(gateway, imageExport, image, 1);
+        write(gateway, imageExport, image, 1, RUN_BLOCKS);
     }
 
-    /** Writes and flushes; returns what the first write put into its first block. */
-    private static byte[] write(GatewayProcess gateway, String export, BlockModel model, int round)
+    /** Writes runs of blocks and flushes; returns what the first write put into its first block. */
+    private static byte[] write(
+            GatewayProcess gateway, String export, BlockModel model, int round, int blocks)
             throws IOException {
         byte[] head = new byte[0];
         try (NbdTestClient client = gateway.connect(export)) {
-            for (int first = round * 16; first + RUN_BLOCKS < DISK_BLOCKS; first += 3 * RUN_BLOCKS) {
+            for (int first = round * 16; first + blocks < DISK_BLOCKS; first += 3 * RUN_BLOCKS) {
                 int write = model.nextWrite();
-                model.sent(first, RUN_BLOCKS, write);
-                byte[] payload = model.payload(first, RUN_BLOCKS, write);
+                model.sent(first, blocks, write);
+                byte[] payload = model.payload(first, blocks, write);
                 client.write((long) first * BLOCK_BYTES, payload);
                 head = head.length == 0 ? Arrays.copyOf(payload, BLOCK_BYTES) : head;
-                model.acknowledged(first, RUN_BLOCKS, write);
+                model.acknowledged(first, blocks, write);
             }
             client.flush();
         }
