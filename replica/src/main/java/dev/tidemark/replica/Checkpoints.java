@@ -82,14 +82,15 @@ final class Checkpoints {
                         () -> true,
                         tagged -> appended(tagged, tagged(tagged, name, description)));
         log.write(mark);
-        mark.done()
-                .whenComplete((nothing, failure) -> {
-                    if (failure == null) {
-                        result.complete(tagged(mark, name, description));
-                    } else {
-                        result.completeExceptionally(Failures.replica(failure));
-                    }
-                });
+        var _ =
+                mark.done()
+                        .whenComplete((nothing, failure) -> {
+                            if (failure == null) {
+                                result.complete(tagged(mark, name, description));
+                            } else {
+                                result.completeExceptionally(Failures.replica(failure));
+                            }
+                        });
         return result;
     }
 

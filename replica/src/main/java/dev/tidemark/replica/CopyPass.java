@@ -8,7 +8,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
+import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CopyPass {
     private static final int CHUNK_BYTES = 1 << 20;
+    private static final BlockSet NOTHING = new BlockSet();
 
     private record Range(long offsetBytes, long lengthBytes) {}
 
@@ -29,7 +30,7 @@ final class CopyPass {
     private final Rules rules;
     private final Meters meters;
     private final int chunkBytes;
-    private final TreeMap<Integer, BlockSet> differences;
+    private final SortedMap<Integer, BlockSet> differences;
     private final long totalBytes;
     private int volume;
     private long at;
@@ -41,7 +42,7 @@ final class CopyPass {
             Rules rules,
             Meters meters,
             int maximumBytes,
-            TreeMap<Integer, BlockSet> differences) {
+            SortedMap<Integer, BlockSet> differences) {
         this.log = log;
         this.promoted = promoted;
         this.rules = rules;
@@ -68,10 +69,10 @@ final class CopyPass {
         while (!differences.isEmpty()) {
             volume = differences.firstKey();
             Volume target = log.head().volumes().find(volume);
-            BlockSet blocks = differences.firstEntry().getValue();
+            BlockSet blocks = differences.getOrDefault(volume, NOTHING);
             long start = blocks.next(at);
             if (target == null || start < 0 || start >= target.sizeBytes()) {
-                differences.pollFirstEntry();
+                differences.remove(volume);
                 at = 0;
                 continue;
             }

@@ -27,7 +27,7 @@ final class Drain implements Fold.FoldGuard {
     }
 
     private void checkpoint() {
-        var unused =
+        var _ =
                 engine.checkpoints
                         .last()
                         .whenComplete((nothing, failure) -> {

@@ -9,6 +9,7 @@ import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,8 +98,7 @@ final class Fold {
             current = before.on(buffer);
             return current;
         }
-        Layer.End end = layer.end();
-        assert end != null : "the layer is open";
+        Layer.End end = Objects.requireNonNull(layer.end(), "the layer is open");
         Boundary boundary = end.boundary(journal.goldBoundary().run() + 1);
         current = new FoldSteps(journal, head.volumes(), meters, layer, boundary, buffer, false);
         return current;

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -141,8 +142,7 @@ final class HeadRead implements ExtentMap.Visitor {
             throw Failures.device(failure);
         }
         if (segment == IMAGE) {
-            assert image != null;
-            return image.read(volume, offset, target, cachedOnly);
+            return Objects.requireNonNull(image).read(volume, offset, target, cachedOnly);
         }
         Zeros.fill(target);
         return true;

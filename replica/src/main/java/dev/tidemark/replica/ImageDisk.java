@@ -14,6 +14,7 @@ import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -71,8 +72,7 @@ final class ImageDisk implements Image, Source {
     }
 
     private void put(int volume, long offset, long length, long a, long b) {
-        ExtentMap map = written.get(volume);
-        assert map != null : "volume " + volume + " is not in the image";
+        ExtentMap map = Objects.requireNonNull(written.get(volume), "not in the image");
         synchronized (map) {
             map.put(offset, length, a, b);
         }

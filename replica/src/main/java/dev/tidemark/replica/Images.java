@@ -238,7 +238,7 @@ final class Images {
      */
     void close() throws JournalException {
         for (ImageDisk image : byId.values()) {
-            var unused = image.close();
+            var _ = image.close();
             image.log().close();
         }
     }

@@ -49,29 +49,30 @@ final class Maintenance {
         return result;
     }
 
+    /** The result is told outside the lock. */
     private <T> void runInto(CompletableFuture<T> result, Callable<T> task) {
+        try {
+            T value = run(task);
+            result.complete(value);
+        } catch (RuntimeException | Error bug) {
+            result.completeExceptionally(Failures.replica(bug));
+            throw bug;
+        } catch (Exception failure) {
+            result.completeExceptionally(Failures.replica(failure));
+        }
+    }
+
+    private <T> T run(Callable<T> task) throws Exception {
         running.lock();
-        T value;
         try {
             if (closed) {
                 throw new ReplicaException(
                         ReplicaException.Kind.FAILED, "the group is closed; open it again");
             }
-            value = task.call();
-        } catch (Exception failure) {
+            return task.call();
+        } finally {
             running.unlock();
-            result.completeExceptionally(Failures.replica(failure));
-            if (failure instanceof RuntimeException bug) {
-                throw bug;
-            }
-            return;
-        } catch (Error bug) {
-            running.unlock();
-            result.completeExceptionally(Failures.replica(bug));
-            throw bug;
         }
-        running.unlock();
-        result.complete(value);
     }
 
     /** Runs {@code last} on this thread once no task runs; no task runs after it. Idempotent. */

@@ -85,7 +85,7 @@ final class Promotions implements Fold.FoldGuard {
                     PointSource source =
                             PointSource.open(journal, engine.volumes, engine.rules, point);
                     begin(task, point, source, null);
-                    return null;
+                    return true;
                 });
         return task;
     }
@@ -111,13 +111,13 @@ final class Promotions implements Fold.FoldGuard {
                                         + " open handles; disconnect them before promoting it");
                     }
                     begin(task, image.point(), image, image);
-                    return null;
+                    return true;
                 });
         return task;
     }
 
-    private void run(Promotion task, Callable<@Nullable Void> step) {
-        var unused =
+    private void run(Promotion task, Callable<Boolean> step) {
+        var _ =
                 engine.maintenance
                         .submit(step)
                         .whenComplete((nothing, failure) -> {
@@ -164,7 +164,7 @@ final class Promotions implements Fold.FoldGuard {
                         () -> engine.head.startClaims(started.promoted),
                         promote -> appended(started, promote));
         engine.log.write(mark);
-        var unused =
+        var _ =
                 mark.done()
                         .whenComplete((nothing, failure) ->
                                 engine.maintenance.execute(() -> begun(started, failure)));
@@ -280,7 +280,7 @@ final class Promotions implements Fold.FoldGuard {
     }
 
     private void resumeAfter(CompletableFuture<Void> step, Runnable first) {
-        var unused =
+        var _ =
                 step.whenComplete((nothing, failure) ->
                         engine.maintenance.execute(() -> {
                             first.run();
@@ -352,7 +352,7 @@ final class Promotions implements Fold.FoldGuard {
                             engine.log.boundary(promoted, null);
                         });
         engine.log.write(mark);
-        var unused =
+        var _ =
                 mark.done()
                         .whenComplete((nothing, failure) ->
                                 engine.maintenance.execute(
@@ -425,7 +425,7 @@ final class Promotions implements Fold.FoldGuard {
             image.thaw();
             return;
         }
-        var unused =
+        var _ =
                 image.close()
                         .thenCompose(quiet ->
                                 engine.maintenance.submit(() -> {

@@ -63,7 +63,7 @@ final class VolumeChanges {
     }
 
     private Volume open(VolumeRecord record) throws ReplicaException, StorageException {
-        long size = record.sizes().get(record.sizes().lastKey());
+        long size = record.lastSizeBytes();
         try {
             GoldImage gold = GoldImage.open(engine.volumeDirectory, record.id());
             requireWhole(record, gold, size);

@@ -27,6 +27,11 @@ record VolumeRecord(
         sizes = Collections.unmodifiableSortedMap(new TreeMap<>(sizes));
     }
 
+    /** The newest size in history. */
+    long lastSizeBytes() {
+        return new TreeMap<>(sizes).lastEntry().getValue();
+    }
+
     String key() {
         return PREFIX + id;
     }

@@ -66,7 +66,6 @@ class GroupProperties {
 
     private static final class FoldInTheMiddle {
         private final Rig rig;
-        private final boolean looksAgain;
         private boolean armed;
         private BlockDevice device;
         int foldsInTheMiddle;
@@ -74,7 +73,6 @@ class GroupProperties {
         @SuppressWarnings("NullAway.Init") // the device is opened in run
         FoldInTheMiddle(long seed, boolean looksAgain) {
             this.rig = new Rig(seed);
-            this.looksAgain = looksAgain;
             rig.rules =
                     rig.new NotingRules() {
                         @Override

@@ -76,7 +76,7 @@ class ImageProperties {
         long at = Math.max(1, head - rig.random.nextInt(15));
         Image image = rig.await(rig.group().startImage(id, new PointSpec.AtSequence(at)));
         assertThat(image.point().sequence()).isEqualTo(at);
-        shadows.add(new Shadow(id, rig.models.get(1).imageAt(at)));
+        shadows.add(new Shadow(id, rig.model(1).imageAt(at)));
     }
 
     private static Image image(Rig rig, Shadow shadow) {

@@ -177,7 +177,7 @@ class PromotionProperties {
         expectRollback(rig, 10);
         PromotionTask task = rig.group().rollback(new PointSpec.AtSequence(10));
         rig.await(task.usable());
-        long inside = rig.models.get(1).lastSequence();
+        long inside = rig.model(1).lastSequence();
         rig.await(task.done());
         assertThatThrownBy(() -> rig.checkView(inside))
                 .isInstanceOf(ReplicaException.class)
@@ -259,7 +259,7 @@ class PromotionProperties {
         if (usable) {
             assertThat(rig.group().epoch()).isEqualTo(epoch + 1);
         }
-        if (rig.group().epoch() > epoch && rig.models.get(1).sizeAt(0) > 0 && !usable) {
+        if (rig.group().epoch() > epoch && rig.model(1).sizeAt(0) > 0 && !usable) {
             rig.noteLostPromotion();
         }
         rig.checkRecovered(forced);

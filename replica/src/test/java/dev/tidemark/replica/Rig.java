@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -49,6 +50,7 @@ final class Rig {
     private @Nullable ProtectionGroup group;
 
     /** A write that failed, but whose record may be in the log. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record LostWrite(int volume, int offset, byte[] data) {}
 
     private @Nullable LostWrite lostWrite;
@@ -85,7 +87,7 @@ final class Rig {
                 promotions++;
                 promotedAt = record.sequence();
                 promotedTo.forEach(
-                        (volume, image) -> models.get(volume).write(record.sequence(), 0, image));
+                        (volume, image) -> model(volume).write(record.sequence(), 0, image));
             }
         }
     }
@@ -134,6 +136,10 @@ final class Rig {
         } catch (StorageException failure) {
             throw Failures.replica(failure);
         }
+    }
+
+    VolumeModel model(int volume) {
+        return Objects.requireNonNull(models.get(volume));
     }
 
     ProtectionGroup group() {
@@ -249,7 +255,7 @@ final class Rig {
     void noteLostPromotion() {
         if (rules.promotions == 0) {
             long head = group().status().headSequence();
-            rules.promotedTo.forEach((id, image) -> models.get(id).write(head, 0, image));
+            rules.promotedTo.forEach((id, image) -> model(id).write(head, 0, image));
         }
     }
 
@@ -283,7 +289,7 @@ final class Rig {
         lostWrite = null;
         models.values().forEach(model -> model.discardAfter(head));
         if (lost != null && head > lastModelSequence()) {
-            VolumeModel model = models.get(lost.volume());
+            VolumeModel model = model(lost.volume());
             BlockDevice device = group().openVolume(lost.volume());
             byte[] now = read(device, lost.offset(), lost.data().length);
             device.close();
@@ -380,7 +386,7 @@ final class Rig {
     }
 
     void checkContent(BlockDevice device, int volume, long sequence) {
-        VolumeModel model = models.get(volume);
+        VolumeModel model = model(volume);
         assertThat(device.geometry().sizeBytes()).isEqualTo(model.sizeAt(sequence));
         assertThat(model.firstDifference(sequence, 0, readAll(device)))
                 .as(

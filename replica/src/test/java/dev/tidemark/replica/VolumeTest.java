@@ -140,7 +140,7 @@ class VolumeTest {
         byte[] content = new byte[300_000];
         gold.read(0, ByteBuffer.wrap(content));
         assertThat(gold.sizeBytes()).isEqualTo(content.length);
-        assertThat(rig.models.get(id).firstDifference(Long.MAX_VALUE, 0, content)).isEqualTo(-1);
+        assertThat(rig.model(id).firstDifference(Long.MAX_VALUE, 0, content)).isEqualTo(-1);
         assertRefused(
                 () -> rig.await(rig.group().addVolume("late", 5000)), ReplicaException.Kind.FAILED);
         rig.reopen();

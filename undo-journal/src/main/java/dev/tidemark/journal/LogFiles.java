@@ -42,7 +42,7 @@ final class LogFiles {
     static Segment continueAfter(LogRecovery.Found found, RecordLog.Parts parts)
             throws JournalException {
         Segment last = found.last();
-        Segment made = parts.store().create();
+        Segment made = parts.store().createToOpen();
         SegmentHeader lastHeader = last.header();
         boolean skip = found.lastIsEmpty();
         writeHeader(

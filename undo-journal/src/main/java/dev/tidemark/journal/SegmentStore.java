@@ -188,10 +188,23 @@ final class SegmentStore {
         }
     }
 
+    /** Like {@link #create}, budget or not: a log that cannot be opened gives nothing back. */
+    Segment createToOpen() throws JournalException {
+        if (preallocate) {
+            pool.adopt(unitBytes);
+        }
+        return make();
+    }
+
     private Segment createOnce() throws JournalException {
         if (preallocate && !pool.tryAcquire(kind, unitBytes)) {
             throw poolFull();
         }
+        return make();
+    }
+
+    /** The unit is on the pool's account already. */
+    private Segment make() throws JournalException {
         long number = lastNumber.incrementAndGet();
         String name = kind.fileName(number);
         @Nullable StorageFile file = null;

@@ -159,6 +159,16 @@ final class RetentionTest {
         assertThat(last.failedWith).isNotNull();
         assertThat(last.failedWith.getMessage()).contains("the pool has no unit");
         assertThat(world.view(pin.point())).isEqualTo(world.history.get(1));
+        world.journal().close();
+        world.open();
+        world.journal().start();
+        while (world.journal().goldBoundary().sequence() < world.journal().redo().lastSequence()) {
+            world.fold();
+        }
+        world.scheduler.runUntilIdle();
+        TestRecord again = world.write(30_000, true);
+        world.scheduler.runUntilIdle();
+        assertThat(again.succeeded()).isTrue();
     }
 
     @Test
