@@ -52,12 +52,13 @@ final class ApiTest {
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private final AtomicInteger next = new AtomicInteger();
 
-    @TempDir private Path folder;
+    private Path folder;
     private Gateway gateway;
     private ApiClient api;
 
     @BeforeAll
-    void start() throws Exception {
+    void start(@TempDir Path scratch) throws Exception {
+        folder = scratch;
         gateway = TestGateways.start(folder.resolve("data"));
         api = TestGateways.client(gateway);
     }

@@ -30,14 +30,13 @@ import org.junit.jupiter.api.io.TempDir;
 /** The description against what the server does. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class OpenApiTest {
-    @TempDir private Path folder;
     private Gateway gateway;
     private ApiClient api;
     private JsonNode description;
 
     @BeforeAll
-    void start() throws Exception {
-        gateway = TestGateways.start(folder);
+    void start(@TempDir Path scratch) throws Exception {
+        gateway = TestGateways.start(scratch);
         api = TestGateways.client(gateway);
         api.post("/volumes", new CreateVolume("disk", 1L << 20, null));
         api.post("/groups/default/checkpoints", new AddCheckpoint("mark", "why"));
