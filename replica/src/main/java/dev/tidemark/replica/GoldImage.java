@@ -38,10 +38,6 @@ final class GoldImage {
         return new GoldImage(volumes.directory(directoryName(id)).open(FILE));
     }
 
-    String path() {
-        return file.path();
-    }
-
     /** Longer than its volume after a crash that came between growing the file and the resize. */
     long sizeBytes() throws StorageException {
         return file.sizeBytes();
