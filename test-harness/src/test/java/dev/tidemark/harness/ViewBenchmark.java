@@ -25,11 +25,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Measures what views of a long history cost: opening them, and reading through them against reading gold. All readers take turns in small batches with the same
- * offsets, so that other load on the machine meets them alike; ratios are medians over the batches. Everything read lies in the page cache.
+ * offsets, so that other load on the machine meets them alike; times are CPU time of the reading thread (system calls included), ratios medians over the
+ * batches. Everything read lies in the page cache.
  *
  * <p>As a program: prints tables in Markdown. Arguments: folder (scratch, emptied), intervals, writes of 4 KiB per interval, MiB of the volume.
  */
 final class ViewBenchmark {
+    private static final com.sun.management.ThreadMXBean THREADS =
+            (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+
     private static final int VIEWS = 16;
     private static final int BATCHES = 200;
     private static final int WARM_UP_BATCHES = 100;
@@ -115,8 +119,7 @@ final class ViewBenchmark {
     }
 
     private static long allocatedBytes() {
-        return ((com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean())
-                .getTotalThreadAllocatedBytes();
+        return THREADS.getTotalThreadAllocatedBytes();
     }
 
     /** Heap that a view of the oldest snapshot keeps once all of it has been read. */
@@ -169,7 +172,7 @@ final class ViewBenchmark {
         }
     }
 
-    /** Spins until the read has ended: what is in memory has, before the call returns. */
+    /** Spins until the read has ended: what lies in memory has ended before the call returns. */
     private static final class End implements ReadCompletion {
         private volatile boolean ended;
         private volatile @Nullable BlockDeviceException failure;
@@ -254,12 +257,13 @@ final class ViewBenchmark {
             pattern.offsets(random, history.shape().volumeBytes(), offsets);
             for (int i = 0; i < readers.size(); i++) {
                 Reader reader = readers.get((i + Math.abs(batch)) % readers.size());
-                long started = System.nanoTime();
+                long started = THREADS.getCurrentThreadCpuTime();
                 for (long offset : offsets) {
                     reader.read(offset, pattern.bytes);
                 }
                 if (batch >= 0) {
-                    nanos[readers.indexOf(reader)][batch] = System.nanoTime() - started;
+                    nanos[readers.indexOf(reader)][batch] =
+                            THREADS.getCurrentThreadCpuTime() - started;
                 }
             }
         }
@@ -309,7 +313,7 @@ final class ViewBenchmark {
                         Locale.ROOT,
                         "\nHeap kept by a view of the oldest point once all of it was read: %.1f MiB.\n\n",
                         retainedBytes / 1048576.0));
-        text.append("| Reader | Pattern | Median | To the live disk |\n|---|---|--:|--:|\n");
+        text.append("| Reader | Pattern | CPU time, median | To the live disk |\n|---|---|--:|--:|\n");
         for (Reading each : readings) {
             text.append(
                     String.format(
