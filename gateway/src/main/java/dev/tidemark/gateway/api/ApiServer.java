@@ -31,14 +31,12 @@ public final class ApiServer implements AutoCloseable {
     private static final String PROBLEM_TYPE = "application/problem+json";
     private static final String PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-    private final Services services;
     private final byte[] token;
     private final int bodyLimitBytes;
     private final List<Route> routes;
     private final Javalin javalin;
 
     public ApiServer(Services services, String token, String version) {
-        this.services = services;
         this.token = token.getBytes(StandardCharsets.UTF_8);
         this.bodyLimitBytes = Math.toIntExact(services.settings().get(Keys.API_REQUEST_BYTES));
         this.routes = routes(services, version);
@@ -53,11 +51,20 @@ public final class ApiServer implements AutoCloseable {
                         "Everything measured, in Prometheus' text format",
                         String.class,
                         call -> {
-                            services.groups().all().forEach(group -> services.metrics().addGroup(group.name(), group.engine()));
-                            services.metrics().retainGroups(services.groups().all().stream().map(group -> group.name()).toList());
+                            services.groups()
+                                    .all()
+                                    .forEach(group ->
+                                            services.metrics()
+                                                    .addGroup(group.name(), group.engine()));
+                            services.metrics()
+                                    .retainGroups(
+                                            services.groups().all().stream()
+                                                    .map(group -> group.name())
+                                                    .toList());
                             return services.metrics().scrape();
                         });
-        routes.add(services.settings().get(Keys.API_OPEN_METRICS) ? metrics.withoutToken() : metrics);
+        routes.add(
+                services.settings().get(Keys.API_OPEN_METRICS) ? metrics.withoutToken() : metrics);
         routes.add(
                 Route.get(
                                 "/health/live",
@@ -94,11 +101,10 @@ public final class ApiServer implements AutoCloseable {
         config.http.maxRequestSize = bodyLimitBytes;
         config.http.prefer405over404 = true;
         config.http.generateEtags = false;
-        config.jetty.modifyHttpConfiguration(
-                http -> {
-                    http.setSendServerVersion(false);
-                    http.setRequestHeaderSize(16 << 10);
-                });
+        config.jetty.modifyHttpConfiguration(http -> {
+            http.setSendServerVersion(false);
+            http.setRequestHeaderSize(16 << 10);
+        });
         for (Route route : routes) {
             config.routes.addHttpHandler(
                     HandlerType.findOrCreate(route.method().name()),

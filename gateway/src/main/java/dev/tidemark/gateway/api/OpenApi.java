@@ -40,7 +40,8 @@ final class OpenApi {
                 "Control of a Tidemark gateway. Times are ISO 8601 in UTC; points in time are a time with a zone, a checkpoint's name, seq:N, -90s or latest.");
         ObjectNode paths = root.putObject("paths");
         for (Route route : routes) {
-            ObjectNode path = paths.withObject("/" + route.path().replace("~", "~0").replace("/", "~1"));
+            ObjectNode path =
+                    paths.withObject("/" + route.path().replace("~", "~0").replace("/", "~1"));
             path.set(route.method().name().toLowerCase(Locale.ROOT), operation(route));
         }
         ObjectNode components = root.putObject("components");
@@ -78,7 +79,9 @@ final class OpenApi {
         if (request != null) {
             ObjectNode body = operation.putObject("requestBody");
             body.put("required", true);
-            body.putObject("content").putObject("application/json").set("schema", reference(request));
+            body.putObject("content")
+                    .putObject("application/json")
+                    .set("schema", reference(request));
         }
         responses(operation.putObject("responses"), route);
         return operation;
@@ -111,7 +114,10 @@ final class OpenApi {
         success.put("description", "Success");
         Class<?> response = route.response();
         if (response == String.class) {
-            success.putObject("content").putObject("text/plain").putObject("schema").put("type", "string");
+            success.putObject("content")
+                    .putObject("text/plain")
+                    .putObject("schema")
+                    .put("type", "string");
         } else if (response != null) {
             ObjectNode content = success.putObject("content").putObject("application/json");
             if (route.list()) {

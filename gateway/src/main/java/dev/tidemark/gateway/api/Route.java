@@ -72,7 +72,16 @@ record Route(
     static Route patch(
             String path, String summary, Class<?> request, Class<?> response, Handler handler) {
         return new Route(
-                Method.PATCH, path, summary, List.of(), request, response, false, 200, false, handler);
+                Method.PATCH,
+                path,
+                summary,
+                List.of(),
+                request,
+                response,
+                false,
+                200,
+                false,
+                handler);
     }
 
     static Route delete(String path, String summary, Handler handler) {

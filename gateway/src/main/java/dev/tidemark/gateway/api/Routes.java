@@ -105,19 +105,19 @@ final class Routes {
                                 "One piece of long work, waiting for its end if asked to",
                                 TaskDocument.class,
                                 call -> services.tasks().await(call.number("task"), wait(call)))
-                        .with("wait: answer when it has ended or after this duration, such as 30s; at most 5m"));
+                        .with(
+                                "wait: answer when it has ended or after this duration, such as 30s; at most 5m"));
     }
 
     static List<SettingDocument> settings(Settings settings) {
         return Keys.all().stream()
-                .map(
-                        key ->
-                                new SettingDocument(
-                                        key.name(),
-                                        settings.text(key),
-                                        key.defaultText(),
-                                        key.range(),
-                                        key.effect()))
+                .map(key ->
+                        new SettingDocument(
+                                key.name(),
+                                settings.text(key),
+                                key.defaultText(),
+                                key.range(),
+                                key.effect()))
                 .toList();
     }
 
@@ -133,7 +133,10 @@ final class Routes {
         Duration wait = TimeSpan.parse(text);
         if (wait.compareTo(LONGEST_WAIT) > 0) {
             throw ProblemException.invalid(
-                    "nobody waits that long", text, "at most " + TimeSpan.exact(LONGEST_WAIT), "ask again");
+                    "nobody waits that long",
+                    text,
+                    "at most " + TimeSpan.exact(LONGEST_WAIT),
+                    "ask again");
         }
         return wait;
     }
@@ -142,15 +145,14 @@ final class Routes {
         List<ExportDocument> exports = new ArrayList<>();
         services.volumes()
                 .all()
-                .forEach(
-                        found ->
-                                exports.add(
-                                        new ExportDocument(
-                                                found.volume().name(),
-                                                "live",
-                                                found.volume().sizeBytes(),
-                                                false,
-                                                services.uris().of(found.volume().name()))));
+                .forEach(found ->
+                        exports.add(
+                                new ExportDocument(
+                                        found.volume().name(),
+                                        "live",
+                                        found.volume().sizeBytes(),
+                                        false,
+                                        services.uris().of(found.volume().name()))));
         services.tests().list(MOST_LISTED, true).forEach(test -> exports.addAll(test.exports()));
         return exports;
     }
@@ -186,7 +188,9 @@ final class Routes {
                         call ->
                                 Overview.group(
                                         services.groups()
-                                                .change(group(call), call.body(ChangeGroup.class)))),
+                                                .change(
+                                                        group(call),
+                                                        call.body(ChangeGroup.class)))),
                 delete(
                         BASE + "/groups/{group}",
                         "Delete an empty group and its history",
@@ -229,7 +233,8 @@ final class Routes {
                                 "Which exact point a view would take",
                                 PointDocument.class,
                                 call -> point(call))
-                        .with("at: a time, a checkpoint's name, seq:N, -90s or latest; latest when not sent"),
+                        .with(
+                                "at: a time, a checkpoint's name, seq:N, -90s or latest; latest when not sent"),
                 post(
                         BASE + "/groups/{group}/rollback",
                         "Set the live disks back to a point: usable at once, copied by the task",
@@ -251,7 +256,8 @@ final class Routes {
         return Overview.checkpoint(
                 Engine.await(
                         group.engine()
-                                .addCheckpoint(Names.newCheckpoint(name), Names.note(description))));
+                                .addCheckpoint(
+                                        Names.newCheckpoint(name), Names.note(description))));
     }
 
     private PointDocument point(Call call) {

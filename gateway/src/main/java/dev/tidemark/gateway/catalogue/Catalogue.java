@@ -9,8 +9,8 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names and settings of groups, records of recovery tests, drills and tasks: what the engine does not know. Thread-safe; every
- * change is durable when its method returns.
+ * Names and settings of groups, records of recovery tests, drills and tasks: what the engine does
+ * not know. Thread-safe; every change is durable when its method returns.
  */
 public final class Catalogue implements AutoCloseable {
     private static final List<String> SCHEMA =
@@ -25,7 +25,8 @@ public final class Catalogue implements AutoCloseable {
                         fine_window_millis INTEGER NOT NULL,
                         checkpoint_millis INTEGER NOT NULL,
                         phase TEXT NOT NULL CHECK (phase IN ('CREATING', 'ACTIVE', 'DELETING'))
-                    ) STRICT""",
+                    ) STRICT\
+                    """,
                     """
                     CREATE TABLE drills (
                         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,7 +35,8 @@ public final class Catalogue implements AutoCloseable {
                         note TEXT NOT NULL,
                         started_micros INTEGER NOT NULL,
                         started_by TEXT NOT NULL
-                    ) STRICT""",
+                    ) STRICT\
+                    """,
                     """
                     CREATE TABLE tests (
                         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -55,7 +57,8 @@ public final class Catalogue implements AutoCloseable {
                         stopped_by TEXT NOT NULL,
                         bytes_written INTEGER NOT NULL,
                         CHECK ((stopped_micros IS NULL) = (verdict IS NULL))
-                    ) STRICT""",
+                    ) STRICT\
+                    """,
                     "CREATE INDEX tests_by_stop ON tests (stopped_micros)",
                     """
                     CREATE TABLE tasks (
@@ -69,7 +72,8 @@ public final class Catalogue implements AutoCloseable {
                         ended_micros INTEGER,
                         result TEXT,
                         problem TEXT
-                    ) STRICT""");
+                    ) STRICT\
+                    """);
 
     private final Database database;
 
@@ -77,7 +81,10 @@ public final class Catalogue implements AutoCloseable {
         this.database = database;
     }
 
-    /** Opens or creates the catalogue; a corrupt, foreign or newer file is refused and left as it is. */
+    /**
+     * Opens or creates the catalogue; a corrupt, foreign or newer file is refused and left as it
+     * is.
+     */
     public static Catalogue open(Path file) {
         return new Catalogue(Database.open(file, SCHEMA));
     }
@@ -196,16 +203,23 @@ public final class Catalogue implements AutoCloseable {
 
     /** The newest tests, newest first. */
     public List<TestRow> tests(int limit) {
-        return database.query("SELECT * FROM tests ORDER BY id DESC LIMIT ?", Catalogue::test, limit);
+        return database.query(
+                "SELECT * FROM tests ORDER BY id DESC LIMIT ?", Catalogue::test, limit);
     }
 
     public List<TestRow> testsOfDrill(long drill) {
-        return database.query("SELECT * FROM tests WHERE drill = ? ORDER BY id", Catalogue::test, drill);
+        return database.query(
+                "SELECT * FROM tests WHERE drill = ? ORDER BY id", Catalogue::test, drill);
     }
 
     /** Ends a running test; returns false when it had ended already, and then changes nothing. */
     public boolean stopTest(
-            long id, Verdict verdict, String note, String by, long stoppedMicros, long bytesWritten) {
+            long id,
+            Verdict verdict,
+            String note,
+            String by,
+            long stoppedMicros,
+            long bytesWritten) {
         return database.update(
                         "UPDATE tests SET stopped_micros = ?, verdict = ?, note = ?, stopped_by = ?, bytes_written = ? WHERE id = ? AND stopped_micros IS NULL",
                         stoppedMicros,
@@ -224,19 +238,21 @@ public final class Catalogue implements AutoCloseable {
                 id);
     }
 
-    /** Deletes the oldest records of ended tests until {@code keep} remain, and drills left without tests; returns how many records went. */
+    /**
+     * Deletes the oldest records of ended tests until {@code keep} remain, and drills left without
+     * tests; returns how many records went.
+     */
     public int purgeTests(int keep, long endedBeforeMicros) {
-        return database.transaction(
-                () -> {
-                    int purged =
-                            database.update(
-                                    "DELETE FROM tests WHERE stopped_micros < ? AND id NOT IN"
-                                            + " (SELECT id FROM tests WHERE stopped_micros IS NOT NULL ORDER BY stopped_micros DESC, id DESC LIMIT ?)",
-                                    endedBeforeMicros,
-                                    keep);
-                    database.update("DELETE FROM drills WHERE id NOT IN (SELECT drill FROM tests)");
-                    return purged;
-                });
+        return database.transaction(() -> {
+            int purged =
+                    database.update(
+                            "DELETE FROM tests WHERE stopped_micros < ? AND id NOT IN"
+                                    + " (SELECT id FROM tests WHERE stopped_micros IS NOT NULL ORDER BY stopped_micros DESC, id DESC LIMIT ?)",
+                            endedBeforeMicros,
+                            keep);
+            database.update("DELETE FROM drills WHERE id NOT IN (SELECT drill FROM tests)");
+            return purged;
+        });
     }
 
     private static TestRow test(ResultSet row) throws SQLException {
@@ -295,7 +311,8 @@ public final class Catalogue implements AutoCloseable {
     }
 
     public List<TaskRow> tasks(int limit) {
-        return database.query("SELECT * FROM tasks ORDER BY id DESC LIMIT ?", Catalogue::task, limit);
+        return database.query(
+                "SELECT * FROM tasks ORDER BY id DESC LIMIT ?", Catalogue::task, limit);
     }
 
     public Optional<TaskRow> task(long id) {
@@ -304,7 +321,8 @@ public final class Catalogue implements AutoCloseable {
     }
 
     private static TaskRow task(ResultSet row) throws SQLException {
-        @Nullable Long ended = row.getObject("ended_micros") == null ? null : (Long) row.getLong("ended_micros");
+        @Nullable Long ended =
+                row.getObject("ended_micros") == null ? null : (Long) row.getLong("ended_micros");
         return new TaskRow(
                 row.getLong("id"),
                 row.getString("kind"),

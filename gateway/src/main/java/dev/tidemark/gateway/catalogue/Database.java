@@ -58,8 +58,7 @@ final class Database implements AutoCloseable {
     }
 
     private void check() throws SQLException {
-        List<String> findings =
-                queryRaw("PRAGMA quick_check(5)", row -> row.getString(1));
+        List<String> findings = queryRaw("PRAGMA quick_check(5)", row -> row.getString(1));
         if (!findings.equals(List.of("ok"))) {
             throw corrupt(file, String.join("; ", findings), null);
         }
@@ -198,7 +197,9 @@ final class Database implements AutoCloseable {
 
     private static ProblemException translate(Path file, SQLException e) {
         SQLiteErrorCode code =
-                e instanceof SQLiteException known ? known.getResultCode() : SQLiteErrorCode.UNKNOWN_ERROR;
+                e instanceof SQLiteException known
+                        ? known.getResultCode()
+                        : SQLiteErrorCode.UNKNOWN_ERROR;
         return switch (code) {
             case SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_CORRUPT_INDEX, SQLITE_CORRUPT_SEQUENCE ->
                     corrupt(file, e.getMessage(), e);
@@ -206,21 +207,27 @@ final class Database implements AutoCloseable {
                     new ProblemException(
                             Problem.of(
                                     ProblemKind.NO_SPACE,
-                                    "catalogue " + file + ": the file system is full; free some space and try again"),
+                                    "catalogue "
+                                            + file
+                                            + ": the file system is full; free some space and try again"),
                             e);
             case SQLITE_BUSY, SQLITE_LOCKED ->
                     new ProblemException(
                             Problem.of(
                                     ProblemKind.LOCKED,
-                                    "catalogue " + file + " is locked by another program; close it and try again"),
+                                    "catalogue "
+                                            + file
+                                            + " is locked by another program; close it and try again"),
                             e);
             default ->
                     new ProblemException(
-                            Problem.of(ProblemKind.IO, "catalogue " + file + ": " + e.getMessage()), e);
+                            Problem.of(ProblemKind.IO, "catalogue " + file + ": " + e.getMessage()),
+                            e);
         };
     }
 
-    private static ProblemException corrupt(Path file, @Nullable String detail, @Nullable Throwable cause) {
+    private static ProblemException corrupt(
+            Path file, @Nullable String detail, @Nullable Throwable cause) {
         return new ProblemException(
                 new Problem(
                         ProblemKind.CORRUPT,

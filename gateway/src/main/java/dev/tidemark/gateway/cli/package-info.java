@@ -1,6 +1,4 @@
-/**
- * The {@code tidemark} command.
- */
+/** The {@code tidemark} command. */
 @NullMarked
 package dev.tidemark.gateway.cli;
 

@@ -17,7 +17,10 @@ public final class ConfigurationException extends Exception {
     private static String message(String source, List<Problem> problems) {
         StringBuilder text =
                 new StringBuilder(source)
-                        .append(problems.size() == 1 ? ": 1 problem" : ": " + problems.size() + " problems");
+                        .append(
+                                problems.size() == 1
+                                        ? ": 1 problem"
+                                        : ": " + problems.size() + " problems");
         for (Problem problem : problems) {
             text.append("\n  ").append(problem.sentence());
         }

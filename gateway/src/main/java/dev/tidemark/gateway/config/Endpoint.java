@@ -4,7 +4,8 @@ import dev.tidemark.gateway.problem.ProblemException;
 import java.net.InetSocketAddress;
 
 /**
- * An address to listen on, as configured: {@code 127.0.0.1:10809}, {@code [::1]:10809}, {@code localhost:0}.
+ * An address to listen on, as configured: {@code 127.0.0.1:10809}, {@code [::1]:10809}, {@code
+ * localhost:0}.
  *
  * @param host without brackets
  * @param port 0 lets the system choose
@@ -20,7 +21,8 @@ public record Endpoint(String host, int port) {
         if (!bracketed && host.indexOf(':') >= 0) {
             throw refuse(text);
         }
-        return new Endpoint(bracketed ? host.substring(1, host.length() - 1) : host, port(text, colon));
+        return new Endpoint(
+                bracketed ? host.substring(1, host.length() - 1) : host, port(text, colon));
     }
 
     private static int port(String text, int colon) {

@@ -63,12 +63,7 @@ public final class Keys {
                     "Permits api.listen to be an address that other machines reach; the API is plain HTTP, so put a TLS proxy before it.");
 
     public static final SettingKey<Long> API_REQUEST_BYTES =
-            size(
-                    "api.request_bytes",
-                    MIB,
-                    4096,
-                    64 * MIB,
-                    "Largest body of an API request.");
+            size("api.request_bytes", MIB, 4096, 64 * MIB, "Largest body of an API request.");
 
     public static final SettingKey<Boolean> API_OPEN_METRICS =
             flag("api.open_metrics", false, "Serves /metrics without a token.");
@@ -158,12 +153,7 @@ public final class Keys {
                     "A client that asks for the same relative name again within this time gets the same instant.");
 
     public static final SettingKey<Integer> IO_THREADS =
-            integer(
-                    "io.threads",
-                    16,
-                    2,
-                    512,
-                    "Threads for work that may wait for a disk.");
+            integer("io.threads", 16, 2, 512, "Threads for work that may wait for a disk.");
 
     public static final SettingKey<Duration> SHUTDOWN_DRAIN =
             span(
@@ -234,13 +224,24 @@ public final class Keys {
 
     private static SettingKey<Boolean> flag(String name, boolean value, String effect) {
         return new SettingKey<>(
-                name, ValueType.BOOLEAN, Boolean.toString(value), "true or false", effect, Keys::bool);
+                name,
+                ValueType.BOOLEAN,
+                Boolean.toString(value),
+                "true or false",
+                effect,
+                Keys::bool);
     }
 
-    private static SettingKey<Long> size(String name, long value, long min, long max, String effect) {
+    private static SettingKey<Long> size(
+            String name, long value, long min, long max, String effect) {
         String range = ByteSize.exact(min) + " to " + ByteSize.exact(max);
         return new SettingKey<>(
-                name, ValueType.SIZE, ByteSize.exact(value), range, effect, text -> between(text, min, max));
+                name,
+                ValueType.SIZE,
+                ByteSize.exact(value),
+                range,
+                effect,
+                text -> between(text, min, max));
     }
 
     private static SettingKey<Integer> integer(
@@ -258,7 +259,12 @@ public final class Keys {
             String name, String value, Duration min, Duration max, String effect) {
         String range = TimeSpan.exact(min) + " to " + TimeSpan.exact(max);
         return new SettingKey<>(
-                name, ValueType.DURATION, value, range, effect, text -> between(text, min, max, range));
+                name,
+                ValueType.DURATION,
+                value,
+                range,
+                effect,
+                text -> between(text, min, max, range));
     }
 
     private static long between(String text, long min, long max) {
@@ -306,7 +312,8 @@ public final class Keys {
         return switch (text) {
             case "true" -> true;
             case "false" -> false;
-            default -> throw ProblemException.invalid("not a truth value", text, "true or false", "");
+            default ->
+                    throw ProblemException.invalid("not a truth value", text, "true or false", "");
         };
     }
 

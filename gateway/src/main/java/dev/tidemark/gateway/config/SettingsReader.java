@@ -15,9 +15,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the configuration file and the command line's overrides; collects every problem before it gives up. */
+/**
+ * Reads the configuration file and the command line's overrides; collects every problem before it
+ * gives up.
+ */
 public final class SettingsReader {
     private static final long LARGEST_FILE_BYTES = 1 << 20;
 
@@ -55,11 +59,16 @@ public final class SettingsReader {
         try {
             long size = Files.size(path);
             if (size > LARGEST_FILE_BYTES) {
-                throw broken("the file has " + size + " bytes, a configuration at most " + LARGEST_FILE_BYTES);
+                throw broken(
+                        "the file has "
+                                + size
+                                + " bytes, a configuration at most "
+                                + LARGEST_FILE_BYTES);
             }
             return Files.readString(path, StandardCharsets.UTF_8);
         } catch (java.nio.file.NoSuchFileException e) {
-            throw broken("the file does not exist; name another with --config, or print one with: tidemark config --print-default");
+            throw broken(
+                    "the file does not exist; name another with --config, or print one with: tidemark config --print-default");
         } catch (java.nio.charset.CharacterCodingException e) {
             throw broken("the file is not UTF-8 text");
         } catch (IOException e) {
@@ -87,16 +96,15 @@ public final class SettingsReader {
 
     private void flatten(String prefix, JsonNode node) {
         node.properties()
-                .forEach(
-                        entry -> {
-                            String name = prefix.isEmpty() ? entry.getKey() : prefix + "." + entry.getKey();
-                            JsonNode value = entry.getValue();
-                            if (value.isObject()) {
-                                flatten(name, value);
-                            } else {
-                                asked.put(name, value.isArray() ? joined(value) : value.asText());
-                            }
-                        });
+                .forEach(entry -> {
+                    String name = prefix.isEmpty() ? entry.getKey() : prefix + "." + entry.getKey();
+                    JsonNode value = entry.getValue();
+                    if (value.isObject()) {
+                        flatten(name, value);
+                    } else {
+                        asked.put(name, value.isArray() ? joined(value) : value.asText());
+                    }
+                });
     }
 
     private static String joined(JsonNode list) {
@@ -124,7 +132,8 @@ public final class SettingsReader {
                             "write for example --set history.window=7d"));
             return this;
         }
-        return override(assignment.substring(0, equals).strip(), assignment.substring(equals + 1).strip());
+        return override(
+                assignment.substring(0, equals).strip(), assignment.substring(equals + 1).strip());
     }
 
     /** Checks everything and seals it. */
@@ -143,9 +152,7 @@ public final class SettingsReader {
             texts.put(key, text);
         }
         Settings settings = new Settings(values, texts);
-        if (problems.isEmpty()) {
-            conclude(settings);
-        }
+        conclude(settings, values.keySet());
         if (!problems.isEmpty()) {
             throw new ConfigurationException(source, problems);
         }
@@ -181,9 +188,27 @@ public final class SettingsReader {
         }
     }
 
-    /** Checks that need more than one key. */
-    private void conclude(Settings settings) {
-        if (settings.get(Keys.HISTORY_FINE_WINDOW).compareTo(settings.get(Keys.HISTORY_WINDOW)) > 0) {
+    /**
+     * Checks that need more than one key; those whose keys are wrong in themselves are left out.
+     */
+    private void conclude(Settings settings, Set<SettingKey<?>> parsed) {
+        if (parsed.containsAll(List.of(Keys.HISTORY_WINDOW, Keys.HISTORY_FINE_WINDOW))) {
+            concludeHistory(settings);
+        }
+        if (parsed.containsAll(List.of(Keys.JOURNAL_POOL_BYTES, Keys.JOURNAL_UNIT_BYTES))) {
+            concludePool(settings);
+        }
+        if (parsed.containsAll(List.of(Keys.API_LISTEN, Keys.API_ALLOW_REMOTE))) {
+            concludeApi(settings);
+        }
+        if (parsed.containsAll(List.of(Keys.NBD_LISTEN, Keys.NBD_UNIX_SOCKET))) {
+            concludeNbd(settings);
+        }
+    }
+
+    private void concludeHistory(Settings settings) {
+        if (settings.get(Keys.HISTORY_FINE_WINDOW).compareTo(settings.get(Keys.HISTORY_WINDOW))
+                > 0) {
             problems.add(
                     new Problem(
                             ProblemKind.INVALID,
@@ -192,6 +217,9 @@ public final class SettingsReader {
                             "history.window is " + settings.text(Keys.HISTORY_WINDOW),
                             "shorten the fine window or lengthen the window"));
         }
+    }
+
+    private void concludePool(Settings settings) {
         long pool = settings.get(Keys.JOURNAL_POOL_BYTES);
         long leastPool = 8L * settings.get(Keys.JOURNAL_UNIT_BYTES);
         if (pool != 0 && pool < leastPool) {
@@ -203,6 +231,9 @@ public final class SettingsReader {
                             "8 storage units, " + leastPool + " bytes, or more",
                             "raise it or lower journal.storage_unit"));
         }
+    }
+
+    private void concludeApi(Settings settings) {
         Endpoint api = settings.get(Keys.API_LISTEN);
         if (!api.loopback() && !settings.get(Keys.API_ALLOW_REMOTE)) {
             problems.add(
@@ -213,7 +244,11 @@ public final class SettingsReader {
                             "a loopback address unless api.allow_remote is true",
                             "use 127.0.0.1, or set api.allow_remote = true and put a TLS proxy before it"));
         }
-        if (settings.get(Keys.NBD_LISTEN).isEmpty() && settings.get(Keys.NBD_UNIX_SOCKET).isEmpty()) {
+    }
+
+    private void concludeNbd(Settings settings) {
+        if (settings.get(Keys.NBD_LISTEN).isEmpty()
+                && settings.get(Keys.NBD_UNIX_SOCKET).isEmpty()) {
             problems.add(
                     new Problem(
                             ProblemKind.INVALID,

@@ -39,8 +39,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The exports: {@code disk} is a live volume, {@code disk@point} a read-only instant of it, {@code test.7.disk} a disk of a running
- * test. Thread-safe; everything that may block runs on the executor given.
+ * The exports: {@code disk} is a live volume, {@code disk@point} a read-only instant of it, {@code
+ * test.7.disk} a disk of a running test. Thread-safe; everything that may block runs on the
+ * executor given.
  */
 public final class Exports implements ExportCatalog {
     private static final Logger log = LoggerFactory.getLogger(Exports.class);
@@ -78,23 +79,22 @@ public final class Exports implements ExportCatalog {
 
     @Override
     public CompletionStage<List<ExportDescription>> list() {
-        return run(
-                () -> {
-                    List<ExportDescription> list = new ArrayList<>();
-                    for (Found found : volumes.all()) {
-                        list.add(new ExportDescription(found.volume().name(), describeLive(found)));
-                    }
-                    for (TestRow row : tests.runningRows()) {
-                        RecoveryTests.Running test = tests.running(row.id());
-                        for (PointVolume volume : test.image().volumes()) {
-                            list.add(
-                                    new ExportDescription(
-                                            RecoveryTests.exportName(row.id(), volume.name()),
-                                            describeTest(row, volume)));
-                        }
-                    }
-                    return list;
-                });
+        return run(() -> {
+            List<ExportDescription> list = new ArrayList<>();
+            for (Found found : volumes.all()) {
+                list.add(new ExportDescription(found.volume().name(), describeLive(found)));
+            }
+            for (TestRow row : tests.runningRows()) {
+                RecoveryTests.Running test = tests.running(row.id());
+                for (PointVolume volume : test.image().volumes()) {
+                    list.add(
+                            new ExportDescription(
+                                    RecoveryTests.exportName(row.id(), volume.name()),
+                                    describeTest(row, volume)));
+                }
+            }
+            return list;
+        });
     }
 
     @Override
@@ -104,14 +104,13 @@ public final class Exports implements ExportCatalog {
 
     private <T> CompletionStage<T> run(Callable<T> work) {
         CompletableFuture<T> result = new CompletableFuture<>();
-        executor.execute(
-                () -> {
-                    try {
-                        result.complete(work.call());
-                    } catch (Exception e) {
-                        result.completeExceptionally(translate(e));
-                    }
-                });
+        executor.execute(() -> {
+            try {
+                result.complete(work.call());
+            } catch (Exception e) {
+                result.completeExceptionally(translate(e));
+            }
+        });
         return result;
     }
 
@@ -212,12 +211,13 @@ public final class Exports implements ExportCatalog {
                 hold.view().volumes().stream()
                         .filter(volume -> volume.id() == id)
                         .findFirst()
-                        .orElseThrow(
-                                () ->
-                                        ProblemException.notFound(
-                                                "the volume did not exist at that point",
-                                                found.volume().name() + "@" + Points.canonical(exact.sequence()),
-                                                "ask for a later point"));
+                        .orElseThrow(() ->
+                                ProblemException.notFound(
+                                        "the volume did not exist at that point",
+                                        found.volume().name()
+                                                + "@"
+                                                + Points.canonical(exact.sequence()),
+                                        "ask for a later point"));
         BlockDevice device = hold.view().device(id);
         Features offered = new Features(true, fixed, device.features().rotational());
         return new Opened(
@@ -234,7 +234,9 @@ public final class Exports implements ExportCatalog {
                 + Timestamps.iso(point.timeMicros())
                 + " ("
                 + Points.canonical(point.sequence())
-                + (checkpoint != null && checkpoint.tagged() ? ", checkpoint " + checkpoint.name() : "")
+                + (checkpoint != null && checkpoint.tagged()
+                        ? ", checkpoint " + checkpoint.name()
+                        : "")
                 + "), read-only";
     }
 
@@ -253,12 +255,11 @@ public final class Exports implements ExportCatalog {
                 test.image().volumes().stream()
                         .filter(candidate -> candidate.name().equals(volumeName))
                         .findFirst()
-                        .orElseThrow(
-                                () ->
-                                        ProblemException.notFound(
-                                                "test " + id + " has no such volume",
-                                                volumeName,
-                                                "list its disks with: tidemark test show " + id));
+                        .orElseThrow(() ->
+                                ProblemException.notFound(
+                                        "test " + id + " has no such volume",
+                                        volumeName,
+                                        "list its disks with: tidemark test show " + id));
         BlockDevice device = test.image().device(volume.id());
         return new Opened(
                 name,

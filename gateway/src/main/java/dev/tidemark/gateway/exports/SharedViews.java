@@ -10,7 +10,9 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 
-/** Open views, one for each group and instant however many connections look through it. Thread-safe. */
+/**
+ * Open views, one for each group and instant however many connections look through it. Thread-safe.
+ */
 final class SharedViews {
     private record Key(UUID group, long sequence) {}
 

@@ -10,8 +10,8 @@ import dev.tidemark.gateway.metrics.RequestMeter.Operation;
 import io.netty.buffer.ByteBuf;
 
 /**
- * A filter that measures every request and changes none; it may narrow what the device below offers. Thread-safe as the device
- * below.
+ * A filter that measures every request and changes none; it may narrow what the device below
+ * offers. Thread-safe as the device below.
  */
 public final class MeteringDevice implements BlockDevice {
     private final BlockDevice below;

@@ -55,7 +55,10 @@ public final class Metrics implements AutoCloseable {
 
     /** A gauge of the whole gateway. */
     public <T> void gauge(String name, String help, T source, ToDoubleFunction<T> value) {
-        Gauge.builder(name, source, value).description(help).strongReference(true).register(registry);
+        Gauge.builder(name, source, value)
+                .description(help)
+                .strongReference(true)
+                .register(registry);
     }
 
     /** Starts to show a group's numbers; called again under the same name, does nothing. */
@@ -67,7 +70,8 @@ public final class Metrics implements AutoCloseable {
         List<Meter> meters = new ArrayList<>();
         for (GroupMetric metric : GroupMetric.all()) {
             Tags tags = Tags.of("group", name);
-            ToDoubleFunction<Snapshots> value = source -> metric.value().applyAsDouble(source.get());
+            ToDoubleFunction<Snapshots> value =
+                    source -> metric.value().applyAsDouble(source.get());
             meters.add(
                     metric.counter()
                             ? FunctionCounter.builder(metric.name(), snapshots, value)
@@ -80,7 +84,11 @@ public final class Metrics implements AutoCloseable {
                                     .strongReference(true)
                                     .register(registry));
         }
-        meters.add(Gauge.builder("tidemark_group_up", () -> 1).tags("group", name).description("1 for every open group").register(registry));
+        meters.add(
+                Gauge.builder("tidemark_group_up", () -> 1)
+                        .tags("group", name)
+                        .description("1 for every open group")
+                        .register(registry));
         held.put(name, snapshots);
         return meters;
     }

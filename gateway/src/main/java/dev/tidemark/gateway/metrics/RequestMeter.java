@@ -79,7 +79,12 @@ public final class RequestMeter {
     void failed(Operation operation, ErrorCode code) {
         Counter.builder(ERRORS)
                 .description("Requests that failed, by error code")
-                .tags(tags.and("op", operation.label(), "code", code.name().toLowerCase(Locale.ROOT)))
+                .tags(
+                        tags.and(
+                                "op",
+                                operation.label(),
+                                "code",
+                                code.name().toLowerCase(Locale.ROOT)))
                 .register(registry)
                 .increment();
     }

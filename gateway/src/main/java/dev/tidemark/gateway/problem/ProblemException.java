@@ -26,15 +26,12 @@ public final class ProblemException extends RuntimeException {
     }
 
     /** A refused argument. */
-    public static ProblemException invalid(
-            String what, String value, String limit, String remedy) {
-        return new ProblemException(
-                new Problem(ProblemKind.INVALID, what, value, limit, remedy));
+    public static ProblemException invalid(String what, String value, String limit, String remedy) {
+        return new ProblemException(new Problem(ProblemKind.INVALID, what, value, limit, remedy));
     }
 
     /** Something that is not there. */
     public static ProblemException notFound(String what, String value, String remedy) {
-        return new ProblemException(
-                new Problem(ProblemKind.NOT_FOUND, what, value, null, remedy));
+        return new ProblemException(new Problem(ProblemKind.NOT_FOUND, what, value, null, remedy));
     }
 }

@@ -7,7 +7,9 @@ import java.util.Locale;
 public final class Similar {
     private Similar() {}
 
-    /** {@code did you mean "x"?} for the nearest candidate, or the empty string when none is near. */
+    /**
+     * {@code did you mean "x"?} for the nearest candidate, or the empty string when none is near.
+     */
     public static String hint(String asked, Collection<String> candidates) {
         String best = "";
         int bestDistance = Math.max(2, asked.length() / 3) + 1;

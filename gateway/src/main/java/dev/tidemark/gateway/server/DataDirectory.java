@@ -72,7 +72,8 @@ public final class DataDirectory {
         String message = e.getMessage() == null ? "" : e.getMessage();
         return switch (e) {
             case java.nio.file.AccessDeniedException denied -> "permission denied";
-            case java.nio.file.FileAlreadyExistsException exists -> "something that is no directory is there";
+            case java.nio.file.FileAlreadyExistsException exists ->
+                    "something that is no directory is there";
             default -> message.isEmpty() ? e.getClass().getSimpleName() : message;
         };
     }
@@ -85,7 +86,9 @@ public final class DataDirectory {
         return path.resolve("catalogue.sqlite");
     }
 
-    /** Takes the lock; a directory in use by another gateway is a problem that names its process. */
+    /**
+     * Takes the lock; a directory in use by another gateway is a problem that names its process.
+     */
     AutoCloseable lock() throws StorageException {
         try {
             return FileStorageDirectory.at(path).lock();
@@ -97,9 +100,9 @@ public final class DataDirectory {
                     new Problem(
                             ProblemKind.LOCKED,
                             "another gateway uses the data directory: " + e.getMessage(),
-                            path.toString(),
                             null,
-                            "stop it first, or choose another directory with --data"),
+                            null,
+                            "name another with --data"),
                     e);
         }
     }
@@ -166,7 +169,10 @@ public final class DataDirectory {
         try {
             Files.writeString(fresh, content, StandardOpenOption.DSYNC);
             Files.move(
-                    fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                    fresh,
+                    file,
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
         } catch (AtomicMoveNotSupportedException e) {
             throw new IOException("the file system cannot rename atomically", e);
         } finally {

@@ -54,8 +54,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A running gateway. {@link #start} either has everything up or undoes what it began and throws one problem; {@link #stop} ends it
- * cleanly, {@link #close} as after a crash. Thread-safe.
+ * A running gateway. {@link #start} either has everything up or undoes what it began and throws one
+ * problem; {@link #stop} ends it cleanly, {@link #close} as after a crash. Thread-safe.
  */
 public final class Gateway implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Gateway.class);
@@ -90,7 +90,9 @@ public final class Gateway implements AutoCloseable {
             groupsDirectory = data.groups();
             pool = new SegmentPool(poolBytes());
             ThreadScheduler scheduler =
-                    keep(new ThreadScheduler("tidemark", settings.get(Keys.IO_THREADS), Gateway::uncaught));
+                    keep(
+                            new ThreadScheduler(
+                                    "tidemark", settings.get(Keys.IO_THREADS), Gateway::uncaught));
             groups = groups(catalogue, scheduler);
             opened.push(groups::close);
             groups.openAll();
@@ -113,7 +115,12 @@ public final class Gateway implements AutoCloseable {
                             opener,
                             settings.get(Keys.RELATIVE_LEASE),
                             System::nanoTime);
-            nbd = keep(new NbdServer(nbdConfig(), exports, new ConnectionMetrics(metrics.registry())));
+            nbd =
+                    keep(
+                            new NbdServer(
+                                    nbdConfig(),
+                                    exports,
+                                    new ConnectionMetrics(metrics.registry())));
             uris.listening(listen());
             gatewayMetrics(metrics);
             ApiServer api =
@@ -136,7 +143,16 @@ public final class Gateway implements AutoCloseable {
                                     Version.text()));
             Endpoint asked = settings.get(Keys.API_LISTEN);
             apiUri = "http://" + new Endpoint(asked.host(), api.start(asked));
-            data.announce(Json.write(Map.of("api", apiUri, "pid", ProcessHandle.current().pid(), "nbd", nbdUris)));
+            opened.push(data::withdraw);
+            data.announce(
+                    Json.write(
+                            Map.of(
+                                    "api",
+                                    apiUri,
+                                    "pid",
+                                    ProcessHandle.current().pid(),
+                                    "nbd",
+                                    nbdUris)));
         } catch (IOException | RuntimeException e) {
             closeOpened();
             throw e;
@@ -159,8 +175,7 @@ public final class Gateway implements AutoCloseable {
         } catch (IOException e) {
             throw new ProblemException(
                     Problem.of(
-                            ProblemKind.IO,
-                            e.getMessage() == null ? e.toString() : e.getMessage()),
+                            ProblemKind.IO, e.getMessage() == null ? e.toString() : e.getMessage()),
                     e);
         }
     }
@@ -187,7 +202,10 @@ public final class Gateway implements AutoCloseable {
                             ProblemKind.NO_SPACE,
                             "the data directory's file system is too full for the journals",
                             data.path().toString(),
-                            "half of the free space is " + half + " bytes, 8 storage units are " + 8 * unit,
+                            "half of the free space is "
+                                    + half
+                                    + " bytes, 8 storage units are "
+                                    + 8 * unit,
                             "free some space, or set journal.pool or journal.storage_unit"));
         }
         return half;
@@ -256,11 +274,31 @@ public final class Gateway implements AutoCloseable {
     // What others ask
 
     private void gatewayMetrics(Metrics metrics) {
-        metrics.gauge("tidemark_pool_used_bytes", "Journal space of all groups", pool, SegmentPool::usedBytes);
-        metrics.gauge("tidemark_pool_budget_bytes", "What journals may use", pool, SegmentPool::budgetBytes);
-        metrics.gauge("tidemark_free_bytes", "Free space of the data directory's file system", this, gateway -> gateway.freeBytes());
-        metrics.gauge("tidemark_export_views", "Instants that hosts have open", exports, Exports::openViews);
-        metrics.gauge("tidemark_alerts", "Alerts since the start", alerts, all -> all.counts().values().stream().mapToLong(Long::longValue).sum());
+        metrics.gauge(
+                "tidemark_pool_used_bytes",
+                "Journal space of all groups",
+                pool,
+                SegmentPool::usedBytes);
+        metrics.gauge(
+                "tidemark_pool_budget_bytes",
+                "What journals may use",
+                pool,
+                SegmentPool::budgetBytes);
+        metrics.gauge(
+                "tidemark_free_bytes",
+                "Free space of the data directory's file system",
+                this,
+                gateway -> gateway.freeBytes());
+        metrics.gauge(
+                "tidemark_export_views",
+                "Instants that hosts have open",
+                exports,
+                Exports::openViews);
+        metrics.gauge(
+                "tidemark_alerts",
+                "Alerts since the start",
+                alerts,
+                all -> all.counts().values().stream().mapToLong(Long::longValue).sum());
     }
 
     private long freeBytes() {
@@ -303,7 +341,9 @@ public final class Gateway implements AutoCloseable {
         groups.all().stream()
                 .map(group -> group.engine().status())
                 .filter(status -> status.state().name().equals("FAILED"))
-                .forEach(status -> reasons.add("group " + groups.nameOf(status.id()) + ": " + status.reason()));
+                .forEach(status ->
+                        reasons.add(
+                                "group " + groups.nameOf(status.id()) + ": " + status.reason()));
         return new HealthDocument(reasons.isEmpty() ? "up" : "down", reasons);
     }
 
@@ -329,7 +369,10 @@ public final class Gateway implements AutoCloseable {
 
     // Stop
 
-    /** Stops cleanly: no new clients, requests in flight end, everything is folded. Returns when it is done. */
+    /**
+     * Stops cleanly: no new clients, requests in flight end, everything is folded. Returns when it
+     * is done.
+     */
     public void stop() {
         stopping = true;
         log.info("stopping: clients are asked to leave");
@@ -341,13 +384,6 @@ public final class Gateway implements AutoCloseable {
     }
 
     private void closeOpened() {
-        try {
-            if (apiUri() != null) {
-                data.withdraw();
-            }
-        } catch (IOException | RuntimeException e) {
-            log.debug("gateway.json stays", e);
-        }
         while (!opened.isEmpty()) {
             try {
                 opened.pop().close();

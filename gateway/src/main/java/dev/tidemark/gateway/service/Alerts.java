@@ -16,7 +16,10 @@ import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The newest alerts and how many there were of each kind since the start. Thread-safe, never blocks for long. */
+/**
+ * The newest alerts and how many there were of each kind since the start. Thread-safe, never blocks
+ * for long.
+ */
 public final class Alerts {
     private static final Logger log = LoggerFactory.getLogger(Alerts.class);
     private static final int KEPT = 200;
@@ -52,7 +55,12 @@ public final class Alerts {
         synchronized (this) {
             newest.addFirst(
                     new AlertDocument(
-                            next++, time, severity.name().toLowerCase(Locale.ROOT), kind, group, message));
+                            next++,
+                            time,
+                            severity.name().toLowerCase(Locale.ROOT),
+                            kind,
+                            group,
+                            message));
             if (newest.size() > KEPT) {
                 newest.removeLast();
             }

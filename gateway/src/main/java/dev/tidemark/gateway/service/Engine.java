@@ -32,7 +32,9 @@ public final class Engine {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new ProblemException(
-                    Problem.of(ProblemKind.FAILED, "the gateway is stopping; the operation goes on"), e);
+                    Problem.of(
+                            ProblemKind.FAILED, "the gateway is stopping; the operation goes on"),
+                    e);
         } catch (ExecutionException e) {
             throw problem(e.getCause() == null ? e : e.getCause());
         }

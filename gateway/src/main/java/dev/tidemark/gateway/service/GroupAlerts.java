@@ -57,7 +57,12 @@ final class GroupAlerts implements GroupListener {
                 Severity.WARNING,
                 "history-dropped",
                 names.apply(group),
-                "seq:" + fromSequence + " to seq:" + toSequence + " can no longer be reached: " + reason);
+                "seq:"
+                        + fromSequence
+                        + " to seq:"
+                        + toSequence
+                        + " can no longer be reached: "
+                        + reason);
     }
 
     @Override

@@ -33,8 +33,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The open protection groups. The catalogue owns names and settings, the engine owns volumes, images and points; {@link #openAll}
- * brings the two together. Thread-safe; changes of names go through one lock, so that a name is never given twice.
+ * The open protection groups. The catalogue owns names and settings, the engine owns volumes,
+ * images and points; {@link #openAll} brings the two together. Thread-safe; changes of names go
+ * through one lock, so that a name is never given twice.
  */
 public final class Groups {
     private static final Logger log = LoggerFactory.getLogger(Groups.class);
@@ -71,12 +72,16 @@ public final class Groups {
 
     // Start and stop
 
-    /** Finishes half-done creations and deletions, adopts directories without a record, opens everything. */
+    /**
+     * Finishes half-done creations and deletions, adopts directories without a record, opens
+     * everything.
+     */
     public void openAll() {
         try {
             for (GroupRow row : catalogue.groups()) {
                 if (row.phase() != Phase.ACTIVE) {
-                    log.info("group={} is removed: its {} was interrupted", row.name(), row.phase());
+                    log.info(
+                            "group={} is removed: its {} was interrupted", row.name(), row.phase());
                     discard(row);
                 }
             }
@@ -95,7 +100,10 @@ public final class Groups {
             Optional<UUID> id = uuid(name);
             if (id.isPresent() && !known.contains(name)) {
                 String adopted = "adopted-" + name.substring(0, 8);
-                log.warn("group={} adopted: its directory {} has no record in the catalogue", adopted, name);
+                log.warn(
+                        "group={} adopted: its directory {} has no record in the catalogue",
+                        adopted,
+                        name);
                 catalogue.addGroup(defaults(id.get(), adopted, Phase.ACTIVE));
             }
         }
@@ -164,7 +172,9 @@ public final class Groups {
     /** By name or id; not found is a problem. */
     public Group get(String nameOrId) {
         return all().stream()
-                .filter(group -> group.name().equals(nameOrId) || group.row().id().toString().equals(nameOrId))
+                .filter(group ->
+                        group.name().equals(nameOrId)
+                                || group.row().id().toString().equals(nameOrId))
                 .findFirst()
                 .orElseThrow(() -> unknown(nameOrId));
     }
@@ -189,7 +199,9 @@ public final class Groups {
         List<String> names = all().stream().map(Group::name).toList();
         String hint = Similar.hint(name, names);
         return ProblemException.notFound(
-                "no such group", name, hint.isEmpty() ? "list them with: tidemark group list" : hint);
+                "no such group",
+                name,
+                hint.isEmpty() ? "list them with: tidemark group list" : hint);
     }
 
     /** The named group, the only one when none is named, or the group "default". */
@@ -204,17 +216,17 @@ public final class Groups {
         return all.stream()
                 .filter(group -> group.name().equals(DEFAULT))
                 .findFirst()
-                .orElseThrow(
-                        () ->
-                                ProblemException.invalid(
-                                        "which group is meant?",
-                                        "",
-                                        all.isEmpty()
-                                                ? "there is none yet"
-                                                : "there are " + all.size() + " and none is called " + DEFAULT,
-                                        all.isEmpty()
-                                                ? "create a volume first"
-                                                : "name one with --group"));
+                .orElseThrow(() ->
+                        ProblemException.invalid(
+                                "which group is meant?",
+                                "",
+                                all.isEmpty()
+                                        ? "there is none yet"
+                                        : "there are "
+                                                + all.size()
+                                                + " and none is called "
+                                                + DEFAULT,
+                                all.isEmpty() ? "create a volume first" : "name one with --group"));
     }
 
     /** For a new volume: like {@link #choose}, but makes the default group when there is none. */
@@ -251,8 +263,8 @@ public final class Groups {
                 StorageDirectory home = directory.directory(row.id().toString());
                 directory.force();
                 ProtectionGroup engine =
-                        Engine.call(
-                                () -> ProtectionGroup.create(options(row), row.id(), home, environment));
+                        Engine.call(() ->
+                                ProtectionGroup.create(options(row), row.id(), home, environment));
                 GroupRow active = row.with(Phase.ACTIVE);
                 catalogue.updateGroup(active);
                 Group group = new Group(active, engine);
@@ -292,7 +304,10 @@ public final class Groups {
                                 ProblemKind.IN_USE,
                                 "group " + group.name() + " is not empty",
                                 String.join(", ", volumes),
-                                volumes.size() + " volumes, " + group.engine().images().size() + " running tests",
+                                volumes.size()
+                                        + " volumes, "
+                                        + group.engine().images().size()
+                                        + " running tests",
                                 "stop its tests and delete its volumes first"));
             }
             GroupRow row = group.row().with(Phase.DELETING);
@@ -309,7 +324,9 @@ public final class Groups {
     }
 
     private void requireFree(String name, UUID id) {
-        boolean taken = catalogue.groups().stream().anyMatch(row -> row.name().equals(name) && !row.id().equals(id));
+        boolean taken =
+                catalogue.groups().stream()
+                        .anyMatch(row -> row.name().equals(name) && !row.id().equals(id));
         if (taken) {
             throw new ProblemException(
                     new Problem(
@@ -331,7 +348,10 @@ public final class Groups {
         try {
             discard(row);
         } catch (StorageException e) {
-            log.warn("group={} is left for the next start to remove: {}", row.name(), e.getMessage());
+            log.warn(
+                    "group={} is left for the next start to remove: {}",
+                    row.name(),
+                    e.getMessage());
         }
     }
 
@@ -359,7 +379,10 @@ public final class Groups {
                         request.bytes() == null
                                 ? row.historyBytes()
                                 : Keys.historyBytes(request.bytes()),
-                        millis(Keys.HISTORY_FINE_WINDOW, request.fineWindow(), row.fineWindowMillis()),
+                        millis(
+                                Keys.HISTORY_FINE_WINDOW,
+                                request.fineWindow(),
+                                row.fineWindowMillis()),
                         millis(
                                 Keys.CHECKPOINT_INTERVAL,
                                 request.checkpointInterval(),

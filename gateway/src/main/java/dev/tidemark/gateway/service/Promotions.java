@@ -44,7 +44,9 @@ public final class Promotions {
         }
     }
 
-    /** Sets a group's live disks back to a point; they are usable at once, the task is the copying. */
+    /**
+     * Sets a group's live disks back to a point; they are usable at once, the task is the copying.
+     */
     public Task rollback(Group group, Rollback request) {
         String asked = Required.text("at", request.at());
         points.resolve(group, asked); // A wrong point is refused here, not in the task.
@@ -90,7 +92,8 @@ public final class Promotions {
         Point point = Engine.await(promotion.point());
         progress.detail("waiting for the live disks of " + group.name());
         Engine.await(promotion.usable());
-        progress.detail("usable at " + Points.canonical(point.sequence()) + ", copying in the background");
+        progress.detail(
+                "usable at " + Points.canonical(point.sequence()) + ", copying in the background");
         while (!ended(promotion)) {
             progress.share(promotion.progress());
         }

@@ -36,8 +36,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Recovery tests: images in the engine, records in the catalogue. The engine owns what runs, the catalogue owns verdicts; {@link
- * #reconcile} brings the two together after a crash. Thread-safe.
+ * Recovery tests: images in the engine, records in the catalogue. The engine owns what runs, the
+ * catalogue owns verdicts; {@link #reconcile} brings the two together after a crash. Thread-safe.
  */
 public final class RecoveryTests {
     private static final Logger log = LoggerFactory.getLogger(RecoveryTests.class);
@@ -70,7 +70,10 @@ public final class RecoveryTests {
 
     // Start-up
 
-    /** Adopts images without a record, ends records without an image, finishes stops that a crash interrupted. */
+    /**
+     * Adopts images without a record, ends records without an image, finishes stops that a crash
+     * interrupted.
+     */
     public void reconcile() {
         List<TestRow> records = catalogue.runningTests();
         Set<UUID> recorded = records.stream().map(TestRow::image).collect(Collectors.toSet());
@@ -82,7 +85,10 @@ public final class RecoveryTests {
         for (Group group : groups.all()) {
             for (Image image : group.engine().images()) {
                 if (ended.contains(image.id())) {
-                    log.info("image={} group={} is discarded: its test has ended", image.id(), group.name());
+                    log.info(
+                            "image={} group={} is discarded: its test has ended",
+                            image.id(),
+                            group.name());
                     Engine.await(group.engine().stopImage(image.id(), true));
                 } else if (!recorded.contains(image.id())) {
                     adopt(group, image);
@@ -106,7 +112,11 @@ public final class RecoveryTests {
     private void adopt(Group group, Image image) {
         long drill =
                 catalogue.addDrill(
-                        group.row().id(), group.name(), "adopted", image.startedMicros(), "gateway");
+                        group.row().id(),
+                        group.name(),
+                        "adopted",
+                        image.startedMicros(),
+                        "gateway");
         TestRow test =
                 record(
                         group,
@@ -174,9 +184,8 @@ public final class RecoveryTests {
             image =
                     group.engine()
                             .startImage(id, new PointSpec.AtSequence(point.sequence()))
-                            .whenComplete(
-                                    (done, failure) ->
-                                            openMicros = (System.nanoTime() - startedNanos) / 1000);
+                            .whenComplete((done, failure) ->
+                                    openMicros = (System.nanoTime() - startedNanos) / 1000);
         }
     }
 
@@ -233,7 +242,10 @@ public final class RecoveryTests {
 
     // Stop
 
-    /** Ends a test: the verdict is recorded first, so that a crash in between cannot lose it; then its writes go. */
+    /**
+     * Ends a test: the verdict is recorded first, so that a crash in between cannot lose it; then
+     * its writes go.
+     */
     public TestDocument stop(long id, StopTest request) {
         Verdict verdict = verdict(Required.text("verdict", request.verdict()));
         Running test = running(id);
@@ -277,7 +289,10 @@ public final class RecoveryTests {
             return Verdict.of(text);
         } catch (IllegalArgumentException e) {
             throw ProblemException.invalid(
-                    "not a verdict", text, "passed, failed or inconclusive", "say how the test ended");
+                    "not a verdict",
+                    text,
+                    "passed, failed or inconclusive",
+                    "say how the test ended");
         }
     }
 
@@ -327,12 +342,11 @@ public final class RecoveryTests {
     private TestRow row(long id) {
         return catalogue
                 .test(id)
-                .orElseThrow(
-                        () ->
-                                ProblemException.notFound(
-                                        "no such test",
-                                        Long.toString(id),
-                                        "list them with: tidemark test list"));
+                .orElseThrow(() ->
+                        ProblemException.notFound(
+                                "no such test",
+                                Long.toString(id),
+                                "list them with: tidemark test list"));
     }
 
     private Optional<Image> image(TestRow row) {
@@ -359,12 +373,11 @@ public final class RecoveryTests {
         return catalogue
                 .drill(id)
                 .map(this::document)
-                .orElseThrow(
-                        () ->
-                                ProblemException.notFound(
-                                        "no such drill",
-                                        Long.toString(id),
-                                        "list them with: tidemark test list --drills"));
+                .orElseThrow(() ->
+                        ProblemException.notFound(
+                                "no such drill",
+                                Long.toString(id),
+                                "list them with: tidemark test list --drills"));
     }
 
     public List<DrillDocument> drills(int limit) {
@@ -420,13 +433,12 @@ public final class RecoveryTests {
     private List<ExportDocument> exports(long id, Image image) {
         List<ExportDocument> exports = new ArrayList<>();
         image.volumes()
-                .forEach(
-                        volume -> {
-                            String name = exportName(id, volume.name());
-                            exports.add(
-                                    new ExportDocument(
-                                            name, "test", volume.sizeBytes(), false, uris.of(name)));
-                        });
+                .forEach(volume -> {
+                    String name = exportName(id, volume.name());
+                    exports.add(
+                            new ExportDocument(
+                                    name, "test", volume.sizeBytes(), false, uris.of(name)));
+                });
         return exports;
     }
 

@@ -20,7 +20,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Long work, each on a virtual thread, with progress that can be watched and an end that can be waited for. Thread-safe. */
+/**
+ * Long work, each on a virtual thread, with progress that can be watched and an end that can be
+ * waited for. Thread-safe.
+ */
 public final class Tasks {
     private static final Logger log = LoggerFactory.getLogger(Tasks.class);
 
@@ -99,11 +102,10 @@ public final class Tasks {
     /** The newest first. */
     public List<TaskDocument> list(int limit) {
         return catalogue.tasks(limit).stream()
-                .map(
-                        row -> {
-                            Task task = running.get(row.id());
-                            return task == null ? document(row) : task.document();
-                        })
+                .map(row -> {
+                    Task task = running.get(row.id());
+                    return task == null ? document(row) : task.document();
+                })
                 .toList();
     }
 

@@ -23,7 +23,10 @@ import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Volumes of all groups. A volume's name is its export, so it is unique in the gateway. Thread-safe. */
+/**
+ * Volumes of all groups. A volume's name is its export, so it is unique in the gateway.
+ * Thread-safe.
+ */
 public final class Volumes {
     private static final Logger log = LoggerFactory.getLogger(Volumes.class);
 
@@ -66,7 +69,9 @@ public final class Volumes {
     public ProblemException unknown(String name) {
         String hint = Similar.hint(name, names());
         return ProblemException.notFound(
-                "no such volume", name, hint.isEmpty() ? "list them with: tidemark volume list" : hint);
+                "no such volume",
+                name,
+                hint.isEmpty() ? "list them with: tidemark volume list" : hint);
     }
 
     private List<String> names() {
@@ -125,7 +130,11 @@ public final class Volumes {
                                                             source,
                                                             (done, total) ->
                                                                     progress.share(done, total)));
-                            log.info("volume={} group={} imported from {}", name, group.name(), path);
+                            log.info(
+                                    "volume={} group={} imported from {}",
+                                    name,
+                                    group.name(),
+                                    path);
                             return document(new Found(group, volume));
                         } finally {
                             release(name);
@@ -199,11 +208,15 @@ public final class Volumes {
     public void delete(Found found) {
         Engine.await(found.group().engine().removeVolume(found.volume().id()));
         log.info(
-                "volume={} group={} deleted with its past", found.volume().name(), found.group().name());
+                "volume={} group={} deleted with its past",
+                found.volume().name(),
+                found.group().name());
     }
 
     private static long checkSize(long sizeBytes) {
-        if (sizeBytes < SECTOR_BYTES || sizeBytes > LARGEST_BYTES || sizeBytes % SECTOR_BYTES != 0) {
+        if (sizeBytes < SECTOR_BYTES
+                || sizeBytes > LARGEST_BYTES
+                || sizeBytes % SECTOR_BYTES != 0) {
             throw ProblemException.invalid(
                     "not a volume size",
                     Long.toString(sizeBytes),

@@ -1,5 +1,6 @@
 /**
- * What an administrator can do with groups, volumes, points and recovery tests: the engine and the catalogue, kept in step.
+ * What an administrator can do with groups, volumes, points and recovery tests: the engine and the
+ * catalogue, kept in step.
  *
  * <p>Calls block until the engine has answered; they run on API threads, never on event loops.
  */

@@ -7,8 +7,8 @@ import java.time.OffsetDateTime;
 import java.util.regex.Pattern;
 
 /**
- * A point in time as somebody asked for it: {@code latest}, {@code seq:N}, {@code -90s}, an ISO 8601 time with a zone, or a
- * checkpoint's name.
+ * A point in time as somebody asked for it: {@code latest}, {@code seq:N}, {@code -90s}, an ISO
+ * 8601 time with a zone, or a checkpoint's name.
  */
 public sealed interface AskedPoint {
     /** The newest acknowledged write. */

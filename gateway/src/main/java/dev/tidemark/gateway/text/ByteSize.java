@@ -9,7 +9,8 @@ import java.util.regex.Pattern;
 /**
  * Sizes as people write them: {@code 512}, {@code 10G}, {@code 64 MiB}, {@code 1.5T}, {@code 10GB}.
  *
- * <p>A bare letter and the "iB" forms are powers of 1024; the "B" forms (KB, MB, GB, TB) are powers of 1000.
+ * <p>A bare letter and the "iB" forms are powers of 1024; the "B" forms (KB, MB, GB, TB) are powers
+ * of 1000.
  */
 public final class ByteSize {
     private static final Pattern FORM =

@@ -3,7 +3,10 @@ package dev.tidemark.gateway.text;
 import dev.tidemark.gateway.problem.ProblemException;
 import java.util.regex.Pattern;
 
-/** What volumes, groups and checkpoints may be called: names that need no escaping in URIs, shells and file systems. */
+/**
+ * What volumes, groups and checkpoints may be called: names that need no escaping in URIs, shells
+ * and file systems.
+ */
 public final class Names {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
     private static final Pattern CHECKPOINT =
@@ -67,14 +70,20 @@ public final class Names {
         return name;
     }
 
-    /** Free text kept with a record: at most 1000 characters, no control characters but line ends. */
+    /**
+     * Free text kept with a record: at most 1000 characters, no control characters but line ends.
+     */
     public static String note(String text) {
-        boolean control = text.chars().anyMatch(c -> Character.isISOControl(c) && c != '\n' && c != '\t');
+        boolean control =
+                text.chars().anyMatch(c -> Character.isISOControl(c) && c != '\n' && c != '\t');
         if (text.length() > DESCRIPTION_CHARS || control) {
             throw ProblemException.invalid(
                     "not a note",
                     text.length() > 40 ? text.substring(0, 40) + "..." : text,
-                    text.length() + " characters; at most " + DESCRIPTION_CHARS + ", no control characters",
+                    text.length()
+                            + " characters; at most "
+                            + DESCRIPTION_CHARS
+                            + ", no control characters",
                     "shorten it");
         }
         return text;

@@ -6,9 +6,13 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Durations as people write them: {@code 500ms}, {@code 90s}, {@code 1h30m}, {@code 7d}, {@code 2w}. */
+/**
+ * Durations as people write them: {@code 500ms}, {@code 90s}, {@code 1h30m}, {@code 7d}, {@code
+ * 2w}.
+ */
 public final class TimeSpan {
-    private static final Pattern PART = Pattern.compile("(\\d{1,12}(?:\\.\\d{1,6})?)\\s*(ms|us|s|m|h|d|w)");
+    private static final Pattern PART =
+            Pattern.compile("(\\d{1,12}(?:\\.\\d{1,6})?)\\s*(ms|us|s|m|h|d|w)");
 
     private TimeSpan() {}
 

@@ -13,7 +13,9 @@ public final class Requests {
      * @param group where it goes; the group "default" when not sent, made when it is missing
      */
     public record CreateVolume(
-            @Mandatory @Nullable String name, @Mandatory @Nullable Long sizeBytes, @Nullable String group) {}
+            @Mandatory @Nullable String name,
+            @Mandatory @Nullable Long sizeBytes,
+            @Nullable String group) {}
 
     /**
      * Makes a volume from a raw image on the gateway's machine.
@@ -21,7 +23,9 @@ public final class Requests {
      * @param path absolute; the file is only read
      */
     public record ImportVolume(
-            @Mandatory @Nullable String name, @Mandatory @Nullable String path, @Nullable String group) {}
+            @Mandatory @Nullable String name,
+            @Mandatory @Nullable String path,
+            @Nullable String group) {}
 
     /** Grows or renames a volume; what is not sent stays. */
     public record ChangeVolume(@Nullable String name, @Nullable Long sizeBytes) {}
@@ -77,7 +81,10 @@ public final class Requests {
     public record PromoteTest(
             @Nullable String verdict, @Nullable String note, @Nullable String by) {}
 
-    /** Deletes records of ended tests, oldest first: those older than a duration, beyond a number, or both. */
+    /**
+     * Deletes records of ended tests, oldest first: those older than a duration, beyond a number,
+     * or both.
+     */
     public record PurgeTests(@Nullable Integer keep, @Nullable String olderThan) {}
 
     /** Sets a group's live disks back to a point. */

@@ -68,7 +68,8 @@ public final class Wire {
      * @param fineTail from here on every sequence number is a point
      * @param reachSeconds time from tail to head
      * @param undoBytesPerSecond mean growth
-     * @param forecastWindowSeconds how far back the history will reach at this growth before window or bytes end it
+     * @param forecastWindowSeconds how far back the history will reach at this growth before window
+     *     or bytes end it
      * @param limitedBy what ends it: window, bytes or pool
      */
     public record HistoryDocument(

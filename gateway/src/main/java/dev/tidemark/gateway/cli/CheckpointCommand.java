@@ -1,0 +1,91 @@
+package dev.tidemark.gateway.cli;
+
+import dev.tidemark.gateway.client.ApiClient;
+import dev.tidemark.gateway.client.ApiClient.Answer;
+import dev.tidemark.gateway.text.Table;
+import dev.tidemark.gateway.wire.Requests.AddCheckpoint;
+import dev.tidemark.gateway.wire.Wire.CheckpointDocument;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code tidemark checkpoint}. */
+@Command(
+        name = "checkpoint",
+        description = "Marks moments with a name, and lists them.",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  tidemark checkpoint add before-upgrade --description \"kernel 6.12\"",
+            "  tidemark checkpoint list --tagged"
+        })
+final class CheckpointCommand {
+    @Command(
+            name = "add",
+            mixinStandardHelpOptions = true,
+            description = "Marks this moment; durable when the command returns.")
+    int add(
+            @Mixin Connection connection,
+            @Mixin GroupOption group,
+            @Parameters(paramLabel = "NAME", description = "Name of the checkpoint.") String name,
+            @Option(
+                            names = "--description",
+                            paramLabel = "TEXT",
+                            description = "What it is for.",
+                            defaultValue = "")
+                    String description) {
+        AddCheckpoint request = new AddCheckpoint(name, description);
+        Answer answer =
+                connection.client().post(group.path(connection.client()) + "/checkpoints", request);
+        return connection.print(
+                answer,
+                out -> {
+                    CheckpointDocument checkpoint = answer.as(CheckpointDocument.class);
+                    out.println(
+                            "checkpoint "
+                                    + checkpoint.name()
+                                    + " at "
+                                    + checkpoint.time()
+                                    + " (seq:"
+                                    + checkpoint.sequence()
+                                    + ")");
+                });
+    }
+
+    @Command(
+            name = "list",
+            mixinStandardHelpOptions = true,
+            description = "Lists checkpoints, oldest first.")
+    int list(
+            @Mixin Connection connection,
+            @Mixin GroupOption group,
+            @Option(names = "--tagged", description = "Only those with a name.") boolean tagged,
+            @Option(
+                            names = "--limit",
+                            paramLabel = "N",
+                            description =
+                                    "At most this many, the newest (default: ${DEFAULT-VALUE}).",
+                            defaultValue = "100")
+                    int limit) {
+        ApiClient client = connection.client();
+        Answer answer =
+                client.get(
+                        group.path(client) + "/checkpoints?limit=" + limit + "&tagged=" + tagged);
+        return connection.print(
+                answer,
+                out -> {
+                    Table table = new Table("TIME", "AGE", "POINT", "NAME", "DESCRIPTION");
+                    for (CheckpointDocument checkpoint : answer.asList(CheckpointDocument.class)) {
+                        table.row(
+                                Formats.time(checkpoint.time()),
+                                Formats.age(checkpoint.time()),
+                                "seq:" + checkpoint.sequence(),
+                                Formats.orDash(checkpoint.name()),
+                                Formats.orDash(checkpoint.description()));
+                    }
+                    table.print(out);
+                });
+    }
+}
