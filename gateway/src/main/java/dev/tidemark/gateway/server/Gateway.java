@@ -367,6 +367,10 @@ public final class Gateway implements AutoCloseable {
         return volumes;
     }
 
+    Groups groups() {
+        return groups;
+    }
+
     // Stop
 
     /**
