@@ -3,8 +3,9 @@ package dev.tidemark.replica;
 import java.util.BitSet;
 
 /**
- * Which 1 MiB regions of a volume may hold bytes that are not zero, counted from the journal's head: a region never written needs no before-image.
- * Errs on the side of "may". Thread-safe by its own lock.
+ * Which 1 MiB regions of a volume may hold bytes that are not zero, counted from the journal's
+ * head: a region never written needs no before-image. Errs on the side of "may". Thread-safe by its
+ * own lock.
  */
 final class AllocationMap {
     static final long REGION_BYTES = 1 << 20;
@@ -47,7 +48,10 @@ final class AllocationMap {
         return total;
     }
 
-    /** Where the first byte that may hold data lies in the range from {@code at} to {@code end}; {@code end} when there is none. */
+    /**
+     * Where the first byte that may hold data lies in the range from {@code at} to {@code end};
+     * {@code end} when there is none.
+     */
     synchronized long dataFrom(long at, long end) {
         if (at >= end) {
             return end;

@@ -11,8 +11,9 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How this module's values in the journal's manifest are written: little-endian, each beginning with a version byte; texts as u16 length and
- * UTF-8; a value that may be absent after a byte that is 0 or 1. The manifest checks them with a checksum.
+ * How this module's values in the journal's manifest are written: little-endian, each beginning
+ * with a version byte; texts as u16 length and UTF-8; a value that may be absent after a byte that
+ * is 0 or 1. The manifest checks them with a checksum.
  *
  * <p>Version 1: the first.
  */
@@ -93,9 +94,7 @@ final class AttributeFormat {
         Boundary base = point.base();
         Position redo = base.redo();
         value.writeLongLE(base.run()).writeLongLE(base.sequence()).writeLongLE(base.timeMicros());
-        value.writeLongLE(redo.segment())
-                .writeLongLE(redo.position())
-                .writeLongLE(redo.sequence());
+        value.writeLongLE(redo.segment()).writeLongLE(redo.position()).writeLongLE(redo.sequence());
         writeCheckpoint(value, base.checkpoint());
         writeCheckpoint(value, point.checkpoint());
     }
@@ -106,8 +105,7 @@ final class AttributeFormat {
         long run = value.readLongLE();
         long baseSequence = value.readLongLE();
         long baseMicros = value.readLongLE();
-        Position redo =
-                new Position(value.readLongLE(), value.readLongLE(), value.readLongLE());
+        Position redo = new Position(value.readLongLE(), value.readLongLE(), value.readLongLE());
         Boundary base = new Boundary(run, baseSequence, baseMicros, redo, readCheckpoint(value));
         return new Point(sequence, timeMicros, base, readCheckpoint(value));
     }

@@ -4,8 +4,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * A set of 4 KiB blocks of a volume, kept as bitmaps of 1 MiB regions: what a promotion has to look at. A superset of the bytes added, whose memory is
- * bounded by the volume's size (about 100 bytes per MiB) and not by the number of changes. Not thread-safe.
+ * A set of 4 KiB blocks of a volume, kept as bitmaps of 1 MiB regions: what a promotion has to look
+ * at. A superset of the bytes added, whose memory is bounded by the volume's size (about 100 bytes
+ * per MiB) and not by the number of changes. Not thread-safe.
  */
 final class BlockSet {
     static final int BLOCK_BYTES = 4096;
@@ -37,7 +38,8 @@ final class BlockSet {
     }
 
     /**
-     * The first block in the set at or after {@code fromBytes}, as a byte offset; -1 when there is none.
+     * The first block in the set at or after {@code fromBytes}, as a byte offset; -1 when there is
+     * none.
      */
     long next(long fromBytes) {
         long block = (fromBytes + BLOCK_BYTES - 1) / BLOCK_BYTES;

@@ -8,7 +8,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** Makes checkpoints: tagged ones when asked, automatic ones an interval after the first write since the last. An idle group has no timer. Thread-safe. */
+/**
+ * Makes checkpoints: tagged ones when asked, automatic ones an interval after the first write since
+ * the last. An idle group has no timer. Thread-safe.
+ */
 final class Checkpoints {
     private final Scheduler scheduler;
     private final HeadLog log;
@@ -79,9 +82,9 @@ final class Checkpoints {
                         () -> true,
                         tagged -> appended(tagged, tagged(tagged, name, description)));
         log.write(mark);
-        mark.done()
-                .whenComplete(
-                        (nothing, failure) -> {
+        var _ =
+                mark.done()
+                        .whenComplete((nothing, failure) -> {
                             if (failure == null) {
                                 result.complete(tagged(mark, name, description));
                             } else {
@@ -95,7 +98,9 @@ final class Checkpoints {
         return new Checkpoint(mark.sequence(), mark.timeMicros(), true, name, description);
     }
 
-    /** Makes an automatic checkpoint at once when something is not in gold's next layers; forced. */
+    /**
+     * Makes an automatic checkpoint at once when something is not in gold's next layers; forced.
+     */
     CompletableFuture<Void> last() {
         Mark mark =
                 Mark.checkpoint(

@@ -8,18 +8,20 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
+import java.util.SortedMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The background copy of a promotion: every block that may differ is read from the image and journaled like a write, each part only where nothing was written
- * since the promotion began. One chunk at a time; of the maintenance executor.
+ * The background copy of a promotion: every block that may differ is read from the image and
+ * journaled like a write, each part only where nothing was written since the promotion began. One
+ * chunk at a time; of the maintenance executor.
  */
 final class CopyPass {
     private static final int CHUNK_BYTES = 1 << 20;
+    private static final BlockSet NOTHING = new BlockSet();
 
     private record Range(long offsetBytes, long lengthBytes) {}
 
@@ -28,7 +30,7 @@ final class CopyPass {
     private final Rules rules;
     private final Meters meters;
     private final int chunkBytes;
-    private final TreeMap<Integer, BlockSet> differences;
+    private final SortedMap<Integer, BlockSet> differences;
     private final long totalBytes;
     private int volume;
     private long at;
@@ -40,7 +42,7 @@ final class CopyPass {
             Rules rules,
             Meters meters,
             int maximumBytes,
-            TreeMap<Integer, BlockSet> differences) {
+            SortedMap<Integer, BlockSet> differences) {
         this.log = log;
         this.promoted = promoted;
         this.rules = rules;
@@ -59,15 +61,18 @@ final class CopyPass {
         return passedBytes;
     }
 
-    /** Copies what is next; null when nothing is left. The future completes when the records are in the log. */
+    /**
+     * Copies what is next; null when nothing is left. The future completes when the records are in
+     * the log.
+     */
     @Nullable CompletableFuture<Void> next() throws BlockDeviceException {
         while (!differences.isEmpty()) {
             volume = differences.firstKey();
             Volume target = log.head().volumes().find(volume);
-            BlockSet blocks = differences.firstEntry().getValue();
+            BlockSet blocks = differences.getOrDefault(volume, NOTHING);
             long start = blocks.next(at);
             if (target == null || start < 0 || start >= target.sizeBytes()) {
-                differences.pollFirstEntry();
+                differences.remove(volume);
                 at = 0;
                 continue;
             }
@@ -98,7 +103,10 @@ final class CopyPass {
         return open;
     }
 
-    /** The chunk is looked at again afterwards: a part that somebody was writing to meanwhile was left out, its rest may still differ. */
+    /**
+     * The chunk is looked at again afterwards: a part that somebody was writing to meanwhile was
+     * left out, its rest may still differ.
+     */
     private CompletableFuture<Void> copy(Volume target, List<Range> open)
             throws BlockDeviceException {
         Batch batch = new Batch(open.size());

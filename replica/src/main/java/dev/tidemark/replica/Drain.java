@@ -3,7 +3,10 @@ package dev.tidemark.replica;
 import dev.tidemark.journal.JournalException;
 import java.util.concurrent.CompletableFuture;
 
-/** Brings a group to rest: nothing is accepted, everything is checkpointed and folded, gold is the disk. */
+/**
+ * Brings a group to rest: nothing is accepted, everything is checkpointed and folded, gold is the
+ * disk.
+ */
 final class Drain implements Fold.FoldGuard {
     static final String CLEAN = "clean";
 
@@ -24,17 +27,16 @@ final class Drain implements Fold.FoldGuard {
     }
 
     private void checkpoint() {
-        var unused =
+        var _ =
                 engine.checkpoints
                         .last()
-                        .whenComplete(
-                                (nothing, failure) -> {
-                                    if (failure != null) {
-                                        done.completeExceptionally(Failures.replica(failure));
-                                    } else {
-                                        engine.maintenance.execute(this::look);
-                                    }
-                                });
+                        .whenComplete((nothing, failure) -> {
+                            if (failure != null) {
+                                done.completeExceptionally(Failures.replica(failure));
+                            } else {
+                                engine.maintenance.execute(this::look);
+                            }
+                        });
     }
 
     @Override

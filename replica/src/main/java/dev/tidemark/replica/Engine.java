@@ -12,7 +12,8 @@ import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The parts of one protection group, put together: journal, head, fold, images, promotions, and what they share. Fields are set once, before anything runs.
+ * The parts of one protection group, put together: journal, head, fold, images, promotions, and
+ * what they share. Fields are set once, before anything runs.
  */
 final class Engine {
     private static final long DEFAULT_UNFOLDED_LIMIT_BYTES = 1L << 30;
@@ -58,11 +59,9 @@ final class Engine {
         this.throttle =
                 new Throttle(
                         journal.redo(), unfoldedLimit(options, environment.pool().budgetBytes()));
-        this.head =
-                new Head(journal.redo(), volumes, options.unitBytes(), this::layerSealed);
+        this.head = new Head(journal.redo(), volumes, options.unitBytes(), this::layerSealed);
         this.log = new HeadLog(journal.redo(), head, throttle, rules, this::written);
-        this.checkpoints =
-                new Checkpoints(scheduler, log, health, options.checkpointInterval());
+        this.checkpoints = new Checkpoints(scheduler, log, health, options.checkpointInterval());
         this.images =
                 new Images(
                         journal,

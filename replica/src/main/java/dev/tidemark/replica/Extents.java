@@ -3,7 +3,10 @@ package dev.tidemark.replica;
 import dev.tidemark.blockdevice.ExtentMap;
 import java.util.Arrays;
 
-/** Extents of one volume as a flat array, in the order they were visited: what the fold walks over, and the parts of a read. Not thread-safe. */
+/**
+ * Extents of one volume as a flat array, in the order they were visited: what the fold walks over,
+ * and the parts of a read. Not thread-safe.
+ */
 final class Extents implements ExtentMap.Visitor {
     private static final int STRIDE = 5;
     private long[] values;

@@ -4,16 +4,17 @@ import dev.tidemark.execution.Scheduler;
 import dev.tidemark.journal.Boundary;
 import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
-import java.io.IOException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves sealed layers into gold, the oldest first, one per task on the maintenance executor. Where there is no room it stalls, says so, and tries again
- * later; a failed force ends the group.
+ * Moves sealed layers into gold, the oldest first, one per task on the maintenance executor. Where
+ * there is no room it stalls, says so, and tries again later; a failed force ends the group.
  */
 final class Fold {
     /** Stalled for longer than this, hosts get NO_SPACE instead of waiting. */
@@ -97,8 +98,7 @@ final class Fold {
             current = before.on(buffer);
             return current;
         }
-        Layer.End end = layer.end();
-        assert end != null : "the layer is open";
+        Layer.End end = Objects.requireNonNull(layer.end(), "the layer is open");
         Boundary boundary = end.boundary(journal.goldBoundary().run() + 1);
         current = new FoldSteps(journal, head.volumes(), meters, layer, boundary, buffer, false);
         return current;

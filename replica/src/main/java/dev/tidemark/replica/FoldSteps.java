@@ -12,8 +12,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The steps that move one sealed layer into gold, for {@link Rules#fold} to call in order. A step that is done is not repeated when the fold is tried again
- * after a stall; once the run is published its before-images are never taken again. Of the maintenance executor.
+ * The steps that move one sealed layer into gold, for {@link Rules#fold} to call in order. A step
+ * that is done is not repeated when the fold is tried again after a stall; once the run is
+ * published its before-images are never taken again. Of the maintenance executor.
  */
 final class FoldSteps {
     static final int BUFFER_BYTES = 1 << 20;
@@ -30,7 +31,9 @@ final class FoldSteps {
     private boolean overwritten;
     private boolean recorded;
 
-    /** @param published the run is in the manifest already: recovery finishes the fold */
+    /**
+     * @param published the run is in the manifest already: recovery finishes the fold
+     */
     FoldSteps(
             Journal journal,
             Volumes volumes,
@@ -230,7 +233,9 @@ final class FoldSteps {
             }
         }
 
-        /** Hands over what was read, in pieces that are all zero or not, cut at multiples of 4 KiB. */
+        /**
+         * Hands over what was read, in pieces that are all zero or not, cut at multiples of 4 KiB.
+         */
         private void saveRead(long offset, int length) throws JournalException {
             int at = 0;
             while (at < length) {

@@ -3,7 +3,10 @@ package dev.tidemark.replica;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Counts users of something that is to be closed, and runs the closing action once, after the last has left. Thread-safe; never waits. */
+/**
+ * Counts users of something that is to be closed, and runs the closing action once, after the last
+ * has left. Thread-safe; never waits.
+ */
 final class Gate {
     /** Added to the count of users by closing. */
     private static final int CLOSED = 1 << 30;

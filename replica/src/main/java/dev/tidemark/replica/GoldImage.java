@@ -6,7 +6,8 @@ import dev.tidemark.storage.StorageFile;
 import java.nio.ByteBuffer;
 
 /**
- * The gold replica of one volume: a plain, sparse raw image. Only the fold writes it, on the group's maintenance executor; reads come from any thread.
+ * The gold replica of one volume: a plain, sparse raw image. Only the fold writes it, on the
+ * group's maintenance executor; reads come from any thread.
  */
 final class GoldImage {
     static final String FILE = "gold.raw";
@@ -33,13 +34,13 @@ final class GoldImage {
         return image;
     }
 
-    static GoldImage open(StorageDirectory volumes, int id, long sizeBytes)
-            throws StorageException {
-        GoldImage image = new GoldImage(volumes.directory(directoryName(id)).open(FILE));
-        if (image.file.sizeBytes() < sizeBytes) {
-            image.grow(sizeBytes);
-        }
-        return image;
+    static GoldImage open(StorageDirectory volumes, int id) throws StorageException {
+        return new GoldImage(volumes.directory(directoryName(id)).open(FILE));
+    }
+
+    /** Longer than its volume after a crash that came between growing the file and the resize. */
+    long sizeBytes() throws StorageException {
+        return file.sizeBytes();
     }
 
     static void delete(StorageDirectory volumes, int id) throws StorageException {
@@ -59,7 +60,10 @@ final class GoldImage {
         }
     }
 
-    /** Fills {@code target}; zeros past the end. Returns false when {@code cachedOnly} and a disk would have to be waited for. */
+    /**
+     * Fills {@code target}; zeros past the end. Returns false when {@code cachedOnly} and a disk
+     * would have to be waited for.
+     */
     boolean read(long offsetBytes, ByteBuffer target, boolean cachedOnly) throws StorageException {
         int count =
                 cachedOnly

@@ -3,7 +3,8 @@ package dev.tidemark.replica;
 import java.util.UUID;
 
 /**
- * Hears what an administrator must know of a protection group. Called on the group's threads; must not block or throw.
+ * Hears what an administrator must know of a protection group. Called on the group's threads; must
+ * not block or throw.
  */
 public interface GroupListener {
     /** Hears nothing. */
@@ -18,7 +19,11 @@ public interface GroupListener {
      * @param images recovery tests found running
      */
     default void recovered(
-            UUID group, long lastSequence, long replayedRecords, boolean foldFinished, int images) {}
+            UUID group,
+            long lastSequence,
+            long replayedRecords,
+            boolean foldFinished,
+            int images) {}
 
     /** The fold cannot go on and is retried; said once per stall. */
     default void stalled(UUID group, String reason) {}

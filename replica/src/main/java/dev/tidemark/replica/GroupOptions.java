@@ -10,7 +10,8 @@ import java.time.Duration;
  * @param historyBytes byte budget of the history; the shorter of the two counts
  * @param fineWindow how far back every single write is addressable
  * @param checkpointInterval time between automatic checkpoints, 0.1 to 60 s
- * @param unfoldedLimitBytes writes wait while more redo than this is not in gold; 0: 1 GiB or half the pool, whichever is less
+ * @param unfoldedLimitBytes writes wait while more redo than this is not in gold; 0: 1 GiB or half
+ *     the pool, whichever is less
  * @param retryInterval wait before a stalled fold is tried again
  */
 public record GroupOptions(
@@ -39,7 +40,10 @@ public record GroupOptions(
         }
     }
 
-    /** 64 MiB units, 24 h of history in any number of bytes, 10 min fine window, a checkpoint each second. */
+    /**
+     * 64 MiB units, 24 h of history in any number of bytes, 10 min fine window, a checkpoint each
+     * second.
+     */
     public static GroupOptions defaults() {
         return new GroupOptions(
                 64 << 20,

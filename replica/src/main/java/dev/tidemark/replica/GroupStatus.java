@@ -10,7 +10,8 @@ import java.util.UUID;
  * @param headSequence newest sequence number in the journal
  * @param headMicros time of that record, 0 in an empty journal
  * @param durableSequence newest sequence number known to be forced
- * @param goldSequence gold images are exactly the volumes at this sequence number, or being moved to it
+ * @param goldSequence gold images are exactly the volumes at this sequence number, or being moved
+ *     to it
  * @param unfoldedBytes redo bytes not yet in gold
  * @param unfoldedLimitBytes writes wait above this
  * @param waitingWrites writes that wait for the fold now

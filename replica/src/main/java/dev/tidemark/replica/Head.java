@@ -11,11 +11,12 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The live disks: layers of redo not yet folded, newest first, over gold. While a promotion is on its way, what nobody has written since it began comes from
- * the promoted image instead.
+ * The live disks: layers of redo not yet folded, newest first, over gold. While a promotion is on
+ * its way, what nobody has written since it began comes from the promoted image instead.
  *
- * <p>Everything that changes the newest layer runs under the redo log's lock, in sequence order; the oldest is dropped by the fold. The array of layers is
- * replaced under this object's monitor and read without it.
+ * <p>Everything that changes the newest layer runs under the redo log's lock, in sequence order;
+ * the oldest is dropped by the fold. The array of layers is replaced under this object's monitor
+ * and read without it.
  */
 final class Head implements Source {
     private static final int EXTENT_LIMIT = 32768;
@@ -31,7 +32,9 @@ final class Head implements Source {
     /** The promotion whose claims count; set a little before {@link #promoted}. */
     private volatile @Nullable Promoted claiming;
 
-    /** @param unitBytes a layer's undo run must fit into one unit: it is cut at a quarter of one */
+    /**
+     * @param unitBytes a layer's undo run must fit into one unit: it is cut at a quarter of one
+     */
     Head(RecordLog redo, Volumes volumes, int unitBytes, Runnable onSealed) {
         this.redo = redo;
         this.volumes = volumes;
@@ -68,12 +71,18 @@ final class Head implements Source {
         return promoted;
     }
 
-    /** A PROMOTE record is about to get its sequence number: what follows it claims its ranges. Under the redo log's lock. */
+    /**
+     * A PROMOTE record is about to get its sequence number: what follows it claims its ranges.
+     * Under the redo log's lock.
+     */
     void startClaims(@Nullable Promoted image) {
         claiming = image;
     }
 
-    /** A record is about to get its sequence number: returns the promotion it claims its range from. Under the redo log's lock. */
+    /**
+     * A record is about to get its sequence number: returns the promotion it claims its range from.
+     * Under the redo log's lock.
+     */
     @Nullable Promoted claim(LiveWrite write) {
         Promoted image = claiming;
         if (image != null) {
@@ -82,7 +91,10 @@ final class Head implements Source {
         return image;
     }
 
-    /** The PROMOTE record is in the log: the head is the promoted image, but for what is written after it. Under the redo log's lock. */
+    /**
+     * The PROMOTE record is in the log: the head is the promoted image, but for what is written
+     * after it. Under the redo log's lock.
+     */
     void promote(Promoted image) {
         claiming = image;
         promoted = image;
@@ -95,7 +107,8 @@ final class Head implements Source {
     }
 
     /**
-     * Puts a WRITE or ZERO record into the newest layer; returns what it counts against the limit of unfolded bytes. Under the redo log's lock.
+     * Puts a WRITE or ZERO record into the newest layer; returns what it counts against the limit
+     * of unfolded bytes. Under the redo log's lock.
      */
     long put(
             RecordKind kind,
@@ -129,7 +142,10 @@ final class Head implements Source {
         return (flags & PendingRecord.FLAG_DEALLOCATE) != 0 ? Layer.ZERO_HOLE : Layer.ZERO_KEPT;
     }
 
-    /** Cuts the newest layer when its run would become too long. Under the redo log's lock, after {@link #put}. */
+    /**
+     * Cuts the newest layer when its run would become too long. Under the redo log's lock, after
+     * {@link #put}.
+     */
     void cutIfFull(long sequence, long timeMicros, Position end) {
         if (newest().exceeds(weightLimitBytes, extentLimit)) {
             seal(sequence, timeMicros, end, null);
@@ -181,7 +197,8 @@ final class Head implements Source {
             try {
                 return read.fill(target.duplicate(), cachedOnly);
             } catch (BlockDeviceException failure) {
-                // A layer folded since may have lost its redo, a promotion ended since takes its image with it: the same bytes are elsewhere now.
+                // A layer folded since may have lost its redo, a promotion ended since takes its
+                // image with it: the same bytes are elsewhere now.
                 if (!read.isStale() && image == promoted) {
                     throw failure;
                 }

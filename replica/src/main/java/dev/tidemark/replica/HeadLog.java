@@ -4,7 +4,10 @@ import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.RecordLog;
 import org.jspecify.annotations.Nullable;
 
-/** The redo log with the head on top: what is appended becomes visible in the head, in sequence order. Thread-safe. */
+/**
+ * The redo log with the head on top: what is appended becomes visible in the head, in sequence
+ * order. Thread-safe.
+ */
 final class HeadLog {
     private final RecordLog redo;
     private final Head head;
@@ -12,7 +15,9 @@ final class HeadLog {
     private final Runnable onWritten;
     private final Rules rules;
 
-    /** @param onWritten hears of each write, under the redo log's lock */
+    /**
+     * @param onWritten hears of each write, under the redo log's lock
+     */
     HeadLog(RecordLog redo, Head head, Throttle throttle, Rules rules, Runnable onWritten) {
         this.redo = redo;
         this.head = head;

@@ -8,9 +8,13 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** One read of the head: which part comes from which redo record, from gold, or from the promoted image; then the bytes. Of one thread. */
+/**
+ * One read of the head: which part comes from which redo record, from gold, or from the promoted
+ * image; then the bytes. Of one thread.
+ */
 final class HeadRead implements ExtentMap.Visitor {
     private static final long GOLD = -3;
     private static final long IMAGE = -4;
@@ -30,8 +34,7 @@ final class HeadRead implements ExtentMap.Visitor {
     private int current;
 
     /** Looks the range up. */
-    HeadRead(
-            Head head, @Nullable Promoted image, int volume, long offsetBytes, long lengthBytes) {
+    HeadRead(Head head, @Nullable Promoted image, int volume, long offsetBytes, long lengthBytes) {
         this.head = head;
         this.volume = volume;
         this.offsetBytes = offsetBytes;
@@ -55,7 +58,10 @@ final class HeadRead implements ExtentMap.Visitor {
         add(offset, length, origin, a, b);
     }
 
-    /** What the layers from {@code current} on do not hold is looked up in the next older one, at last in what lies below. */
+    /**
+     * What the layers from {@code current} on do not hold is looked up in the next older one, at
+     * last in what lies below.
+     */
     @Override
     public void gap(long offset, long length) {
         int above = current--;
@@ -136,8 +142,7 @@ final class HeadRead implements ExtentMap.Visitor {
             throw Failures.device(failure);
         }
         if (segment == IMAGE) {
-            assert image != null;
-            return image.read(volume, offset, target, cachedOnly);
+            return Objects.requireNonNull(image).read(volume, offset, target, cachedOnly);
         }
         Zeros.fill(target);
         return true;

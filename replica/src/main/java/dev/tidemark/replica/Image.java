@@ -5,7 +5,10 @@ import dev.tidemark.journal.Point;
 import java.util.List;
 import java.util.UUID;
 
-/** A running recovery test: all volumes of a group at one point, and what was written to them since. Thread-safe. */
+/**
+ * A running recovery test: all volumes of a group at one point, and what was written to them since.
+ * Thread-safe.
+ */
 public interface Image {
     UUID id();
 

@@ -55,8 +55,7 @@ final class ImageDevice implements BlockDevice {
         assert inRange(offsetBytes, length) && length <= maximumBytes;
         if (!ended(length == 0, done)) {
             int flags = fua ? PendingRecord.FLAG_FUA : 0;
-            image.stage(
-                    RecordKind.WRITE, flags, volume.id(), offsetBytes, length, data, fua, done);
+            image.stage(RecordKind.WRITE, flags, volume.id(), offsetBytes, length, data, fua, done);
         }
     }
 

@@ -14,6 +14,7 @@ import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -23,8 +24,9 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A running recovery test: a view, and a write log of its own over it. What was written is found through one extent map per volume, kept in memory and rebuilt
- * from the log at a restart. Thread-safe.
+ * A running recovery test: a view, and a write log of its own over it. What was written is found
+ * through one extent map per volume, kept in memory and rebuilt from the log at a restart.
+ * Thread-safe.
  */
 final class ImageDisk implements Image, Source {
     private final ImageRecord record;
@@ -70,8 +72,7 @@ final class ImageDisk implements Image, Source {
     }
 
     private void put(int volume, long offset, long length, long a, long b) {
-        ExtentMap map = written.get(volume);
-        assert map != null : "volume " + volume + " is not in the image";
+        ExtentMap map = Objects.requireNonNull(written.get(volume), "not in the image");
         synchronized (map) {
             map.put(offset, length, a, b);
         }
@@ -339,13 +340,7 @@ final class ImageDisk implements Image, Source {
                 return true;
             }
             return log.read(
-                    segment,
-                    parts.position(i),
-                    volume,
-                    parts.origin(i),
-                    offset,
-                    bytes,
-                    cachedOnly);
+                    segment, parts.position(i), volume, parts.origin(i), offset, bytes, cachedOnly);
         }
     }
 }

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * What the manifest keeps of a running image, under {@code image/<uuid>}: version, id, started micros u64, the point, count of volumes u32, then for each id
- * u32, size u64, name.
+ * What the manifest keeps of a running image, under {@code image/<uuid>}: version, id, started
+ * micros u64, the point, count of volumes u32, then for each id u32, size u64, name.
  */
 record ImageRecord(UUID id, long startedMicros, Point point, List<PointVolume> volumes) {
     static final String PREFIX = "image/";

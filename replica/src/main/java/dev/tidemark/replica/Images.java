@@ -22,8 +22,9 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The images of running recovery tests. A start makes the write log durable, then the manifest's attribute; an end deletes the attribute, then the log: a
- * log without an attribute is a left-over. Changes run on the maintenance executor; the map is replaced, never changed.
+ * The images of running recovery tests. A start makes the write log durable, then the manifest's
+ * attribute; an end deletes the attribute, then the log: a log without an attribute is a left-over.
+ * Changes run on the maintenance executor; the map is replaced, never changed.
  */
 final class Images {
     private static final String DIRECTORY = "images";
@@ -181,12 +182,9 @@ final class Images {
     CompletableFuture<Void> stop(UUID id, boolean force) {
         return maintenance
                 .submit(() -> stoppable(id, force))
-                .thenCompose(
-                        image ->
-                                image.close()
-                                        .thenCompose(
-                                                quiet ->
-                                                        maintenance.submit(() -> remove(image))));
+                .thenCompose(image ->
+                        image.close()
+                                .thenCompose(quiet -> maintenance.submit(() -> remove(image))));
     }
 
     private ImageDisk stoppable(UUID id, boolean force) throws ReplicaException {
@@ -217,7 +215,10 @@ final class Images {
         return null;
     }
 
-    /** The image no longer exists, durably; what it keeps on disk is a left-over. On the maintenance executor. */
+    /**
+     * The image no longer exists, durably; what it keeps on disk is a left-over. On the maintenance
+     * executor.
+     */
     void forget(ImageDisk image) throws JournalException {
         journal.deleteAttribute(image.record().key(), true);
         Map<UUID, ImageDisk> fewer = new LinkedHashMap<>(byId);
@@ -231,10 +232,13 @@ final class Images {
         discard(image.id(), image.log());
     }
 
-    /** Closes the logs; the images go on at the next opening. Their pins stay, or retention would take what they need. */
+    /**
+     * Closes the logs; the images go on at the next opening. Their pins stay, or retention would
+     * take what they need.
+     */
     void close() throws JournalException {
         for (ImageDisk image : byId.values()) {
-            var unused = image.close();
+            var _ = image.close();
             image.log().close();
         }
     }

@@ -9,10 +9,12 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was written between two boundaries, by volume: extents that name their redo records. Open at first, then sealed and immutable.
+ * What was written between two boundaries, by volume: extents that name their redo records. Open at
+ * first, then sealed and immutable.
  *
- * <p>Puts come under the redo log's lock; while the layer is open, its own monitor orders them with readers. Once dropped its redo may be gone:
- * a reader whose read fails then looks at the layers anew.
+ * <p>Puts come under the redo log's lock; while the layer is open, its own monitor orders them with
+ * readers. Once dropped its redo may be gone: a reader whose read fails then looks at the layers
+ * anew.
  */
 final class Layer {
     /** First value of an extent that reads as zeros and may become a hole. */

@@ -14,10 +14,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * A handle of a live disk.
  *
- * <p><b>The write path, in one sitting.</b> {@link #write} makes the request its own redo record ({@link LiveWrite}) and stages it: the log gives it the next
- * sequence number. {@link #submit} writes everything staged, of all handles, with one gathered append; then, still under the log's lock and in
- * sequence order, each record puts itself into the head's newest layer ({@link HeadLog#appended}), and outside the lock completes. No thread is
- * changed on the way. Only when the fold is far behind does {@link Throttle} hold writes back.
+ * <p><b>The write path, in one sitting.</b> {@link #write} makes the request its own redo record
+ * ({@link LiveWrite}) and stages it: the log gives it the next sequence number. {@link #submit}
+ * writes everything staged, of all handles, with one gathered append; then, still under the log's
+ * lock and in sequence order, each record puts itself into the head's newest layer ({@link
+ * HeadLog#appended}), and outside the lock completes. No thread is changed on the way. Only when
+ * the fold is far behind does {@link Throttle} hold writes back.
  */
 final class LiveDevice implements BlockDevice {
     private final HeadLog log;
@@ -29,12 +31,7 @@ final class LiveDevice implements BlockDevice {
     private final AtomicBoolean closed = new AtomicBoolean();
 
     LiveDevice(
-            HeadLog log,
-            Volume volume,
-            Health health,
-            Rules rules,
-            Executor io,
-            int maximumBytes) {
+            HeadLog log, Volume volume, Health health, Rules rules, Executor io, int maximumBytes) {
         this.log = log;
         this.volume = volume;
         this.health = health;
@@ -44,7 +41,10 @@ final class LiveDevice implements BlockDevice {
         volume.handles().incrementAndGet();
     }
 
-    /** Largest request of a device over a log: what a record holds, at most half a unit (a run has to hold a layer and one more write), whole 4 KiB. */
+    /**
+     * Largest request of a device over a log: what a record holds, at most half a unit (a run has
+     * to hold a layer and one more write), whole 4 KiB.
+     */
     static int maximumBytes(int maximumPayloadBytes) {
         int bytes = Math.min(Geometry.DEFAULT_MAXIMUM_BYTES, maximumPayloadBytes / 2);
         return bytes & -4096;

@@ -7,8 +7,9 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The group's one serial executor: fold, opening of views, start and stop of images, changes of volumes, promotion. Its tasks wait for disks, never for
- * other tasks. Nothing runs once it is closed; closing waits for the task that runs now, on another thread, to end.
+ * The group's one serial executor: fold, opening of views, start and stop of images, changes of
+ * volumes, promotion. Its tasks wait for disks, never for other tasks. Nothing runs once it is
+ * closed; closing waits for the task that runs now, on another thread, to end.
  */
 final class Maintenance {
     private final Executor serial;
@@ -21,22 +22,24 @@ final class Maintenance {
         this.health = health;
     }
 
-    /** Runs a task later; it is dropped when the group is closed before. What it throws is a bug, and fails the group. */
+    /**
+     * Runs a task later; it is dropped when the group is closed before. What it throws is a bug,
+     * and fails the group.
+     */
     void execute(Runnable task) {
-        serial.execute(
-                () -> {
-                    running.lock();
-                    try {
-                        if (!closed) {
-                            task.run();
-                        }
-                    } catch (RuntimeException | Error bug) {
-                        health.fail("defect in the gateway: " + bug);
-                        throw bug;
-                    } finally {
-                        running.unlock();
-                    }
-                });
+        serial.execute(() -> {
+            running.lock();
+            try {
+                if (!closed) {
+                    task.run();
+                }
+            } catch (RuntimeException | Error bug) {
+                health.fail("defect in the gateway: " + bug);
+                throw bug;
+            } finally {
+                running.unlock();
+            }
+        });
     }
 
     /** Runs a task later; the future fails with a {@link ReplicaException}. */
@@ -46,29 +49,30 @@ final class Maintenance {
         return result;
     }
 
+    /** The result is told outside the lock. */
     private <T> void runInto(CompletableFuture<T> result, Callable<T> task) {
+        try {
+            T value = run(task);
+            result.complete(value);
+        } catch (RuntimeException | Error bug) {
+            result.completeExceptionally(Failures.replica(bug));
+            throw bug;
+        } catch (Exception failure) {
+            result.completeExceptionally(Failures.replica(failure));
+        }
+    }
+
+    private <T> T run(Callable<T> task) throws Exception {
         running.lock();
-        T value;
         try {
             if (closed) {
                 throw new ReplicaException(
                         ReplicaException.Kind.FAILED, "the group is closed; open it again");
             }
-            value = task.call();
-        } catch (Exception failure) {
+            return task.call();
+        } finally {
             running.unlock();
-            result.completeExceptionally(Failures.replica(failure));
-            if (failure instanceof RuntimeException bug) {
-                throw bug;
-            }
-            return;
-        } catch (Error bug) {
-            running.unlock();
-            result.completeExceptionally(Failures.replica(bug));
-            throw bug;
         }
-        running.unlock();
-        result.complete(value);
     }
 
     /** Runs {@code last} on this thread once no task runs; no task runs after it. Idempotent. */

@@ -9,7 +9,10 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A record of the gateway's own that carries no bytes of a volume: a checkpoint, a resize, the start or end of a promotion. */
+/**
+ * A record of the gateway's own that carries no bytes of a volume: a checkpoint, a resize, the
+ * start or end of a promotion.
+ */
 final class Mark extends PendingRecord {
     private final BooleanSupplier prepared;
     private final Consumer<Mark> appended;
@@ -30,7 +33,10 @@ final class Mark extends PendingRecord {
      * @param wanted asked under the redo log's lock: false leaves it out
      */
     static Mark checkpoint(
-            @Nullable ByteBuf text, boolean force, BooleanSupplier wanted, Consumer<Mark> appended) {
+            @Nullable ByteBuf text,
+            boolean force,
+            BooleanSupplier wanted,
+            Consumer<Mark> appended) {
         Mark mark = new Mark(text, wanted, appended);
         long length = text == null ? 0 : text.readableBytes();
         mark.reset(
@@ -44,7 +50,10 @@ final class Mark extends PendingRecord {
         return mark;
     }
 
-    /** PROMOTE or PROMOTED; {@code prepared} runs under the redo log's lock before the sequence number is given. */
+    /**
+     * PROMOTE or PROMOTED; {@code prepared} runs under the redo log's lock before the sequence
+     * number is given.
+     */
     static Mark promotion(RecordKind kind, Runnable prepared, Consumer<Mark> appended) {
         Mark mark =
                 new Mark(

@@ -5,7 +5,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A point inside a promotion: what was written since it began as at any point, the rest from the promoted image. Thread-safe. */
+/**
+ * A point inside a promotion: what was written since it began as at any point, the rest from the
+ * promoted image. Thread-safe.
+ */
 final class MixedSource implements Source {
     private record Part(long offsetBytes, long lengthBytes, boolean written) {}
 

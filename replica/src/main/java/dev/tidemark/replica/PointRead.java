@@ -10,7 +10,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** One read at a point (invariant 5): overlay, undo index, gold, and the index again for what was folded meanwhile. Of one thread. */
+/**
+ * One read at a point (invariant 5): overlay, undo index, gold, and the index again for what was
+ * folded meanwhile. Of one thread.
+ */
 final class PointRead {
     private record Range(long offsetBytes, int lengthBytes) {}
 
@@ -138,7 +141,9 @@ final class PointRead {
         return true;
     }
 
-    /** What runs published since the lookup hold was perhaps overwritten in gold before it was read. */
+    /**
+     * What runs published since the lookup hold was perhaps overwritten in gold before it was read.
+     */
     private boolean lookAgain(long asOf) throws JournalException {
         List<ImagePart> late = new ArrayList<>(0);
         for (Range part : goldParts) {

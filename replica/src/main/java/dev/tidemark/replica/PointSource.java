@@ -16,8 +16,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All volumes at one point: the redo records between the base boundary and the point, else the first before-image after the base, else gold. Holds a pin until
- * it is closed and the reads in flight have ended. Thread-safe.
+ * All volumes at one point: the redo records between the base boundary and the point, else the
+ * first before-image after the base, else gold. Holds a pin until it is closed and the reads in
+ * flight have ended. Thread-safe.
  */
 final class PointSource implements Source {
     private final Journal journal;
@@ -54,8 +55,7 @@ final class PointSource implements Source {
             throws JournalException, PointException {
         Pin pin = rules.pinsViews() ? journal.pin(point) : null;
         try {
-            return new PointSource(
-                    journal, volumes, rules, point, pin, overlay(journal, point));
+            return new PointSource(journal, volumes, rules, point, pin, overlay(journal, point));
         } catch (JournalException failure) {
             if (pin != null) {
                 pin.close();

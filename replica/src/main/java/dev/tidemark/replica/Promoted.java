@@ -8,10 +8,12 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * What a promotion puts under the head: the image, and the ranges in which it no longer counts because something was written since. Thread-safe.
+ * What a promotion puts under the head: the image, and the ranges in which it no longer counts
+ * because something was written since. Thread-safe.
  *
- * <p>A record <em>claims</em> its range from the moment it gets its sequence number until it is in the log, or has failed; then its range is
- * <em>written</em>. Readers ask what is written; copies, under the redo log's lock, ask for both.
+ * <p>A record <em>claims</em> its range from the moment it gets its sequence number until it is in
+ * the log, or has failed; then its range is <em>written</em>. Readers ask what is written; copies,
+ * under the redo log's lock, ask for both.
  */
 final class Promoted implements Source {
     private final Source image;
@@ -19,7 +21,9 @@ final class Promoted implements Source {
     private final Set<LiveWrite> claims = new LinkedHashSet<>(); // guarded by itself
     private volatile long sequence;
 
-    /** @param volumes what the promotion covers; other volumes are not touched */
+    /**
+     * @param volumes what the promotion covers; other volumes are not touched
+     */
     Promoted(Source image, Iterable<Integer> volumes) {
         this.image = image;
         for (int volume : volumes) {
@@ -52,7 +56,10 @@ final class Promoted implements Source {
         }
     }
 
-    /** Whether a record with a sequence number after the promotion covers any byte of the range. Exact under the redo log's lock. */
+    /**
+     * Whether a record with a sequence number after the promotion covers any byte of the range.
+     * Exact under the redo log's lock.
+     */
     boolean isTaken(int volume, long offsetBytes, long lengthBytes) {
         synchronized (claims) {
             for (LiveWrite write : claims) {

@@ -9,12 +9,15 @@ import dev.tidemark.journal.RecordCursor;
 import dev.tidemark.journal.RecordKind;
 import java.util.List;
 
-/** Finds out from the journal what was written between a PROMOTE record and a later point. Blocking. */
+/**
+ * Finds out from the journal what was written between a PROMOTE record and a later point. Blocking.
+ */
 final class PromotionHistory {
     private PromotionHistory() {}
 
     /**
-     * Marks as written what the undo runs from the PROMOTE record to {@code base} and the redo records from there to {@code lastSequence} have changed.
+     * Marks as written what the undo runs from the PROMOTE record to {@code base} and the redo
+     * records from there to {@code lastSequence} have changed.
      *
      * @param base newest boundary not after the point or gold; may lie before the PROMOTE record
      */
@@ -38,7 +41,11 @@ final class PromotionHistory {
         }
         if (lastSequence > base.sequence()) {
             fillFromRedo(
-                    promoted, journal, Math.max(promoteSequence, base.sequence()), base, lastSequence);
+                    promoted,
+                    journal,
+                    Math.max(promoteSequence, base.sequence()),
+                    base,
+                    lastSequence);
         }
     }
 

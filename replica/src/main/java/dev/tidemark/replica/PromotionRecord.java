@@ -8,8 +8,9 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the manifest keeps of the promotion in progress, under {@code promotion}: version, epoch u32, sequence u64, the point, whether there is an image and its
- * id, count of volumes u32 and their ids u32. Of a finished one, under {@code promoted/<first>}: version, first u64, last u64.
+ * What the manifest keeps of the promotion in progress, under {@code promotion}: version, epoch
+ * u32, sequence u64, the point, whether there is an image and its id, count of volumes u32 and
+ * their ids u32. Of a finished one, under {@code promoted/<first>}: version, first u64, last u64.
  *
  * @param epoch the group's epoch once it has begun: names its PROMOTE record
  * @param sequence of the PROMOTE record; 0 while that is only intended
@@ -24,7 +25,10 @@ record PromotionRecord(
         volumes = List.copyOf(volumes);
     }
 
-    /** Points in [first, last) can no longer be had: the head was a mixture that only the promoted image could tell. */
+    /**
+     * Points in [first, last) can no longer be had: the head was a mixture that only the promoted
+     * image could tell.
+     */
     record Ended(long first, long last) {
         String key() {
             return ENDED_PREFIX + first;

@@ -19,9 +19,11 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rollback and promotion, one mechanism. The intent is forced into the manifest; a PROMOTE record makes the head the image at once; when gold has reached that
- * record, what may differ is copied as ordinary writes wherever nothing was written since; a PROMOTED record ends it. Everything needed to resume is in
- * the manifest and the log. Of the maintenance executor, but for what says otherwise.
+ * Rollback and promotion, one mechanism. The intent is forced into the manifest; a PROMOTE record
+ * makes the head the image at once; when gold has reached that record, what may differ is copied as
+ * ordinary writes wherever nothing was written since; a PROMOTED record ends it. Everything needed
+ * to resume is in the manifest and the log. Of the maintenance executor, but for what says
+ * otherwise.
  */
 final class Promotions implements Fold.FoldGuard {
     private final Engine engine;
@@ -83,7 +85,7 @@ final class Promotions implements Fold.FoldGuard {
                     PointSource source =
                             PointSource.open(journal, engine.volumes, engine.rules, point);
                     begin(task, point, source, null);
-                    return null;
+                    return true;
                 });
         return task;
     }
@@ -109,21 +111,20 @@ final class Promotions implements Fold.FoldGuard {
                                         + " open handles; disconnect them before promoting it");
                     }
                     begin(task, image.point(), image, image);
-                    return null;
+                    return true;
                 });
         return task;
     }
 
-    private void run(Promotion task, Callable<@Nullable Void> step) {
-        var unused =
+    private void run(Promotion task, Callable<Boolean> step) {
+        var _ =
                 engine.maintenance
                         .submit(step)
-                        .whenComplete(
-                                (nothing, failure) -> {
-                                    if (failure != null) {
-                                        task.fail(failure);
-                                    }
-                                });
+                        .whenComplete((nothing, failure) -> {
+                            if (failure != null) {
+                                task.fail(failure);
+                            }
+                        });
     }
 
     private void checkIdle() throws ReplicaException {
@@ -138,8 +139,7 @@ final class Promotions implements Fold.FoldGuard {
         }
     }
 
-    private void begin(
-            Promotion task, Point point, Source source, @Nullable ImageDisk image)
+    private void begin(Promotion task, Point point, Source source, @Nullable ImageDisk image)
             throws JournalException {
         List<Integer> covered = new ArrayList<>();
         for (Volume volume : engine.volumes.all()) {
@@ -164,12 +164,10 @@ final class Promotions implements Fold.FoldGuard {
                         () -> engine.head.startClaims(started.promoted),
                         promote -> appended(started, promote));
         engine.log.write(mark);
-        var unused =
+        var _ =
                 mark.done()
-                        .whenComplete(
-                                (nothing, failure) ->
-                                        engine.maintenance.execute(
-                                                () -> begun(started, failure)));
+                        .whenComplete((nothing, failure) ->
+                                engine.maintenance.execute(() -> begun(started, failure)));
     }
 
     private Running running(
@@ -282,18 +280,16 @@ final class Promotions implements Fold.FoldGuard {
     }
 
     private void resumeAfter(CompletableFuture<Void> step, Runnable first) {
-        var unused =
-                step.whenComplete(
-                        (nothing, failure) ->
-                                engine.maintenance.execute(
-                                        () -> {
-                                            first.run();
-                                            if (failure == null) {
-                                                advance();
-                                            } else {
-                                                stalled(failure);
-                                            }
-                                        }));
+        var _ =
+                step.whenComplete((nothing, failure) ->
+                        engine.maintenance.execute(() -> {
+                            first.run();
+                            if (failure == null) {
+                                advance();
+                            } else {
+                                stalled(failure);
+                            }
+                        }));
     }
 
     /** Tried again later; a failed group is not. */
@@ -317,7 +313,9 @@ final class Promotions implements Fold.FoldGuard {
                         () -> engine.maintenance.execute(this::advance));
     }
 
-    /** Addresses changed between the point and the PROMOTE record, and those the image has written. */
+    /**
+     * Addresses changed between the point and the PROMOTE record, and those the image has written.
+     */
     private CopyPass newPass(Running now) throws JournalException {
         TreeMap<Integer, BlockSet> differences = new TreeMap<>();
         Boundary start = boundaryAt(now.promoted.sequence());
@@ -331,12 +329,7 @@ final class Promotions implements Fold.FoldGuard {
         }
         int maximumBytes = LiveDevice.maximumBytes(journal.redo().maximumPayloadBytes());
         return new CopyPass(
-                engine.log,
-                now.promoted,
-                engine.rules,
-                engine.meters,
-                maximumBytes,
-                differences);
+                engine.log, now.promoted, engine.rules, engine.meters, maximumBytes, differences);
     }
 
     /** The PROMOTE record ends a layer, so gold has been exactly there. */
@@ -359,12 +352,11 @@ final class Promotions implements Fold.FoldGuard {
                             engine.log.boundary(promoted, null);
                         });
         engine.log.write(mark);
-        var unused =
+        var _ =
                 mark.done()
-                        .whenComplete(
-                                (nothing, failure) ->
-                                        engine.maintenance.execute(
-                                                () -> finished(now, mark.sequence(), failure)));
+                        .whenComplete((nothing, failure) ->
+                                engine.maintenance.execute(
+                                        () -> finished(now, mark.sequence(), failure)));
     }
 
     private void finished(Running now, long lastSequence, @Nullable Throwable failure) {
@@ -376,7 +368,8 @@ final class Promotions implements Fold.FoldGuard {
         try {
             end(now, lastSequence);
         } catch (JournalException failed) {
-            // The promotion is over; at worst the next opening finds nothing left to copy and ends it again.
+            // The promotion is over; at worst the next opening finds nothing left to copy and ends
+            // it again.
             now.task.fail(failed);
         }
     }
@@ -432,15 +425,13 @@ final class Promotions implements Fold.FoldGuard {
             image.thaw();
             return;
         }
-        var unused =
+        var _ =
                 image.close()
-                        .thenCompose(
-                                quiet ->
-                                        engine.maintenance.submit(
-                                                () -> {
-                                                    engine.images.dispose(image);
-                                                    return null;
-                                                }));
+                        .thenCompose(quiet ->
+                                engine.maintenance.submit(() -> {
+                                    engine.images.dispose(image);
+                                    return null;
+                                }));
     }
 
     /** Resolves a point; blocking. */
@@ -482,7 +473,10 @@ final class Promotions implements Fold.FoldGuard {
         return sequence >= past.first() && sequence < past.last();
     }
 
-    /** Images and rollbacks to points inside the promotion in progress would have to outlive its image. */
+    /**
+     * Images and rollbacks to points inside the promotion in progress would have to outlive its
+     * image.
+     */
     void checkOutside(Point point) throws ReplicaException {
         Running now = running;
         if (now != null && isInside(now, point)) {
@@ -603,7 +597,10 @@ final class Promotions implements Fold.FoldGuard {
         }
     }
 
-    /** Replay has come to a PROMOTED record: the head is whole again, the rest of the end is done by {@link #resumeAfterReplay}. */
+    /**
+     * Replay has come to a PROMOTED record: the head is whole again, the rest of the end is done by
+     * {@link #resumeAfterReplay}.
+     */
     void replayedPromoted(long sequence) {
         Running now = running;
         if (now != null && engine.head.promoted() == now.promoted) {

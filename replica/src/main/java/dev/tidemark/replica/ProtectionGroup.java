@@ -21,8 +21,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Volumes that share one write order, with their history. Futures fail with a {@link ReplicaException}; they complete on the group's threads, so their
- * dependents must not block. Thread-safe.
+ * Volumes that share one write order, with their history. Futures fail with a {@link
+ * ReplicaException}; they complete on the group's threads, so their dependents must not block.
+ * Thread-safe.
  */
 public final class ProtectionGroup implements AutoCloseable {
     private final Engine engine;
@@ -76,10 +77,7 @@ public final class ProtectionGroup implements AutoCloseable {
     }
 
     static ProtectionGroup open(
-            GroupOptions options,
-            StorageDirectory directory,
-            Environment environment,
-            Rules rules)
+            GroupOptions options, StorageDirectory directory, Environment environment, Rules rules)
             throws ReplicaException {
         Alerts alerts = new Alerts(environment.listener(), new UUID(0, 0));
         return start(
@@ -160,7 +158,10 @@ public final class ProtectionGroup implements AutoCloseable {
         return volumeChanges.add(name, sizeBytes);
     }
 
-    /** Makes a volume with the content of a raw image, copied without its zeros; {@code source} stays the caller's and untouched. */
+    /**
+     * Makes a volume with the content of a raw image, copied without its zeros; {@code source}
+     * stays the caller's and untouched.
+     */
     public CompletableFuture<VolumeInfo> importVolume(
             String name, StorageFile source, Progress progress) {
         return volumeChanges.importFrom(name, source, progress);
@@ -175,7 +176,9 @@ public final class ProtectionGroup implements AutoCloseable {
         return volumeChanges.rename(id, name);
     }
 
-    /** Deletes a volume and its past; IN_USE while handles, images, views or a promotion need it. */
+    /**
+     * Deletes a volume and its past; IN_USE while handles, images, views or a promotion need it.
+     */
     public CompletableFuture<Void> removeVolume(int id) {
         return volumeChanges.remove(id);
     }
@@ -283,14 +286,12 @@ public final class ProtectionGroup implements AutoCloseable {
 
     /** Starts a recovery test; durable when the future completes. */
     public CompletableFuture<Image> startImage(UUID imageId, PointSpec spec) {
-        return afterStart(
-                () ->
-                        engine.maintenance.submit(
-                                () -> {
-                                    Point point = engine.promotions.resolve(spec);
-                                    engine.promotions.checkOutside(point);
-                                    return engine.images.start(imageId, point, volumesAt(point));
-                                }));
+        return afterStart(() ->
+                engine.maintenance.submit(() -> {
+                    Point point = engine.promotions.resolve(spec);
+                    engine.promotions.checkOutside(point);
+                    return engine.images.start(imageId, point, volumesAt(point));
+                }));
     }
 
     /** Running images, also those from before a restart, by start time. */
@@ -298,17 +299,26 @@ public final class ProtectionGroup implements AutoCloseable {
         return engine.images.all();
     }
 
-    /** Discards an image and its writes. IN_USE while handles are open, unless {@code force}: they then fail with SHUTDOWN. */
+    /**
+     * Discards an image and its writes. IN_USE while handles are open, unless {@code force}: they
+     * then fail with SHUTDOWN.
+     */
     public CompletableFuture<Void> stopImage(UUID imageId, boolean force) {
         return engine.images.stop(imageId, force);
     }
 
-    /** Sets the live disks back to a point, in place; what was before stays in the history. Failures arrive through the task. */
+    /**
+     * Sets the live disks back to a point, in place; what was before stays in the history. Failures
+     * arrive through the task.
+     */
     public PromotionTask rollback(PointSpec spec) {
         return engine.promotions.rollback(spec);
     }
 
-    /** Makes an image, with its writes, the live disks; the image ends with it. IN_USE while the image has open handles. */
+    /**
+     * Makes an image, with its writes, the live disks; the image ends with it. IN_USE while the
+     * image has open handles.
+     */
     public PromotionTask promote(UUID imageId) {
         return engine.promotions.promote(imageId);
     }
@@ -363,24 +373,28 @@ public final class ProtectionGroup implements AutoCloseable {
         engine.checkpoints.setInterval(interval);
     }
 
-    /** Stops accepting requests, marks a checkpoint, folds everything: gold is then the disk. Call {@link #close} next. */
+    /**
+     * Stops accepting requests, marks a checkpoint, folds everything: gold is then the disk. Call
+     * {@link #close} next.
+     */
     public CompletableFuture<Void> drain() {
         return engine.drain.start();
     }
 
-    /** Closes all files. After {@link #drain} everything is in gold; without, as safe as a crash of the process. Idempotent. */
+    /**
+     * Closes all files. After {@link #drain} everything is in gold; without, as safe as a crash of
+     * the process. Idempotent.
+     */
     @Override
     public void close() {
         engine.health.startClosing();
-        engine.maintenance.close(
-                () -> {
-                    try {
-                        engine.close();
-                    } catch (JournalException failure) {
-                        engine.listener.event(
-                                engine.id, "closing: " + Failures.message(failure));
-                    }
-                    closeQuietly(lock);
-                });
+        engine.maintenance.close(() -> {
+            try {
+                engine.close();
+            } catch (JournalException failure) {
+                engine.listener.event(engine.id, "closing: " + Failures.message(failure));
+            }
+            closeQuietly(lock);
+        });
     }
 }

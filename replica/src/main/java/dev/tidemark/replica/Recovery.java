@@ -11,7 +11,10 @@ import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/** Brings a group back to where its journal says it was: a fold that was interrupted is finished, the redo after it becomes layers again. Blocking. */
+/**
+ * Brings a group back to where its journal says it was: a fold that was interrupted is finished,
+ * the redo after it becomes layers again. Blocking.
+ */
 final class Recovery {
     private final Engine engine;
     private final VolumeChanges volumes;
@@ -43,7 +46,10 @@ final class Recovery {
         engine.fold.request();
     }
 
-    /** Before anything else stands on gold: writes the interval of a recorded run into gold again, from redo. */
+    /**
+     * Before anything else stands on gold: writes the interval of a recorded run into gold again,
+     * from redo.
+     */
     static boolean finishFold(Engine engine)
             throws JournalException, ReplicaException, StorageException {
         Boundary pending = engine.journal.pendingRun();

@@ -5,7 +5,8 @@ import dev.tidemark.journal.PendingRecord;
 import java.io.IOException;
 
 /**
- * The order of steps that keeps data safe, each rule a method, so that a simulation can break one and show that it is caught. Production uses {@link #SAFE}.
+ * The order of steps that keeps data safe, each rule a method, so that a simulation can break one
+ * and show that it is caught. Production uses {@link #SAFE}.
  */
 class Rules {
     static final Rules SAFE = new Rules();
@@ -20,7 +21,10 @@ class Rules {
         steps.recordGold();
     }
 
-    /** Invariant 1, acknowledged means journaled: true would answer writes before they are in the log. */
+    /**
+     * Invariant 1, acknowledged means journaled: true would answer writes before they are in the
+     * log.
+     */
     boolean acknowledgesBeforeAppend() {
         return false;
     }
@@ -35,10 +39,16 @@ class Rules {
         return true;
     }
 
-    /** A write, zero, promotion's copy or mark has its place in the log: where a simulation notes it. Under the redo log's lock. */
+    /**
+     * A write, zero, promotion's copy or mark has its place in the log: where a simulation notes
+     * it. Under the redo log's lock.
+     */
     void appended(PendingRecord record) {}
 
-    /** A view has looked into the index and is going to read gold: where a test puts a fold in between. */
+    /**
+     * A view has looked into the index and is going to read gold: where a test puts a fold in
+     * between.
+     */
     void viewLookedUp() {}
 
     /** A view has read gold and is going to look into the index again. */

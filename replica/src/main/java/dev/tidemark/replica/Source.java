@@ -3,13 +3,18 @@ package dev.tidemark.replica;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import java.nio.ByteBuffer;
 
-/** Where the bytes of a group's volumes come from: the head, a past moment, or an image. Thread-safe. */
+/**
+ * Where the bytes of a group's volumes come from: the head, a past moment, or an image.
+ * Thread-safe.
+ */
 interface Source {
     /**
-     * Fills {@code target} with a volume's bytes from {@code offsetBytes} on; what lies past the end of the stored data reads as zeros.
+     * Fills {@code target} with a volume's bytes from {@code offsetBytes} on; what lies past the
+     * end of the stored data reads as zeros.
      *
      * @param cachedOnly do not wait for a disk
-     * @return false when {@code cachedOnly} and not everything is in memory: the target's content and position then mean nothing
+     * @return false when {@code cachedOnly} and not everything is in memory: the target's content
+     *     and position then mean nothing
      */
     boolean read(int volume, long offsetBytes, ByteBuffer target, boolean cachedOnly)
             throws BlockDeviceException;

@@ -7,7 +7,10 @@ import io.netty.buffer.PooledByteBufAllocator;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 
-/** One read of a device: tried on the caller's thread with what is in memory, moved as a whole to the I/O executor when that is not enough. */
+/**
+ * One read of a device: tried on the caller's thread with what is in memory, moved as a whole to
+ * the I/O executor when that is not enough.
+ */
 final class SourceRead implements Runnable {
     private final Source source;
     private final int volume;
@@ -54,8 +57,7 @@ final class SourceRead implements Runnable {
         boolean complete;
         try {
             complete =
-                    source.read(
-                            volume, offsetBytes, buffer.nioBuffer(0, lengthBytes), cachedOnly);
+                    source.read(volume, offsetBytes, buffer.nioBuffer(0, lengthBytes), cachedOnly);
         } catch (BlockDeviceException failure) {
             fail(failure);
             return true;

@@ -11,8 +11,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Back-pressure of the fold on hosts: while more redo than the limit is not in gold, writes wait in a queue, which the protocols' in-flight limits bound.
- * When the fold is stalled for good they fail with NO_SPACE instead. Thread-safe.
+ * Back-pressure of the fold on hosts: while more redo than the limit is not in gold, writes wait in
+ * a queue, which the protocols' in-flight limits bound. When the fold is stalled for good they fail
+ * with NO_SPACE instead. Thread-safe.
  */
 final class Throttle {
     /** What a record counts beside its payload: header, extent, share of a run. */
@@ -94,7 +95,10 @@ final class Throttle {
         return batch;
     }
 
-    /** The fold is stalled for good: what waits, and what comes above the limit, fails with NO_SPACE until a layer is folded. */
+    /**
+     * The fold is stalled for good: what waits, and what comes above the limit, fails with NO_SPACE
+     * until a layer is folded.
+     */
     void giveUp() {
         hopeless = true;
         if (isClosed()) {

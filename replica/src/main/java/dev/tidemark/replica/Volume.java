@@ -79,7 +79,10 @@ final class Volume {
         return entry == null ? 0 : entry.getValue();
     }
 
-    /** A RESIZE record: the history knows the size from {@code sequence} on. Under the redo log's lock, or before the group is open. */
+    /**
+     * A RESIZE record: the history knows the size from {@code sequence} on. Under the redo log's
+     * lock, or before the group is open.
+     */
     void resizeInHistory(long sequence, long newSizeBytes) {
         TreeMap<Long, Long> changed = new TreeMap<>(sizes);
         changed.put(sequence, newSizeBytes);

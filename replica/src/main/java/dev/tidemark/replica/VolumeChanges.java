@@ -12,7 +12,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
-/** Creates, imports, resizes, renames and removes volumes, on the maintenance executor. A volume exists once its attribute is durable. */
+/**
+ * Creates, imports, resizes, renames and removes volumes, on the maintenance executor. A volume
+ * exists once its attribute is durable.
+ */
 final class VolumeChanges {
     static final int MAXIMUM_NAME_BYTES = 255;
 
@@ -29,13 +32,18 @@ final class VolumeChanges {
 
     private int nextId = 1;
 
-    /** @param viewed whether an open view contains a volume */
+    /**
+     * @param viewed whether an open view contains a volume
+     */
     VolumeChanges(Engine engine, IntPredicate viewed) {
         this.engine = engine;
         this.viewed = viewed;
     }
 
-    /** Opens the volumes the manifest knows and deletes other folders. Blocking; before the group is open. */
+    /**
+     * Opens the volumes the manifest knows and deletes other folders. Blocking; before the group is
+     * open.
+     */
     void recover() throws ReplicaException, JournalException, StorageException {
         Set<String> known = new TreeSet<>();
         for (var entry : engine.journal.attributes().entrySet()) {
@@ -55,11 +63,11 @@ final class VolumeChanges {
     }
 
     private Volume open(VolumeRecord record) throws ReplicaException, StorageException {
-        long size = record.sizes().get(record.sizes().lastKey());
+        long size = record.lastSizeBytes();
         try {
-            Volume volume =
-                    new Volume(
-                            record, GoldImage.open(engine.volumeDirectory, record.id(), size));
+            GoldImage gold = GoldImage.open(engine.volumeDirectory, record.id());
+            requireWhole(record, gold, size);
+            Volume volume = new Volume(record, gold);
             if (volume.gold().allocatedBytes() > 0) {
                 volume.allocation().addAll(size);
             }
@@ -79,38 +87,44 @@ final class VolumeChanges {
         }
     }
 
+    /** The file is made longer, durably, before the volume is: a shorter one has lost its end. */
+    private static void requireWhole(VolumeRecord record, GoldImage gold, long size)
+            throws ReplicaException, StorageException {
+        long found = gold.sizeBytes();
+        if (found < size) {
+            gold.close();
+            throw new ReplicaException(
+                    ReplicaException.Kind.CORRUPT,
+                    "the gold image of volume %s is cut short: %s has %d bytes, the volume %d; restore the file, nothing was changed"
+                            .formatted(record.name(), gold.path(), found, size));
+        }
+    }
+
     CompletableFuture<VolumeInfo> add(String name, long sizeBytes) {
-        return engine.maintenance.submit(
-                () -> {
-                    checkUsable();
-                    checkName(name);
-                    checkSize(sizeBytes);
-                    int id = takeId();
-                    GoldImage gold = GoldImage.create(engine.volumeDirectory, id, sizeBytes);
-                    return publish(id, name, sizeBytes, gold, null);
-                });
+        return engine.maintenance.submit(() -> {
+            checkUsable();
+            checkName(name);
+            checkSize(sizeBytes);
+            int id = takeId();
+            GoldImage gold = GoldImage.create(engine.volumeDirectory, id, sizeBytes);
+            return publish(id, name, sizeBytes, gold, null);
+        });
     }
 
     private int takeId() throws JournalException {
         int id = nextId++;
-        engine.journal.putAttribute(
-                NEXT_ID, ByteBuffer.allocate(4).putInt(nextId).array(), false);
+        engine.journal.putAttribute(NEXT_ID, ByteBuffer.allocate(4).putInt(nextId).array(), false);
         return id;
     }
 
     private VolumeInfo publish(
-            int id,
-            String name,
-            long sizeBytes,
-            GoldImage gold,
-            @Nullable AllocationMap content)
+            int id, String name, long sizeBytes, GoldImage gold, @Nullable AllocationMap content)
             throws JournalException, StorageException {
         long sequence = engine.journal.redo().lastSequence();
         TreeMap<Long, Long> sizes = new TreeMap<>();
         sizes.put(sequence, sizeBytes);
         VolumeRecord record =
-                new VolumeRecord(
-                        id, name, sequence, engine.scheduler.wallClockMicros(), sizes);
+                new VolumeRecord(id, name, sequence, engine.scheduler.wallClockMicros(), sizes);
         try {
             engine.journal.putAttribute(record.key(), record.encode(), true);
         } catch (JournalException failure) {
@@ -142,8 +156,7 @@ final class VolumeChanges {
         return engine.maintenance
                 .submit(() -> beginImport(name, source, progress))
                 .thenCompose(VolumeImport::copy)
-                .thenCompose(
-                        done -> engine.maintenance.submit(() -> endImport(done)));
+                .thenCompose(done -> engine.maintenance.submit(() -> endImport(done)));
     }
 
     private VolumeImport beginImport(String name, StorageFile source, Progress progress)
@@ -179,17 +192,13 @@ final class VolumeChanges {
     CompletableFuture<VolumeInfo> resize(int id, long newSizeBytes) {
         return engine.maintenance
                 .submit(() -> beginResize(id, newSizeBytes))
-                .thenCompose(
-                        mark ->
-                                mark.done()
-                                        .thenCompose(
-                                                nothing ->
-                                                        engine.maintenance.submit(
-                                                                () -> endResize(id))));
+                .thenCompose(mark ->
+                        mark.done()
+                                .thenCompose(
+                                        nothing -> engine.maintenance.submit(() -> endResize(id))));
     }
 
-    private Mark beginResize(int id, long newSizeBytes)
-            throws ReplicaException, StorageException {
+    private Mark beginResize(int id, long newSizeBytes) throws ReplicaException, StorageException {
         checkUsable();
         Volume volume = engine.volumes.named(id);
         checkSize(newSizeBytes);
@@ -224,44 +233,42 @@ final class VolumeChanges {
     }
 
     CompletableFuture<Void> rename(int id, String name) {
-        return engine.maintenance.submit(
-                () -> {
-                    checkUsable();
-                    Volume volume = engine.volumes.named(id);
-                    if (!volume.name().equals(name)) {
-                        checkName(name);
-                        String before = volume.name();
-                        volume.rename(name);
-                        try {
-                            VolumeRecord record = volume.record();
-                            engine.journal.putAttribute(record.key(), record.encode(), true);
-                        } catch (JournalException failure) {
-                            volume.rename(before);
-                            throw failure;
-                        }
-                    }
-                    return null;
-                });
+        return engine.maintenance.submit(() -> {
+            checkUsable();
+            Volume volume = engine.volumes.named(id);
+            if (!volume.name().equals(name)) {
+                checkName(name);
+                String before = volume.name();
+                volume.rename(name);
+                try {
+                    VolumeRecord record = volume.record();
+                    engine.journal.putAttribute(record.key(), record.encode(), true);
+                } catch (JournalException failure) {
+                    volume.rename(before);
+                    throw failure;
+                }
+            }
+            return null;
+        });
     }
 
     CompletableFuture<Void> remove(int id) {
-        return engine.maintenance.submit(
-                () -> {
-                    checkUsable();
-                    Volume volume = engine.volumes.named(id);
-                    checkUnused(volume);
-                    engine.journal.deleteAttribute(volume.record().key(), true);
-                    engine.volumes.remove(id);
-                    engine.listener.event(
-                            engine.id,
-                            "volume "
-                                    + volume.name()
-                                    + " (id "
-                                    + id
-                                    + ") and its past were deleted as asked");
-                    discard(id, volume.gold());
-                    return null;
-                });
+        return engine.maintenance.submit(() -> {
+            checkUsable();
+            Volume volume = engine.volumes.named(id);
+            checkUnused(volume);
+            engine.journal.deleteAttribute(volume.record().key(), true);
+            engine.volumes.remove(id);
+            engine.listener.event(
+                    engine.id,
+                    "volume "
+                            + volume.name()
+                            + " (id "
+                            + id
+                            + ") and its past were deleted as asked");
+            discard(id, volume.gold());
+            return null;
+        });
     }
 
     private void checkUnused(Volume volume) throws ReplicaException {

@@ -8,7 +8,10 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** Copies a raw image into a new gold image, leaving zeros out, one chunk per task on the I/O executor so that nothing else waits for it. */
+/**
+ * Copies a raw image into a new gold image, leaving zeros out, one chunk per task on the I/O
+ * executor so that nothing else waits for it.
+ */
 final class VolumeImport {
     private static final int CHUNK_BYTES = 4 << 20;
     private static final int GRAIN_BYTES = 64 << 10;

@@ -6,8 +6,9 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What the manifest keeps of a volume, under {@code volume/<id>}: version, id u32, created sequence u64, created micros u64, count of sizes u32, then
- * for each a sequence u64 and a size u64, then the name.
+ * What the manifest keeps of a volume, under {@code volume/<id>}: version, id u32, created sequence
+ * u64, created micros u64, count of sizes u32, then for each a sequence u64 and a size u64, then
+ * the name.
  *
  * @param sizes size by the sequence number from which on it holds; the first is the creation's
  */
@@ -24,6 +25,11 @@ record VolumeRecord(
             throw new IllegalArgumentException("volume " + id + " has no size");
         }
         sizes = Collections.unmodifiableSortedMap(new TreeMap<>(sizes));
+    }
+
+    /** The newest size in history. */
+    long lastSizeBytes() {
+        return new TreeMap<>(sizes).lastEntry().getValue();
     }
 
     String key() {

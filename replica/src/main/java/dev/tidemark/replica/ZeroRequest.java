@@ -8,8 +8,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A host's zero or trim: cut into records none of which can have more before-images than an undo run holds. Space never written costs nothing, so a fresh
- * disk is trimmed with one record. A request of many records goes on in batches on the I/O executor.
+ * A host's zero or trim: cut into records none of which can have more before-images than an undo
+ * run holds. Space never written costs nothing, so a fresh disk is trimmed with one record. A
+ * request of many records goes on in batches on the I/O executor.
  */
 final class ZeroRequest {
     private static final int BATCH = 16;
@@ -23,8 +24,7 @@ final class ZeroRequest {
     private final Completion done;
     private long nextBytes;
     private final AtomicInteger pending = new AtomicInteger();
-    private final AtomicReference<@Nullable BlockDeviceException> failure =
-            new AtomicReference<>();
+    private final AtomicReference<@Nullable BlockDeviceException> failure = new AtomicReference<>();
 
     ZeroRequest(
             HeadLog log,

@@ -61,7 +61,8 @@ class GroupTest {
         UUID id = new UUID(1, 1);
         Image image =
                 rig.await(
-                        rig.group().startImage(id, new PointSpec.AtSequence(checkpoint.sequence())));
+                        rig.group()
+                                .startImage(id, new PointSpec.AtSequence(checkpoint.sequence())));
         BlockDevice own = image.device(volume.id());
         byte[] before = rig.readAll(own);
         byte[] data = rig.bytes(30_000);

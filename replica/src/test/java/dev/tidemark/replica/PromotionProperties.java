@@ -39,12 +39,11 @@ class PromotionProperties {
     }
 
     private static void expectRollback(Rig rig, long sequence) {
-        rig.models.forEach(
-                (id, model) -> {
-                    byte[] then = model.imageAt(sequence);
-                    int size = (int) model.sizeAt(Long.MAX_VALUE);
-                    rig.rules.promotedTo.put(id, Arrays.copyOf(then, size));
-                });
+        rig.models.forEach((id, model) -> {
+            byte[] then = model.imageAt(sequence);
+            int size = (int) model.sizeAt(Long.MAX_VALUE);
+            rig.rules.promotedTo.put(id, Arrays.copyOf(then, size));
+        });
     }
 
     @ParameterizedTest(name = "seed {0}")
@@ -141,9 +140,7 @@ class PromotionProperties {
         work(rig, 30);
         checkAllSince(rig, rules.promotedAt);
         PointInTimeView held =
-                rig.await(
-                        rig.group()
-                                .openView(new PointSpec.AtSequence(rules.promotedAt + 3)));
+                rig.await(rig.group().openView(new PointSpec.AtSequence(rules.promotedAt + 3)));
         may[0] = true;
         PromotionTask task = rig.group().promotion();
         assertThat(task).isNotNull();
@@ -163,8 +160,7 @@ class PromotionProperties {
     }
 
     /** A point since the rollback began can be read until the rollback has ended. */
-    private static void checkViewInside(Rig rig, PromotionTask task, long start)
-            throws Exception {
+    private static void checkViewInside(Rig rig, PromotionTask task, long start) throws Exception {
         long inside = rig.group().status().headSequence();
         long sequence = start + rig.random.nextLong(inside - start + 1);
         try {
@@ -181,7 +177,7 @@ class PromotionProperties {
         expectRollback(rig, 10);
         PromotionTask task = rig.group().rollback(new PointSpec.AtSequence(10));
         rig.await(task.usable());
-        long inside = rig.models.get(1).lastSequence();
+        long inside = rig.model(1).lastSequence();
         rig.await(task.done());
         assertThatThrownBy(() -> rig.checkView(inside))
                 .isInstanceOf(ReplicaException.class)
@@ -263,7 +259,7 @@ class PromotionProperties {
         if (usable) {
             assertThat(rig.group().epoch()).isEqualTo(epoch + 1);
         }
-        if (rig.group().epoch() > epoch && rig.models.get(1).sizeAt(0) > 0 && !usable) {
+        if (rig.group().epoch() > epoch && rig.model(1).sizeAt(0) > 0 && !usable) {
             rig.noteLostPromotion();
         }
         rig.checkRecovered(forced);
@@ -277,20 +273,6 @@ class PromotionProperties {
         rig.checkHead();
         for (int i = 0; i < 5; i++) {
             rig.checkView(1 + rig.random.nextLong(head));
-        }
-    }
-
-    @org.junit.jupiter.api.Test
-    void many() throws Exception {
-        for (long seed = Long.getLong("from", 1000); seed < Long.getLong("to", 1000); seed++) {
-            try {
-                aRollbackGoesOnAfterPowerLossAtAnyOperation(seed);
-                aPromotedImageWithItsWritesBecomesTheDisk(seed);
-                aRollbackIsUsableAtOnceAndCanBeRolledBack(seed);
-            } catch (Throwable t) {
-                System.out.println("SEED " + seed + " " + t);
-                t.printStackTrace(System.out);
-            }
         }
     }
 }

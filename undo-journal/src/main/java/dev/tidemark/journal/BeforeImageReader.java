@@ -16,7 +16,10 @@ final class BeforeImageReader {
         this.segments = segments;
     }
 
-    /** Fills the target from an image's byte at {@code fromBytes} of the volume on; false when it would wait. */
+    /**
+     * Fills the target from an image's byte at {@code fromBytes} of the volume on; false when it
+     * would wait.
+     */
     boolean read(BeforeImage image, long fromBytes, ByteBuffer target, boolean cachedOnly)
             throws JournalException {
         long skipBytes = fromBytes - image.offsetBytes();
@@ -46,7 +49,10 @@ final class BeforeImageReader {
         }
     }
 
-    /** Reads into the target itself; after a failure its content is undefined and its position unchanged. */
+    /**
+     * Reads into the target itself; after a failure its content is undefined and its position
+     * unchanged.
+     */
     private boolean readWhole(BeforeImage image, ByteBuffer target, boolean cachedOnly)
             throws JournalException {
         int startAt = target.position();
@@ -78,8 +84,9 @@ final class BeforeImageReader {
     }
 
     /**
-     * Fills the target, all of it, with what a region says lies at {@code fromBytes} of its volume and on, but for the gold parts, which are
-     * told. Whole images that lie one behind the other are read at once.
+     * Fills the target, all of it, with what a region says lies at {@code fromBytes} of its volume
+     * and on, but for the gold parts, which are told. Whole images that lie one behind the other
+     * are read at once.
      */
     boolean read(
             UndoRegion region,
@@ -112,7 +119,10 @@ final class BeforeImageReader {
         return true;
     }
 
-    /** Last of the whole images from {@code part} on that follow each other in the volume and in the segment. */
+    /**
+     * Last of the whole images from {@code part} on that follow each other in the volume and in the
+     * segment.
+     */
     private static int lastTogether(UndoRegion region, int part, int from, int end) {
         int last = part;
         if (from != region.start(part) || !region.isWhole(part)) {
@@ -131,8 +141,7 @@ final class BeforeImageReader {
     private boolean readTogether(
             UndoRegion region, int first, int last, ByteBuffer target, boolean cachedOnly)
             throws JournalException {
-        if (!segments.read(
-                region.segment(first), region.position(first), target, cachedOnly)) {
+        if (!segments.read(region.segment(first), region.position(first), target, cachedOnly)) {
             return false;
         }
         int start = region.start(first);

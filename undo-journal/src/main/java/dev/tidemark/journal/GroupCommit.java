@@ -57,7 +57,10 @@ final class GroupCommit {
         scheduled = false;
     }
 
+    /** Begins a force; the caller gives the round's segments back. */
     Round begin(long lastSequence, Segment current) {
+        // A segment that retention has taken meanwhile was folded, and so forced long ago.
+        unforced.removeIf(segment -> !segment.tryRetain());
         return new Round(lastSequence, current, List.copyOf(unforced));
     }
 

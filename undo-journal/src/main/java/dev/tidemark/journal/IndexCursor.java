@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * on, whose start can be moved forward with {@link #clip}.
  */
 final class IndexCursor {
-    /** 682 fences in a block: three heights of them index more entries than a disk has blocks. */
+    /** 681 fences in a block: three heights of them index more entries than a disk has blocks. */
     private static final int MAXIMUM_HEIGHT = 6;
 
     private final IndexReader reader;

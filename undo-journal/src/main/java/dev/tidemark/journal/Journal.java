@@ -406,6 +406,17 @@ public final class Journal implements AutoCloseable {
             throw new IllegalStateException(
                     "run " + to.run() + " begun while gold is not at " + pendingRun());
         }
+        Marks.Mark passed = marks.firstBefore(to.sequence());
+        if (passed != null) {
+            throw new IllegalStateException(
+                    "run "
+                            + to.run()
+                            + " up to "
+                            + to.sequence()
+                            + " would lose the checkpoint at "
+                            + passed.checkpoint().sequence()
+                            + ": every checkpoint ends a run");
+        }
         redo.forceNow(to.sequence());
         Marks.Mark mark = marks.at(to.sequence());
         Boundary whole =

@@ -18,8 +18,9 @@ final class LogCursor implements RecordCursor {
     private boolean closed;
 
     /**
-     * @param segments from the one {@code from} lies in, in the order of the log, retained for this
-     *     cursor, which gives them back
+     * @param segments from the one {@code from} lies in, or the one after it when {@code from} is
+     *     the end of one that has gone, in the order of the log; retained for this cursor, which
+     *     gives them back
      * @param limitSequence the last record to arrive at
      */
     LogCursor(int owner, List<Segment> segments, Position from, long limitSequence) {
@@ -28,7 +29,8 @@ final class LogCursor implements RecordCursor {
         this.segments = new ArrayList<>(segments);
         this.limitSequence = limitSequence;
         this.expected = from.sequence();
-        this.position = from.position();
+        boolean gone = segments.isEmpty() || segments.getFirst().number() != from.segment();
+        this.position = gone ? SegmentHeader.RESERVED_BYTES : from.position();
     }
 
     @Override

@@ -38,6 +38,17 @@ final class LogRecovery {
             return chain.getLast();
         }
 
+        /** Those no segment of the log, void or not, can name. */
+        List<Segment> madeAhead() {
+            long newestUsed =
+                    leftOver.stream()
+                            .filter(segment -> segment.header().used())
+                            .mapToLong(Segment::number)
+                            .max()
+                            .orElse(last().number());
+            return leftOver.stream().filter(s -> s.number() > newestUsed).toList();
+        }
+
         boolean lastIsEmpty() {
             return endPosition == SegmentHeader.RESERVED_BYTES;
         }
@@ -80,8 +91,15 @@ final class LogRecovery {
     }
 
     private void buildChain() throws JournalException {
-        Segment segment = newestUsed();
+        Segment segment = newestUsed(Long.MAX_VALUE);
         while (segment != null) {
+            if (!segment.header().used()) {
+                // The log had gone on in it and nothing of that was ever forced: neither it nor
+                // what came after it can have been.
+                chain.clear();
+                segment = newestUsed(segment.number());
+                continue;
+            }
             chain.add(segment);
             SegmentHeader header = segment.header();
             Segment before = header.previous() == 0 ? null : store.segment(header.previous());
@@ -91,12 +109,32 @@ final class LogRecovery {
             segment = before;
         }
         Collections.reverse(chain);
+        if (!chain.isEmpty()) {
+            markIslands();
+        }
     }
 
-    private @Nullable Segment newestUsed() {
+    /**
+     * Segments before the chain that retention left for some pin: whole, and what follows known.
+     */
+    private void markIslands() {
+        for (Segment segment : store.segments()) {
+            SegmentHeader header = segment.header();
+            if (header.used()
+                    && header.previous() != 0
+                    && segment.number() < chain.getFirst().number()) {
+                Segment before = store.segment(header.previous());
+                if (before != null) {
+                    before.end(header.previousEnd(), header.first() - 1);
+                }
+            }
+        }
+    }
+
+    private @Nullable Segment newestUsed(long below) {
         Segment newest = null;
         for (Segment segment : store.segments()) {
-            if (segment.header().used()) {
+            if (segment.header().used() && segment.number() < below) {
                 newest = segment;
             }
         }

@@ -73,6 +73,12 @@ final class Marks {
         return checkpoints.get(sequence);
     }
 
+    /** The oldest of those before this sequence number; null when there is none. */
+    @Nullable Mark firstBefore(long sequence) {
+        Map.Entry<Long, Mark> first = checkpoints.firstEntry();
+        return first == null || first.getKey() >= sequence ? null : first.getValue();
+    }
+
     /** The newest of that name; null when there is none. */
     @Nullable Mark named(String name) {
         for (Mark mark : checkpoints.descendingMap().values()) {

@@ -42,6 +42,7 @@ public final class RecordLog implements AutoCloseable {
     private final Observer observer;
     private final Counters counters;
     private final int owner;
+    private final LogReader reader;
     private final Executor supplyExecutor;
     private final Executor forceExecutor;
 
@@ -92,7 +93,8 @@ public final class RecordLog implements AutoCloseable {
         this.listener = parts.listener();
         this.observer = parts.observer();
         this.counters = parts.counters();
-        this.owner = ownerChecksum(parts.ownerId());
+        this.owner = LogFiles.ownerChecksum(parts.ownerId());
+        this.reader = new LogReader(store, owner, listener);
         this.supplyExecutor = scheduler.newSerial("segments");
         this.forceExecutor = scheduler.newSerial("force");
         this.batch = new RecordBatch(options.batchBytes(), owner);
@@ -116,7 +118,7 @@ public final class RecordLog implements AutoCloseable {
             SegmentPool pool,
             JournalListener listener)
             throws JournalException {
-        Parts parts = parts(options, owner, directory, scheduler, pool, listener);
+        Parts parts = LogFiles.parts(options, owner, directory, scheduler, pool, listener);
         boolean made = false;
         try {
             RecordLog log = create(options, parts);
@@ -138,7 +140,7 @@ public final class RecordLog implements AutoCloseable {
             SegmentPool pool,
             JournalListener listener)
             throws JournalException {
-        Parts parts = parts(options, owner, directory, scheduler, pool, listener);
+        Parts parts = LogFiles.parts(options, owner, directory, scheduler, pool, listener);
         boolean opened = false;
         try {
             RecordLog log = open(options, parts, null, 0, 0, (header, segment, reader) -> {});
@@ -149,32 +151,6 @@ public final class RecordLog implements AutoCloseable {
                 parts.store().close();
             }
         }
-    }
-
-    private static Parts parts(
-            RecordLogOptions options,
-            UUID owner,
-            StorageDirectory directory,
-            Scheduler scheduler,
-            SegmentPool pool,
-            JournalListener listener)
-            throws JournalException {
-        Counters counters = new Counters();
-        SegmentStore store =
-                SegmentStore.open(
-                        options.kind(),
-                        options.unitBytes(),
-                        options.preallocate(),
-                        new SegmentStore.Context(
-                                owner,
-                                directory,
-                                pool,
-                                scheduler::wallClockMicros,
-                                counters,
-                                listener,
-                                () -> false,
-                                failure -> {}));
-        return new Parts(store, owner, scheduler, listener, (record, epoch) -> {}, counters);
     }
 
     static RecordLog create(RecordLogOptions options, Parts parts) throws JournalException {
@@ -188,7 +164,7 @@ public final class RecordLog implements AutoCloseable {
         }
         Segment first = parts.store().create();
         long now = parts.scheduler().wallClockMicros();
-        writeHeader(first, first.header().usedFrom(1, now, 0, 0, 1));
+        LogFiles.writeHeader(first, first.header().usedFrom(1, now, 0, 0, 1));
         RecordLog log = new RecordLog(options, parts, first, 0, now);
         log.supplyAhead();
         return log;
@@ -204,60 +180,21 @@ public final class RecordLog implements AutoCloseable {
             throws JournalException {
         SegmentStore store = parts.store();
         LogRecovery.Found found =
-                new LogRecovery(store, ownerChecksum(parts.ownerId()))
+                new LogRecovery(store, LogFiles.ownerChecksum(parts.ownerId()))
                         .find(from, fromTimeMicros, provenSequence, scan);
         for (Segment segment : found.chain()) {
             SegmentStore.force(segment);
         }
+        // A unit that was made ahead is free at once; what has been in the log may go only when the
+        // cut is on disk, for else the chain that leads here could be found broken.
+        found.madeAhead().forEach(store::retire);
+        Segment current = LogFiles.continueAfter(found, parts);
         found.leftOver().forEach(store::retire);
-        Segment current = continueAfter(found, parts);
         RecordLog log =
                 new RecordLog(
                         options, parts, current, found.lastSequence(), found.lastTimeMicros());
         log.supplyAhead();
         return log;
-    }
-
-    /** Goes on in a new segment, so that nothing behind the end can ever be taken for valid. */
-    private static Segment continueAfter(LogRecovery.Found found, Parts parts)
-            throws JournalException {
-        Segment last = found.last();
-        Segment made = parts.store().create();
-        SegmentHeader lastHeader = last.header();
-        boolean skip = found.lastIsEmpty();
-        writeHeader(
-                made,
-                made.header()
-                        .usedFrom(
-                                found.lastSequence() + 1,
-                                found.lastTimeMicros(),
-                                skip ? lastHeader.previous() : last.number(),
-                                skip ? lastHeader.previousEnd() : found.endPosition(),
-                                found.generation() + 1));
-        if (skip) {
-            parts.store().retire(last);
-        } else {
-            last.end(found.endPosition(), found.lastSequence());
-        }
-        return made;
-    }
-
-    private static void writeHeader(Segment segment, SegmentHeader header) throws JournalException {
-        ByteBuffer bytes = ByteBuffer.allocate(SegmentHeader.BYTES);
-        header.encode(bytes);
-        try {
-            segment.file().write(0, bytes.flip());
-        } catch (StorageException failure) {
-            throw JournalException.of("writing a segment's header", failure);
-        }
-        SegmentStore.force(segment);
-        segment.header(header);
-    }
-
-    private static int ownerChecksum(UUID owner) {
-        ByteBuffer bytes = ByteBuffer.allocate(16);
-        SegmentHeader.putUuid(bytes, 0, owner);
-        return Checksum.of(bytes);
     }
 
     /**
@@ -468,7 +405,7 @@ public final class RecordLog implements AutoCloseable {
         try {
             made = takeOrCreate();
             if (cutPending()) {
-                writeHeader(made, cutHeader(made));
+                LogFiles.writeHeader(made, cutHeader(made));
             }
         } catch (JournalException e) {
             failure = e;
@@ -670,9 +607,13 @@ public final class RecordLog implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        for (Segment segment : round.segments()) {
-            counters.forces.increment();
-            SegmentStore.force(segment);
+        try {
+            for (Segment segment : round.segments()) {
+                counters.forces.increment();
+                SegmentStore.force(segment);
+            }
+        } finally {
+            round.segments().forEach(Segment::release);
         }
         List<Completion> flushed = new ArrayList<>();
         PendingRecord done;
@@ -854,36 +795,8 @@ public final class RecordLog implements AutoCloseable {
             ByteBuffer target,
             boolean cachedOnly)
             throws JournalException {
-        Segment held = store.retained(segment);
-        if (held == null) {
-            throw new JournalException(
-                    JournalException.Kind.CORRUPT,
-                    "segment "
-                            + segment
-                            + " in "
-                            + store.directory().path()
-                            + " is asked for and has gone");
-        }
-        try {
-            return PayloadReader.ofThread()
-                    .read(
-                            held,
-                            owner,
-                            position,
-                            volume,
-                            recordOffsetBytes,
-                            fromBytes,
-                            target,
-                            cachedOnly);
-        } catch (JournalException failure) {
-            if (failure.kind() == JournalException.Kind.CORRUPT) {
-                listener.corrupt(
-                        held.file().path(), position, String.valueOf(failure.getMessage()));
-            }
-            throw failure;
-        } finally {
-            held.release();
-        }
+        return reader.read(
+                segment, position, volume, recordOffsetBytes, fromBytes, target, cachedOnly);
     }
 
     /**
@@ -899,7 +812,7 @@ public final class RecordLog implements AutoCloseable {
         lock.lock();
         try {
             long limit = Math.min(lastWanted, lastSequence);
-            return new LogCursor(owner, hold(from, limit), from, limit);
+            return new LogCursor(owner, reader.hold(from, limit), from, limit);
         } finally {
             lock.unlock();
         }
@@ -910,7 +823,7 @@ public final class RecordLog implements AutoCloseable {
         List<Segment> held;
         lock.lock();
         try {
-            held = new ArrayList<>(hold(from, to.sequence() - 1));
+            held = new ArrayList<>(reader.hold(from, to.sequence() - 1));
         } finally {
             lock.unlock();
         }
@@ -920,31 +833,6 @@ public final class RecordLog implements AutoCloseable {
                 held.clear();
             }
         };
-    }
-
-    private List<Segment> hold(Position from, long limit) throws JournalException {
-        List<Segment> held = new ArrayList<>();
-        if (from.sequence() > limit) {
-            return held;
-        }
-        for (Segment segment : SegmentChain.from(store, from)) {
-            if (segment.header().first() > limit || !segment.tryRetain()) {
-                break;
-            }
-            held.add(segment);
-        }
-        if (held.isEmpty()) {
-            throw new JournalException(
-                    JournalException.Kind.CORRUPT,
-                    "record "
-                            + from.sequence()
-                            + " is asked for, and segment "
-                            + from.segment()
-                            + " in "
-                            + store.directory().path()
-                            + " has gone");
-        }
-        return held;
     }
 
     /** True once a force has failed: the log reads, but takes nothing any more. */

@@ -48,8 +48,10 @@ final class RegionCache {
         return (int) (mixed >>> 32);
     }
 
-    /** A chained hash table whose regions are also linked in a queue with second chance: a hit
-     * writes next to nothing. */
+    /**
+     * A chained hash table whose regions are also linked in a queue with second chance: a hit
+     * writes next to nothing.
+     */
     private static final class Stripe {
         private final long maximumBytes;
         private @Nullable UndoRegion[] buckets = new @Nullable UndoRegion[FIRST_BUCKETS];

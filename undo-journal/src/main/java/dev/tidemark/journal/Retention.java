@@ -171,8 +171,21 @@ final class Retention implements SegmentPool.Reclaimer {
         if (manifest.durableGold().sequence() < lastSequence(segment)) {
             manifest.force();
         }
+        keepEndOfPrevious(segment);
         redo.store().retire(segment);
         return true;
+    }
+
+    /**
+     * A segment says where the one before it ends; when that one stays, it has to say it itself.
+     */
+    private void keepEndOfPrevious(Segment segment) throws JournalException {
+        SegmentHeader header = segment.header();
+        Segment before = redo.store().segment(header.previous());
+        if (before != null && before.header().end() == 0) {
+            LogFiles.writeHeader(
+                    before, before.header().endingAt(header.previousEnd(), header.first() - 1));
+        }
     }
 
     private boolean undoExpired(long now) {

@@ -25,6 +25,9 @@ final class Segment {
         this.store = store;
         this.header = header;
         this.file = file;
+        if (header.end() != 0) {
+            end(header.end(), header.last());
+        }
     }
 
     SegmentStore store() {

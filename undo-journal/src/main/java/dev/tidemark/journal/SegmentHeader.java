@@ -17,6 +17,9 @@ import java.util.UUID;
  * @param previous number of the segment before it in the log; 0 for none
  * @param previousEnd where that one's last record ends: what lies behind is void
  * @param generation grows by one each time the log was cut
+ * @param end where this segment's last record ends; written only when the segment after it goes
+ *     first, else 0: that one's header says it
+ * @param last sequence number of that record, or 0
  */
 record SegmentHeader(
         SegmentKind kind,
@@ -28,11 +31,13 @@ record SegmentHeader(
         long previous,
         int previousEnd,
         int generation,
-        int unitBytes) {
+        int unitBytes,
+        int end,
+        long last) {
     /** Room kept for the header, so that what follows begins page-aligned. */
     static final int RESERVED_BYTES = 4096;
 
-    static final int BYTES = 80;
+    static final int BYTES = 96;
 
     /** "TSEG" read as bytes. */
     static final int MAGIC = 0x47455354;
@@ -52,7 +57,10 @@ record SegmentHeader(
     static final int PREVIOUS_END_AT = 64;
     static final int GENERATION_AT = 68;
     static final int UNIT_AT = 72;
-    static final int CHECKSUM_AT = 76;
+    static final int END_AT = 76;
+    static final int LAST_AT = 80;
+    static final int RESERVED_AT = 88;
+    static final int CHECKSUM_AT = 92;
 
     boolean used() {
         return first != 0;
@@ -71,7 +79,26 @@ record SegmentHeader(
                 before,
                 beforeEnd,
                 cuts,
-                unitBytes);
+                unitBytes,
+                0,
+                0);
+    }
+
+    /** The same header once the segment has to say itself where it ends. */
+    SegmentHeader endingAt(int position, long sequence) {
+        return new SegmentHeader(
+                kind,
+                owner,
+                number,
+                createdMicros,
+                first,
+                firstTimeMicros,
+                previous,
+                previousEnd,
+                generation,
+                unitBytes,
+                position,
+                sequence);
     }
 
     /** Writes {@link #BYTES} bytes at the buffer's position and moves it over them. */
@@ -91,6 +118,9 @@ record SegmentHeader(
         b.putInt(at + PREVIOUS_END_AT, previousEnd);
         b.putInt(at + GENERATION_AT, generation);
         b.putInt(at + UNIT_AT, unitBytes);
+        b.putInt(at + END_AT, end);
+        b.putLong(at + LAST_AT, last);
+        b.putInt(at + RESERVED_AT, 0);
         b.putInt(at + CHECKSUM_AT, Checksum.of(b, at, CHECKSUM_AT));
         target.position(at + BYTES);
     }
@@ -154,7 +184,9 @@ record SegmentHeader(
                 b.getLong(PREVIOUS_AT),
                 b.getInt(PREVIOUS_END_AT),
                 b.getInt(GENERATION_AT),
-                unitBytes);
+                unitBytes,
+                b.getInt(END_AT),
+                b.getLong(LAST_AT));
     }
 
     static Instant instant(long micros) {

@@ -26,7 +26,8 @@ final class UndoAppender {
      *
      * @param alignmentBytes power of two that the position is to be a multiple of
      */
-    synchronized void reserve(UndoStage stage, int minimumBytes, int wantedBytes, int alignmentBytes)
+    synchronized void reserve(
+            UndoStage stage, int minimumBytes, int wantedBytes, int alignmentBytes)
             throws JournalException {
         if (segment != 0 && capacityBytes == 0) {
             capacityBytes = segments.capacityBytes(segment);

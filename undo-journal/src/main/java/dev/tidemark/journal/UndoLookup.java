@@ -14,8 +14,7 @@ public final class UndoLookup implements AutoCloseable {
     public static final long WOULD_BLOCK = -1;
 
     /** Heap that one lookup's memory of regions may take. */
-    static final long REGION_CACHE_BYTES = 8 << 20;
-
+    static final long REGION_CACHE_BYTES = 16 << 20;
 
     /** Receives a lookup's parts, ascending, covering the range asked for exactly. */
     public interface Visitor {

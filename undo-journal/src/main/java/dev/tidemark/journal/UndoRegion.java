@@ -196,12 +196,7 @@ final class UndoRegion {
 
         UndoRegion build(long asOfRun) {
             return new UndoRegion(
-                    volume,
-                    index,
-                    asOfRun,
-                    withPages(parts, size),
-                    size / STRIDE,
-                    goldCount > 0);
+                    volume, index, asOfRun, withPages(parts, size), size / STRIDE, goldCount > 0);
         }
 
         /**

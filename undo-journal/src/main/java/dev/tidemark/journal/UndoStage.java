@@ -30,8 +30,7 @@ final class UndoStage {
     /**
      * @param alignmentBytes power of two that the first position of a unit is to be a multiple of
      */
-    UndoStage(
-            UndoSegments segments, UndoAppender appender, int bufferBytes, int alignmentBytes) {
+    UndoStage(UndoSegments segments, UndoAppender appender, int bufferBytes, int alignmentBytes) {
         this.alignmentBytes = alignmentBytes;
         this.segments = segments;
         this.appender = appender;

@@ -89,7 +89,10 @@ final class LogWorld {
 
         @Override
         protected void failed(BlockDeviceException failure) {
-            if (sequence() == model.size() + uncertain.size() + 1L) {
+            int place = Math.toIntExact(sequence()) - model.size() - 1;
+            if (place >= 0 && place <= uncertain.size()) {
+                // What an earlier failure left there has been cut off by now.
+                uncertain.subList(place, uncertain.size()).clear();
                 uncertain.add(expected);
             }
         }
@@ -198,6 +201,8 @@ final class LogWorld {
         model.clear();
         model.addAll(all.subList(0, found));
         uncertain.clear();
+        // What an opened log shows, its readers rely on.
+        acknowledged = found;
     }
 
     private void verifyRecord(RecordCursor cursor, Expected expected) throws JournalException {

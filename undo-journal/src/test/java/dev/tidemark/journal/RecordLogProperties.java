@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 /** A log keeps its promises whatever happens to the disk and when. */
 final class RecordLogProperties {
     private static final long SEED = Long.getLong("tidemark.seed", 20_260_101L);
-    private static final int WORLDS = Integer.getInteger("tidemark.worlds", 150);
+    private static final int WORLDS = Integer.getInteger("tidemark.worlds", 60);
 
     private interface Life {
         void live(LogWorld world) throws Exception;
@@ -73,6 +73,9 @@ final class RecordLogProperties {
                             world.step();
                         }
                         world.kill();
+                        world.open();
+                        world.verify();
+                        world.crash();
                         world.open();
                         world.verify();
                     }

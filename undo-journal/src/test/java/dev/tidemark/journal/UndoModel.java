@@ -174,8 +174,7 @@ final class UndoModel implements UndoLog.Recorder {
     }
 
     /** The same through the read that gathers; empty when it would have waited. */
-    byte[] readGathered(
-            UndoLookup lookup, int volume, int offset, int length, boolean cachedOnly)
+    byte[] readGathered(UndoLookup lookup, int volume, int offset, int length, boolean cachedOnly)
             throws JournalException {
         byte[] gold = gold()[volume];
         byte[] result = new byte[length + 7];

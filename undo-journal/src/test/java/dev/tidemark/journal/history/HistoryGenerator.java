@@ -8,9 +8,10 @@ import java.util.Arrays;
 import java.util.Random;
 
 /**
- * Writes the undo runs that many intervals of random writes leave behind, without writing anything to gold. Every block's before-image is a
- * pattern of its address and run, so that a reader can tell which run's it was given, and what it should have been given can be
- * computed from the shape alone.
+ * Writes the undo runs that many intervals of random writes leave behind, without writing anything
+ * to gold. Every block's before-image is a pattern of its address and run, so that a reader can
+ * tell which run's it was given, and what it should have been given can be computed from the shape
+ * alone.
  */
 public final class HistoryGenerator {
     /**
