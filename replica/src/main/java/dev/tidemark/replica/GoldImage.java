@@ -34,13 +34,13 @@ final class GoldImage {
         return image;
     }
 
-    static GoldImage open(StorageDirectory volumes, int id, long sizeBytes)
-            throws StorageException {
-        GoldImage image = new GoldImage(volumes.directory(directoryName(id)).open(FILE));
-        if (image.file.sizeBytes() < sizeBytes) {
-            image.grow(sizeBytes);
-        }
-        return image;
+    static GoldImage open(StorageDirectory volumes, int id) throws StorageException {
+        return new GoldImage(volumes.directory(directoryName(id)).open(FILE));
+    }
+
+    /** Longer than its volume after a crash that came between growing the file and the resize. */
+    long sizeBytes() throws StorageException {
+        return file.sizeBytes();
     }
 
     static void delete(StorageDirectory volumes, int id) throws StorageException {

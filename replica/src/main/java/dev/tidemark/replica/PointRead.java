@@ -15,22 +15,21 @@ import java.util.List;
  * folded meanwhile. Of one thread.
  */
 final class PointRead {
-    private record Range(long offsetBytes, long lengthBytes) {}
+    private record Range(long offsetBytes, int lengthBytes) {}
 
     private record RedoPart(
-            long offsetBytes, long lengthBytes, long originBytes, long segment, long position) {}
+            long offsetBytes, int lengthBytes, long originBytes, long segment, long position) {}
 
-    private record ImagePart(long offsetBytes, long lengthBytes, BeforeImage image) {}
+    private record ImagePart(long offsetBytes, int lengthBytes, BeforeImage image) {}
 
     private final PointSource source;
     private final int volume;
     private final long startBytes;
     private final ByteBuffer target;
     private final boolean cachedOnly;
-    private final List<Range> gaps = new ArrayList<>(1);
-    private final List<Range> goldParts = new ArrayList<>(1);
-    private final List<RedoPart> redoParts = new ArrayList<>(0);
-    private final List<ImagePart> imageParts = new ArrayList<>(1);
+    private List<Range> goldParts = List.of();
+    private List<RedoPart> redoParts = List.of();
+    private List<Range> gaps = List.of();
 
     PointRead(
             PointSource source,
@@ -47,53 +46,60 @@ final class PointRead {
 
     /** Returns false when it would have to wait. */
     boolean run() throws JournalException, BlockDeviceException {
-        visitOverlay();
-        if (!readRedo()) {
+        ExtentMap overlay = source.overlay(volume);
+        long asOf = overlay == null ? lookUp(startBytes, target) : lookUpBelow(overlay);
+        if (asOf == UndoLookup.WOULD_BLOCK) {
             return false;
         }
-        long asOf = Long.MAX_VALUE;
-        for (Range gap : gaps) {
-            long run =
-                    source.lookup()
-                            .resolve(
-                                    volume,
-                                    gap.offsetBytes,
-                                    gap.lengthBytes,
-                                    cachedOnly,
-                                    new Parts());
-            if (run == UndoLookup.WOULD_BLOCK) {
-                return false;
-            }
-            asOf = Math.min(asOf, run);
-        }
         source.rules().viewLookedUp();
-        if (!readImages() || !readGold()) {
+        if (!readGold()) {
             return false;
         }
         source.rules().viewReadGold();
         return goldParts.isEmpty() || !source.rules().looksAgainAfterGold() || lookAgain(asOf);
     }
 
-    private void visitOverlay() {
-        ExtentMap map = source.overlay(volume);
-        if (map == null) {
-            gaps.add(new Range(startBytes, target.remaining()));
-            return;
-        }
-        map.visit(
-                startBytes,
-                target.remaining(),
-                new ExtentMap.Visitor() {
-                    @Override
-                    public void extent(long offset, long length, long origin, long a, long b) {
-                        redoParts.add(new RedoPart(offset, length, origin, a, b));
-                    }
+    /** Fills in the before-images of a range and notes what gold holds of it; returns the newest run considered, or WOULD_BLOCK. */
+    private long lookUp(long offsetBytes, ByteBuffer bytes) throws JournalException {
+        return source.lookup().read(volume, offsetBytes, bytes, cachedOnly, this::noteGold);
+    }
 
-                    @Override
-                    public void gap(long offset, long length) {
-                        gaps.add(new Range(offset, length));
-                    }
-                });
+    private void noteGold(long offsetBytes, int lengthBytes) {
+        if (goldParts.isEmpty()) {
+            goldParts = new ArrayList<>(4);
+        }
+        goldParts.add(new Range(offsetBytes, lengthBytes));
+    }
+
+    /** The same for all that the overlay does not hold, once it has filled in what it does. */
+    private long lookUpBelow(ExtentMap overlay) throws JournalException {
+        redoParts = new ArrayList<>();
+        gaps = new ArrayList<>();
+        overlay.visit(startBytes, target.remaining(), new Parts());
+        if (!readRedo()) {
+            return UndoLookup.WOULD_BLOCK;
+        }
+        long asOf = Long.MAX_VALUE;
+        for (Range gap : gaps) {
+            long run = lookUp(gap.offsetBytes, slice(gap.offsetBytes, gap.lengthBytes));
+            if (run == UndoLookup.WOULD_BLOCK) {
+                return run;
+            }
+            asOf = Math.min(asOf, run);
+        }
+        return asOf;
+    }
+
+    private final class Parts implements ExtentMap.Visitor {
+        @Override
+        public void extent(long offset, long length, long origin, long a, long b) {
+            redoParts.add(new RedoPart(offset, (int) length, origin, a, b));
+        }
+
+        @Override
+        public void gap(long offset, long length) {
+            gaps.add(new Range(offset, (int) length));
+        }
     }
 
     private boolean readRedo() throws JournalException {
@@ -114,17 +120,6 @@ final class PointRead {
                 return false;
             }
         }
-        return true;
-    }
-
-    private boolean readImages() throws JournalException {
-        for (ImagePart part : imageParts) {
-            ByteBuffer bytes = slice(part.offsetBytes, part.lengthBytes);
-            if (!source.lookup().read(part.image, part.offsetBytes, bytes, cachedOnly)) {
-                return false;
-            }
-        }
-        imageParts.clear();
         return true;
     }
 
@@ -150,8 +145,8 @@ final class PointRead {
      * What runs published since the lookup hold was perhaps overwritten in gold before it was read.
      */
     private boolean lookAgain(long asOf) throws JournalException {
-        List<Range> looked = List.copyOf(goldParts);
-        for (Range part : looked) {
+        List<ImagePart> late = new ArrayList<>(0);
+        for (Range part : goldParts) {
             long run =
                     source.lookup()
                             .resolveAfter(
@@ -160,27 +155,33 @@ final class PointRead {
                                     part.offsetBytes,
                                     part.lengthBytes,
                                     cachedOnly,
-                                    new Parts());
+                                    new LateImages(late));
             if (run == UndoLookup.WOULD_BLOCK) {
                 return false;
             }
         }
-        return readImages();
+        for (ImagePart part : late) {
+            ByteBuffer bytes = slice(part.offsetBytes, part.lengthBytes);
+            if (!source.lookup().read(part.image, part.offsetBytes, bytes, cachedOnly)) {
+                return false;
+            }
+        }
+        return true;
     }
 
-    private ByteBuffer slice(long offset, long length) {
-        return target.slice(target.position() + (int) (offset - startBytes), (int) length);
-    }
-
-    private final class Parts implements UndoLookup.Visitor {
+    private record LateImages(List<ImagePart> late) implements UndoLookup.Visitor {
         @Override
         public void beforeImage(long offset, long length, BeforeImage image) {
-            imageParts.add(new ImagePart(offset, length, image));
+            late.add(new ImagePart(offset, (int) length, image));
         }
 
         @Override
         public void gold(long offset, long length) {
-            goldParts.add(new Range(offset, length));
+            // Was read from there.
         }
+    }
+
+    private ByteBuffer slice(long offset, int length) {
+        return target.slice(target.position() + (int) (offset - startBytes), length);
     }
 }

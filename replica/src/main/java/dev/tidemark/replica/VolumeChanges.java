@@ -65,8 +65,9 @@ final class VolumeChanges {
     private Volume open(VolumeRecord record) throws ReplicaException, StorageException {
         long size = record.lastSizeBytes();
         try {
-            Volume volume =
-                    new Volume(record, GoldImage.open(engine.volumeDirectory, record.id(), size));
+            GoldImage gold = GoldImage.open(engine.volumeDirectory, record.id());
+            requireWhole(record, gold, size);
+            Volume volume = new Volume(record, gold);
             if (volume.gold().allocatedBytes() > 0) {
                 volume.allocation().addAll(size);
             }
@@ -83,6 +84,19 @@ final class VolumeChanges {
                         failure);
             }
             throw failure;
+        }
+    }
+
+    /** The file is made longer, durably, before the volume is: a shorter one has lost its end. */
+    private static void requireWhole(VolumeRecord record, GoldImage gold, long size)
+            throws ReplicaException, StorageException {
+        long found = gold.sizeBytes();
+        if (found < size) {
+            gold.close();
+            throw new ReplicaException(
+                    ReplicaException.Kind.CORRUPT,
+                    "the gold image of volume %s is cut short: %s has %d bytes, the volume %d; restore the file, nothing was changed"
+                            .formatted(record.name(), gold.path(), found, size));
         }
     }
 

@@ -188,6 +188,14 @@ final class GroupSimulation {
         }
     }
 
+    private BlockDevice live(int volume) {
+        BlockDevice device = disks.get(volume);
+        if (device == null) {
+            throw new IllegalStateException("volume " + volume + " is not open");
+        }
+        return device;
+    }
+
     private ProtectionGroup group() {
         ProtectionGroup open = group;
         if (open == null) {
@@ -344,7 +352,7 @@ final class GroupSimulation {
         check(recovered >= floor, "recovered up to " + recovered + ", promised " + floor);
         accept(recovered, powerLost);
         openDisks();
-        checkTagged(powerLost);
+        checkTagged();
         checkImages(powerLost);
         return true;
     }
@@ -360,7 +368,7 @@ final class GroupSimulation {
         List<byte[]> head = new ArrayList<>();
         openDisks();
         for (int volume : model.volumes.keySet()) {
-            head.add(read(disks.get(volume), 0, (int) sizeOf(volume)));
+            head.add(read(live(volume), 0, (int) sizeOf(volume)));
         }
         for (HostOperation next : unseen) {
             if (matches(head)) {
@@ -452,9 +460,9 @@ final class GroupSimulation {
         int volume = 0;
         for (int i = 0; i < count; i++) {
             volume = ids.get(random.nextInt(ids.size()));
-            hand(volume, disks.get(volume));
+            hand(volume, live(volume));
             if (random.nextInt(3) == 0) {
-                disks.get(volume).submit();
+                live(volume).submit();
             }
         }
         disks.values().forEach(BlockDevice::submit);
@@ -517,10 +525,11 @@ final class GroupSimulation {
     private void tag() {
         String name = "cp-" + checkpointCount++;
         CompletableFuture<Checkpoint> made = group().addCheckpoint(name, "seed " + seed);
-        made.thenAccept(checkpoint -> {
-            model.tagged.add(new GroupModel.Tagged(name, checkpoint.sequence()));
-            model.durableUpTo(checkpoint.sequence());
-        });
+        var _ =
+                made.thenAccept(checkpoint -> {
+                    model.tagged.add(new GroupModel.Tagged(name, checkpoint.sequence()));
+                    model.durableUpTo(checkpoint.sequence());
+                });
     }
 
     private void resize() {
@@ -659,7 +668,7 @@ final class GroupSimulation {
         }
     }
 
-    private void checkTagged(boolean powerLost) {
+    private void checkTagged() {
         for (GroupModel.Tagged checkpoint : List.copyOf(model.tagged)) {
             HistoryStatus history = group().status().history();
             boolean mayBeGone =
@@ -806,12 +815,13 @@ final class GroupSimulation {
     }
 
     private void watch(PromotionTask task) {
-        task.usable()
-                .whenComplete((ignored, failure) -> {
-                    if (failure == null) {
-                        model.durableUpTo(model.lastPromotionSequence());
-                    }
-                });
+        var _ =
+                task.usable()
+                        .whenComplete((ignored, failure) -> {
+                            if (failure == null) {
+                                model.durableUpTo(model.lastPromotionSequence());
+                            }
+                        });
         scheduler.runFor(random.nextInt(50_000_000));
     }
 
@@ -875,15 +885,18 @@ final class GroupSimulation {
             return await(future);
         } catch (Failed failed) {
             boolean explained =
-                    trouble != Trouble.NONE
-                            || disk.isPoweredOff()
-                            || failed.getCause() instanceof ReplicaException refused
-                                    && (refused.kind() == ReplicaException.Kind.OUTSIDE_WINDOW
-                                            || refused.kind() == ReplicaException.Kind.NO_SPACE
-                                            || refused.kind() == ReplicaException.Kind.IN_USE);
+                    trouble != Trouble.NONE || disk.isPoweredOff() || isRefusal(failed.getCause());
             check(explained, "refused without a reason: " + failed.getCause());
             return null;
         }
+    }
+
+    private static boolean isRefusal(@Nullable Throwable cause) {
+        return cause instanceof ReplicaException refused
+                && switch (refused.kind()) {
+                    case OUTSIDE_WINDOW, NO_SPACE, IN_USE -> true;
+                    case NOT_FOUND, EXISTS, INVALID, CORRUPT, LOCKED, IO, FAILED -> false;
+                };
     }
 
     private <T> T await(CompletableFuture<T> future) {

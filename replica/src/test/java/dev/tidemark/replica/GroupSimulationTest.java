@@ -11,10 +11,12 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Holds the ten invariants over many seeds, and shows that breaking a rule is noticed. See
@@ -91,29 +93,28 @@ final class GroupSimulationTest {
     }
 
     /** Rules broken on purpose. */
-    enum Broken {
-        GOLD_BEFORE_UNDO(GoldBeforeUndo::new),
-        GOLD_RECORDED_BEFORE_FORCED(GoldRecordedBeforeForced::new),
-        ACKNOWLEDGED_BEFORE_APPENDED(AcknowledgedBeforeAppended::new),
-        NO_SECOND_LOOK(NoSecondLook::new),
-        VIEWS_WITHOUT_PIN(ViewsWithoutPin::new);
-
-        private final Supplier<SimulationRules> rules;
-
-        Broken(Supplier<SimulationRules> rules) {
-            this.rules = rules;
-        }
+    static Stream<Arguments> brokenRules() {
+        return Stream.of(
+                broken("gold before undo", GoldBeforeUndo::new),
+                broken("gold recorded before it is forced", GoldRecordedBeforeForced::new),
+                broken("acknowledged before appended", AcknowledgedBeforeAppended::new),
+                broken("no second look", NoSecondLook::new),
+                broken("views without a pin", ViewsWithoutPin::new));
     }
 
-    @ParameterizedTest
-    @EnumSource(Broken.class)
-    void aBrokenRuleIsNoticed(Broken broken) {
+    private static Arguments broken(String name, Supplier<SimulationRules> rules) {
+        return Arguments.of(name, rules);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("brokenRules")
+    void aBrokenRuleIsNoticed(String name, Supplier<SimulationRules> rules) {
         for (long seed = 1; seed <= SEEDS_TO_NOTICE; seed++) {
-            if (run(seed, broken.rules.get()) != null) {
+            if (run(seed, rules.get()) != null) {
                 return;
             }
         }
-        fail(broken + " was not noticed in " + SEEDS_TO_NOTICE + " seeds");
+        fail(name + " was not noticed in " + SEEDS_TO_NOTICE + " seeds");
     }
 
     private static final class GoldBeforeUndo extends SimulationRules {

@@ -90,10 +90,17 @@ final class ImageModel {
                         random.nextInt(4) == 0,
                         () -> {});
         writes.add(operation);
-        BlockDevice device = devices.get(volume);
-        check(device != null, "the image has no disk " + volume);
+        BlockDevice device = device(volume);
         device.write(offset, operation.buffer(), operation.durable, operation);
         device.submit();
+    }
+
+    private BlockDevice device(int volume) {
+        BlockDevice device = devices.get(volume);
+        if (device == null) {
+            throw new AssertionError("the image has no disk " + volume);
+        }
+        return device;
     }
 
     private byte[] content(int volume) {
@@ -145,8 +152,7 @@ final class ImageModel {
     private @Nullable String difference(
             Map<Integer, byte[]> expected, Function<Part, byte @Nullable []> reader) {
         for (var entry : expected.entrySet()) {
-            BlockDevice device = devices.get(entry.getKey());
-            check(device != null, "the image has no disk " + entry.getKey());
+            BlockDevice device = device(entry.getKey());
             byte[] actual = reader.apply(new Part(device, entry.getValue().length));
             int at = actual == null ? -1 : Arrays.mismatch(entry.getValue(), actual);
             if (at >= 0) {

@@ -179,6 +179,17 @@ final class BlockModel {
         }
     }
 
+    /** Compares what was read while writes are in flight. */
+    void expectPossible(long offsetBytes, byte[] content) {
+        for (int at = 0; at < content.length; at += BLOCK_BYTES) {
+            int block = (int) ((offsetBytes + at) / BLOCK_BYTES);
+            if (!holds(content, at, content(block, acknowledged[block]))
+                    && !holds(content, at, content(block, sent[block]))) {
+                throw wrong(name, block, acknowledged[block], sent[block], content, at);
+            }
+        }
+    }
+
     /** Compares what was read at a point with what it was. */
     static void check(Snapshot expected, String where, long offsetBytes, byte[] content) {
         for (int at = 0; at < content.length; at += BLOCK_BYTES) {

@@ -38,12 +38,21 @@ final class CrashLoopIT {
             gateway.start();
             world.create();
             for (int round = 1; round <= ROUNDS; round++) {
+                long begun = System.nanoTime();
                 world.loadAndKill(round);
+                long killed = System.nanoTime();
                 if (round % KILLS_PER_STARTING_KILL == 0) {
                     killWhileStarting(gateway, random);
                 }
                 gateway.start();
+                long started = System.nanoTime();
                 world.verify();
+                System.out.printf(
+                        "kill %d: %d ms of load, %d ms to be ready again, %d ms to compare%n",
+                        round,
+                        millis(killed - begun),
+                        millis(started - killed),
+                        millis(System.nanoTime() - started));
             }
             world.verifyAllCheckpoints();
             assertThat(gateway.stop()).as("exit status after SIGTERM").isZero();
@@ -52,6 +61,10 @@ final class CrashLoopIT {
             System.out.println("CrashLoopIT: " + world.summary());
             world.expectRealLoad(ROUNDS);
         }
+    }
+
+    private static long millis(long nanos) {
+        return TimeUnit.NANOSECONDS.toMillis(nanos);
     }
 
     private static void killWhileStarting(GatewayProcess gateway, Random random) throws Exception {

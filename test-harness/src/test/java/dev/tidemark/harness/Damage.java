@@ -56,6 +56,25 @@ final class Damage {
         return file -> truncate(Files.size(file) / 2).strike(file);
     }
 
+    /** Flips bits in the middle of what was written; what follows may be room for more. */
+    static Blow flipMiddle() {
+        return file -> flip(writtenBytes(file) / 2, 8).strike(file);
+    }
+
+    /** Cuts off the second half of what was written. */
+    static Blow halveWritten() {
+        return file -> truncate(writtenBytes(file) / 2).strike(file);
+    }
+
+    private static long writtenBytes(Path file) throws IOException {
+        byte[] content = Files.readAllBytes(file);
+        int length = content.length;
+        while (length > 0 && content[length - 1] == 0) {
+            length--;
+        }
+        return length;
+    }
+
     static Blow grow(int byBytes) {
         return file -> put(Files.size(file), new byte[byBytes]).strike(file);
     }

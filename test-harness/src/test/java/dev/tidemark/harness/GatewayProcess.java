@@ -157,8 +157,8 @@ final class GatewayProcess implements AutoCloseable {
     /** Runs a command against this gateway, e.g. {@code volume list}. */
     Outcome command(List<String> arguments) throws Exception {
         List<String> all = new ArrayList<>(arguments);
-        all.addAll(List.of("--config", configuration().toString()));
-        Path output = Files.createTempFile(home, "command", ".log");
+        all.addAll(List.of("--data", data().toString()));
+        Path output = Files.createTempFile("command", ".log");
         Process client =
                 new ProcessBuilder(command(all.toArray(String[]::new)))
                         .redirectErrorStream(true)

@@ -7,6 +7,7 @@ import dev.tidemark.gateway.wire.Requests.CreateGroup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -29,6 +30,7 @@ final class GatewayTemplate {
     private BlockModel image = new BlockModel("no test yet", 2, DISK_BLOCKS, good);
     private String imageExport = "";
     private BlockModel.Snapshot stoppedDisk = good;
+    private byte[] forced = new byte[0];
     private String groupId = "";
     private String otherGroupId = "";
 
@@ -45,7 +47,9 @@ final class GatewayTemplate {
             template.keep(gateway, "stopped");
             template.stoppedDisk = template.disk.snapshot();
             gateway.start();
-            template.write(gateway, DISK, template.disk, 7);
+            // Forced, and followed by records that say so.
+            template.forced = write(gateway, DISK, template.disk, ROUNDS + 1, 1);
+            write(gateway, DISK, template.disk, ROUNDS + 2, 1);
             gateway.kill();
             template.keep(gateway, "killed");
         }
@@ -60,7 +64,7 @@ final class GatewayTemplate {
 
     private void fill(GatewayProcess gateway) throws Exception {
         for (String group : List.of(GROUP, OTHER_GROUP)) {
-            gateway.api().createGroup(new CreateGroup(group, null, null, null, null));
+            gateway.api().createGroup(new CreateGroup(group, null, null, null, "60s"));
         }
         groupId = gateway.api().group(GROUP).id();
         otherGroupId = gateway.api().group(OTHER_GROUP).id();
@@ -68,8 +72,8 @@ final class GatewayTemplate {
         gateway.api().createVolume("stranger", (long) DISK_BLOCKS * BLOCK_BYTES, OTHER_GROUP);
         BlockModel stranger = new BlockModel("stranger", 3, DISK_BLOCKS, null);
         for (int round = 1; round <= ROUNDS; round++) {
-            write(gateway, DISK, disk, round);
-            write(gateway, "stranger", stranger, round);
+            write(gateway, DISK, disk, round, RUN_BLOCKS);
+            write(gateway, "stranger", stranger, round, RUN_BLOCKS);
             if (round == ROUNDS / 2) {
                 good = disk.snapshot();
                 gateway.api().addCheckpoint(GROUP, CHECKPOINT);
@@ -81,20 +85,26 @@ final class GatewayTemplate {
         long test = gateway.api().startTests(GROUP, CHECKPOINT).tests().getFirst().id();
         imageExport = "test." + test + "." + DISK;
         image = new BlockModel(imageExport, 2, DISK_BLOCKS, good);
-        write(gateway, imageExport, image, 1);
+        write(gateway, imageExport, image, 1, RUN_BLOCKS);
     }
 
-    private void write(GatewayProcess gateway, String export, BlockModel model, int round)
+    /** Writes runs of blocks and flushes; returns what the first write put into its first block. */
+    private static byte[] write(
+            GatewayProcess gateway, String export, BlockModel model, int round, int blocks)
             throws IOException {
+        byte[] head = new byte[0];
         try (NbdTestClient client = gateway.connect(export)) {
-            for (int first = round * 16; first + RUN_BLOCKS < DISK_BLOCKS; first += 3 * RUN_BLOCKS) {
+            for (int first = round * 16; first + blocks < DISK_BLOCKS; first += 3 * RUN_BLOCKS) {
                 int write = model.nextWrite();
-                model.sent(first, RUN_BLOCKS, write);
-                client.write((long) first * BLOCK_BYTES, model.payload(first, RUN_BLOCKS, write));
-                model.acknowledged(first, RUN_BLOCKS, write);
+                model.sent(first, blocks, write);
+                byte[] payload = model.payload(first, blocks, write);
+                client.write((long) first * BLOCK_BYTES, payload);
+                head = head.length == 0 ? Arrays.copyOf(payload, BLOCK_BYTES) : head;
+                model.acknowledged(first, blocks, write);
             }
             client.flush();
         }
+        return head;
     }
 
     private void keep(GatewayProcess gateway, String name) throws Exception {
@@ -120,6 +130,29 @@ final class GatewayTemplate {
         GatewayProcess gateway = gateway(home);
         copy(folder.resolve(name), gateway.data());
         return gateway;
+    }
+
+    /** Where a write lies that was forced and is not folded: in a redo segment of the copy after a kill. */
+    Spot forced(GatewayProcess gateway) throws IOException {
+        for (Path file : Damage.files(group(gateway), "redo-")) {
+            int position = indexOf(Files.readAllBytes(file), forced);
+            if (position >= 0) {
+                return new Spot(file, position);
+            }
+        }
+        throw new AssertionError("no redo segment holds the last writes");
+    }
+
+    /** A place in a file. */
+    record Spot(Path file, int position) {}
+
+    private static int indexOf(byte[] content, byte[] part) {
+        for (int at = 0; at + part.length <= content.length; at += Long.BYTES) {
+            if (Arrays.equals(content, at, at + part.length, part, 0, part.length)) {
+                return at;
+            }
+        }
+        return -1;
     }
 
     /** The group's directory in a copy. */

@@ -41,11 +41,11 @@ final class GuestIT {
                 .hasMessageContaining("ends within PT1S");
     }
 
-    /** Run in the guest before each script. */
+    /** Run in the guest before each script. Paths, since busybox prefers tools of its own. */
     private static final String TOOLS =
             """
             set -e
-            attach() { nbd-client -N "$1" HOST PORT "/dev/$2" >/tmp/client 2>&1 || { cat /tmp/client; return 1; }; }
+            attach() { /sbin/nbd-client -N "$1" HOST PORT "/dev/$2" >/tmp/client 2>&1 || { cat /tmp/client; return 1; }; }
             fill() { dd if=/dev/urandom "of=$1" bs=64k count=16 2>/dev/null; }
             expect_failure() { if "$@" 2>/dev/null; then echo "should have failed: $*"; return 1; fi; }
             mkdir -p /live /past /test
@@ -91,13 +91,13 @@ final class GuestIT {
                 gateway,
                 """
                 attach disk nbd0
-                mke2fs -q -t ext4 /dev/nbd0
+                /sbin/mke2fs -q -t ext4 /dev/nbd0
                 mount -t ext4 /dev/nbd0 /live
                 for i in $(seq 40); do fill /live/old$i; done
                 cd /live; sha256sum old* >sums; cd /
                 umount /live
-                e2fsck -fn /dev/nbd0
-                nbd-client -d /dev/nbd0
+                /sbin/e2fsck -fn /dev/nbd0
+                /sbin/nbd-client -d /dev/nbd0
                 """);
     }
 
@@ -139,13 +139,13 @@ final class GuestIT {
                         fill /test/only-in-the-test
                         rm /test/new5
                         umount /test
-                        e2fsck -fn /dev/nbd1
+                        /sbin/e2fsck -fn /dev/nbd1
 
                         attach disk nbd2
                         mount -t ext4 /dev/nbd2 /live
                         (cd /live; sha256sum -cs sums; test ! -e only-in-the-test)
                         umount /live
-                        e2fsck -fn /dev/nbd2
+                        /sbin/e2fsck -fn /dev/nbd2
 
                         (cd /past; sha256sum -cs sums)
                         umount /past

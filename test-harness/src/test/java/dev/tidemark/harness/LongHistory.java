@@ -60,7 +60,10 @@ final class LongHistory implements AutoCloseable {
         this.lastInterval = new int[Math.toIntExact(shape.volumeBytes() / shape.blockBytes())];
         group =
                 ProtectionGroup.create(
-                        options(), UUID.randomUUID(), FileStorageDirectory.at(folder), environment());
+                        options(),
+                        UUID.randomUUID(),
+                        new UnforcedDirectory(FileStorageDirectory.at(folder)),
+                        environment());
         int volume = group.addVolume("disk", shape.volumeBytes()).get(1, TimeUnit.MINUTES).id();
         assertThat(volume).isEqualTo(shape.volume());
         BlockDevice disk = group.openVolume(volume);

@@ -148,11 +148,12 @@ final class NbdTestClient implements AutoCloseable {
     /** Reads all of the export, several chunks ahead. */
     void readAll(ChunkReader reader) throws IOException {
         ArrayDeque<CompletableFuture<byte[]>> ahead = new ArrayDeque<>();
+        int chunkBytes = Math.min(CHUNK_BYTES, export.largestBytes());
         long asked = 0;
-        for (long taken = 0; taken < sizeBytes(); taken += CHUNK_BYTES) {
+        for (long taken = 0; taken < sizeBytes(); taken += chunkBytes) {
             while (asked < sizeBytes() && ahead.size() < CHUNKS_IN_FLIGHT) {
-                ahead.add(startRead(asked, (int) Math.min(CHUNK_BYTES, sizeBytes() - asked)));
-                asked += CHUNK_BYTES;
+                ahead.add(startRead(asked, (int) Math.min(chunkBytes, sizeBytes() - asked)));
+                asked += chunkBytes;
             }
             reader.chunk(taken, await(ahead.remove()));
         }
@@ -170,7 +171,7 @@ final class NbdTestClient implements AutoCloseable {
             return request.get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof RemoteException remote) {
-                throw remote;
+                throw new RemoteException(remote.errno); // With the stack of who asked.
             }
             throw new IOException("the connection broke", e);
         } catch (InterruptedException e) {

@@ -21,11 +21,15 @@ final class NbdTestHandshake {
     private static final int REPLY_ACK = 1;
     private static final int REPLY_INFO = 3;
     private static final int INFO_EXPORT = 0;
+    private static final int INFO_BLOCK_SIZE = 3;
+
+    /** What a client may send to a server that says nothing of block sizes ("Block size constraints"). */
+    private static final int LARGEST_BYTES = 32 << 20;
 
     private NbdTestHandshake() {}
 
     /** What the server says about an export. */
-    record Export(long sizeBytes, int flags) {}
+    record Export(long sizeBytes, int flags, int largestBytes) {}
 
     static Export go(SocketChannel channel, String name) throws IOException {
         ByteBuffer greeting = readFully(channel, 18);
@@ -35,20 +39,22 @@ final class NbdTestHandshake {
         byte[] nameBytes = name.getBytes(StandardCharsets.UTF_8);
         writeFully(
                 channel,
-                ByteBuffer.allocate(4 + 16 + 6 + nameBytes.length)
+                ByteBuffer.allocate(4 + 16 + 8 + nameBytes.length)
                         .putInt(FIXED_NEWSTYLE_NO_ZEROES)
                         .putLong(IHAVEOPT)
                         .putInt(OPTION_GO)
-                        .putInt(6 + nameBytes.length)
+                        .putInt(8 + nameBytes.length)
                         .putInt(nameBytes.length)
                         .put(nameBytes)
-                        .putShort((short) 0)
+                        .putShort((short) 1)
+                        .putShort((short) INFO_BLOCK_SIZE)
                         .flip());
         return replies(channel, name);
     }
 
     private static Export replies(SocketChannel channel, String name) throws IOException {
-        Export export = new Export(-1, 0);
+        Export export = new Export(-1, 0, 0);
+        int largestBytes = LARGEST_BYTES;
         while (true) {
             ByteBuffer header = readFully(channel, 20);
             if (header.getLong() != REPLY_MAGIC || header.getInt() != OPTION_GO) {
@@ -57,15 +63,20 @@ final class NbdTestHandshake {
             int type = header.getInt();
             ByteBuffer payload = readFully(channel, header.getInt());
             if (type == REPLY_ACK) {
-                return export;
+                return new Export(export.sizeBytes(), export.flags(), largestBytes);
             }
             if (type < 0) {
                 throw new IOException(
                         "export %s is refused with 0x%x: %s"
                                 .formatted(name, type, StandardCharsets.UTF_8.decode(payload)));
             }
-            if (type == REPLY_INFO && payload.getShort() == INFO_EXPORT) {
-                export = new Export(payload.getLong(), payload.getShort() & 0xffff);
+            if (type == REPLY_INFO) {
+                int information = payload.getShort();
+                if (information == INFO_EXPORT) {
+                    export = new Export(payload.getLong(), payload.getShort() & 0xffff, 0);
+                } else if (information == INFO_BLOCK_SIZE) {
+                    largestBytes = payload.getInt(payload.limit() - Integer.BYTES);
+                }
             }
         }
     }

@@ -4,21 +4,36 @@ import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.ReadCompletion;
 import dev.tidemark.journal.history.HistoryGenerator.Shape;
+import dev.tidemark.nbd.ExportCatalog;
+import dev.tidemark.nbd.ExportDescription;
+import dev.tidemark.nbd.ListenAddress;
+import dev.tidemark.nbd.NbdMetrics;
+import dev.tidemark.nbd.NbdServer;
+import dev.tidemark.nbd.NbdServerConfig;
+import dev.tidemark.nbd.OpenedExport;
 import dev.tidemark.replica.PointInTimeView;
 import dev.tidemark.storage.FileStorageDirectory;
 import dev.tidemark.storage.StorageFile;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +45,9 @@ import org.jspecify.annotations.Nullable;
  * <p>As a program: prints tables in Markdown. Arguments: folder (scratch, emptied), intervals, writes of 4 KiB per interval, MiB of the volume.
  */
 final class ViewBenchmark {
+    private static final com.sun.management.ThreadMXBean THREADS =
+            (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+
     private static final int VIEWS = 16;
     private static final int BATCHES = 200;
     private static final int WARM_UP_BATCHES = 100;
@@ -54,9 +72,31 @@ final class ViewBenchmark {
      * How reads went.
      *
      * @param micros median time of a read
-     * @param toGold median ratio to reads of the same ranges of the folded live disk
+     * @param toGold median ratio to reads of the same ranges of the folded live disk: gold, and nothing over it
      */
-    record Reading(String reader, Pattern pattern, double micros, double toGold) {}
+    record Reading(
+            String reader, Place place, Pattern pattern, double micros, double toGold) {
+        boolean ofView() {
+            return reader.startsWith("view");
+        }
+    }
+
+    /** Where reads are measured. */
+    enum Place {
+        ENGINE("in the gateway, CPU time"),
+        HOST("over NBD, 16 in flight");
+
+        final String text;
+
+        Place(String text) {
+            this.text = text;
+        }
+
+        /** CPU time of the reading thread, system calls included, where nothing waits; else the time that passes. */
+        long nanos() {
+            return this == ENGINE ? THREADS.getCurrentThreadCpuTime() : System.nanoTime();
+        }
+    }
 
     /** What is read. */
     enum Pattern {
@@ -115,8 +155,7 @@ final class ViewBenchmark {
     }
 
     private static long allocatedBytes() {
-        return ((com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean())
-                .getTotalThreadAllocatedBytes();
+        return THREADS.getTotalThreadAllocatedBytes();
     }
 
     /** Heap that a view of the oldest snapshot keeps once all of it has been read. */
@@ -149,8 +188,72 @@ final class ViewBenchmark {
 
         void read(long offsetBytes, int lengthBytes) throws Exception;
 
+        default void readAll(long[] offsets, int lengthBytes) throws Exception {
+            for (long offset : offsets) {
+                read(offset, lengthBytes);
+            }
+        }
+
         @Override
         void close();
+    }
+
+    /** As a host reads: over NBD, several requests at a time. */
+    private record HostReader(String name, NbdTestClient client) implements Reader {
+        private static final int IN_FLIGHT = 16;
+
+        @Override
+        public void read(long offsetBytes, int lengthBytes) throws Exception {
+            client.read(offsetBytes, lengthBytes);
+        }
+
+        @Override
+        public void readAll(long[] offsets, int lengthBytes) throws Exception {
+            Deque<CompletableFuture<byte[]>> reads = new ArrayDeque<>();
+            for (long offset : offsets) {
+                reads.add(client.startRead(offset, lengthBytes));
+                if (reads.size() == IN_FLIGHT) {
+                    NbdTestClient.await(reads.remove());
+                }
+            }
+            for (CompletableFuture<byte[]> read : reads) {
+                NbdTestClient.await(read);
+            }
+        }
+
+        @Override
+        public void close() {
+            try {
+                client.close();
+            } catch (IOException failure) {
+                throw new UncheckedIOException(failure);
+            }
+        }
+    }
+
+    /** Serves the devices of a benchmark by their names. */
+    private record Exports(Map<String, BlockDevice> devices) implements ExportCatalog {
+        @Override
+        public CompletionStage<List<ExportDescription>> list() {
+            return CompletableFuture.completedFuture(List.of());
+        }
+
+        @Override
+        public CompletionStage<OpenedExport> open(String name, boolean infoOnly) {
+            return CompletableFuture.completedFuture(new Export(name, devices.get(name)));
+        }
+    }
+
+    private record Export(String canonicalName, BlockDevice device) implements OpenedExport {
+        @Override
+        public String description() {
+            return "";
+        }
+
+        @Override
+        public void close() {
+            // The benchmark closes its devices.
+        }
     }
 
     /** Through a device, as a server reads. */
@@ -169,7 +272,7 @@ final class ViewBenchmark {
         }
     }
 
-    /** Spins until the read has ended: what is in memory has, before the call returns. */
+    /** Spins until the read has ended: what lies in memory has ended before the call returns. */
     private static final class End implements ReadCompletion {
         private volatile boolean ended;
         private volatile @Nullable BlockDeviceException failure;
@@ -216,50 +319,74 @@ final class ViewBenchmark {
         }
     }
 
-    /** Reads through the live disk, gold's file, and views of different age, in turns. */
+    /** Reads through the live disk, gold's file, and views of different age: in this process, and over NBD as hosts do. */
     void read() throws Exception {
         int volume = history.shape().volume();
-        List<LongHistory.Snapshot> snapshots = history.snapshots();
+        Map<String, BlockDevice> devices = new LinkedHashMap<>();
         List<PointInTimeView> views = new ArrayList<>();
-        List<Reader> readers = new ArrayList<>();
-        readers.add(new DeviceReader("live disk, all folded", history.group().openVolume(volume)));
-        Path gold = history.gold();
-        StorageFile file =
-                FileStorageDirectory.at(gold.getParent()).open(gold.getFileName().toString());
-        readers.add(new FileReader("gold's file", file));
+        devices.put("live disk, all folded", history.group().openVolume(volume));
+        List<LongHistory.Snapshot> snapshots = history.snapshots();
         for (int index : new int[] {snapshots.size() - 2, snapshots.size() / 2, 0}) {
             PointInTimeView view = view(snapshots.get(index));
             views.add(view);
-            int after = history.intervals() - snapshots.get(index).interval();
-            readers.add(
-                    new DeviceReader("view, " + after + " intervals back", view.device(volume)));
+            int back = history.intervals() - snapshots.get(index).interval();
+            devices.put("view, " + back + " intervals back", view.device(volume));
         }
-        for (Pattern pattern : Pattern.values()) {
-            measure(pattern, readers);
-        }
-        readers.forEach(Reader::close);
+        readInProcess(devices);
+        readOverNbd(devices);
+        devices.values().forEach(BlockDevice::close);
         views.forEach(PointInTimeView::close);
     }
 
-    private void measure(Pattern pattern, List<Reader> readers) throws Exception {
-        Random random = new Random(pattern.ordinal());
-        for (Reader reader : readers) {
-            for (long at = 0; at < history.shape().volumeBytes(); at += 64 << 10) {
-                reader.read(at, 64 << 10);
+    private void readInProcess(Map<String, BlockDevice> devices) throws Exception {
+        List<Reader> readers = new ArrayList<>();
+        devices.forEach((name, device) -> readers.add(new DeviceReader(name, device)));
+        Path gold = history.gold();
+        try (Reader file =
+                new FileReader(
+                        "gold's file",
+                        FileStorageDirectory.at(gold.getParent())
+                                .open(gold.getFileName().toString()))) {
+            readers.add(file);
+            for (Pattern pattern : Pattern.values()) {
+                measure(Place.ENGINE, pattern, readers);
             }
         }
+    }
+
+    private void readOverNbd(Map<String, BlockDevice> devices) throws Exception {
+        var loopback = new ListenAddress.Tcp("127.0.0.1", 0);
+        try (NbdServer server =
+                new NbdServer(
+                        NbdServerConfig.listeningOn(loopback),
+                        new Exports(devices),
+                        NbdMetrics.NONE)) {
+            ListenAddress.Tcp bound = (ListenAddress.Tcp) server.start().getFirst();
+            InetSocketAddress address = new InetSocketAddress("127.0.0.1", bound.port());
+            List<Reader> readers = new ArrayList<>();
+            for (String name : devices.keySet()) {
+                readers.add(new HostReader(name, NbdTestClient.connect(address, name)));
+            }
+            for (Pattern pattern : Pattern.values()) {
+                measure(Place.HOST, pattern, readers);
+            }
+            readers.forEach(Reader::close);
+        }
+    }
+
+    private void measure(Place place, Pattern pattern, List<Reader> readers) throws Exception {
+        Random random = new Random(pattern.ordinal());
+        warm(readers);
         long[][] nanos = new long[readers.size()][BATCHES];
         long[] offsets = new long[pattern.batch];
         for (int batch = -WARM_UP_BATCHES; batch < BATCHES; batch++) {
             pattern.offsets(random, history.shape().volumeBytes(), offsets);
-            for (int i = 0; i < readers.size(); i++) {
-                Reader reader = readers.get((i + Math.abs(batch)) % readers.size());
-                long started = System.nanoTime();
-                for (long offset : offsets) {
-                    reader.read(offset, pattern.bytes);
-                }
+            for (int turn = 0; turn < readers.size(); turn++) {
+                int i = (turn + Math.abs(batch)) % readers.size();
+                long started = place.nanos();
+                readers.get(i).readAll(offsets, pattern.bytes);
                 if (batch >= 0) {
-                    nanos[readers.indexOf(reader)][batch] = System.nanoTime() - started;
+                    nanos[i][batch] = place.nanos() - started;
                 }
             }
         }
@@ -270,7 +397,18 @@ final class ViewBenchmark {
                 ratios[batch] = (double) nanos[i][batch] / nanos[0][batch];
                 micros[batch] = nanos[i][batch] / 1e3 / pattern.batch;
             }
-            readings.add(new Reading(readers.get(i).name(), pattern, median(micros), median(ratios)));
+            readings.add(
+                    new Reading(
+                            readers.get(i).name(), place, pattern, median(micros), median(ratios)));
+        }
+    }
+
+    private void warm(List<Reader> readers) throws Exception {
+        int step = Pattern.SEQUENTIAL_64K.bytes;
+        for (Reader reader : readers) {
+            for (long at = 0; at < history.shape().volumeBytes(); at += step) {
+                reader.read(at, step);
+            }
         }
     }
 
@@ -309,13 +447,14 @@ final class ViewBenchmark {
                         Locale.ROOT,
                         "\nHeap kept by a view of the oldest point once all of it was read: %.1f MiB.\n\n",
                         retainedBytes / 1048576.0));
-        text.append("| Reader | Pattern | Median | To the live disk |\n|---|---|--:|--:|\n");
+        text.append("| Reader | Measured | Pattern | Median | To the live disk |\n|---|---|---|--:|--:|\n");
         for (Reading each : readings) {
             text.append(
                     String.format(
                             Locale.ROOT,
-                            "| %s | %s | %.2f us | %.2f |\n",
+                            "| %s | %s | %s | %.2f us | %.2f |\n",
                             each.reader,
+                            each.place.text,
                             each.pattern.text,
                             each.micros,
                             each.toGold));

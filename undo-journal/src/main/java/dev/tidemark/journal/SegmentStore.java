@@ -100,6 +100,7 @@ final class SegmentStore {
             if (SegmentHeader.isIntact(start)) {
                 SegmentHeader header =
                         SegmentHeader.decode(start, file.path(), kind, context.owner(), number);
+                requireWhole(file, header);
                 add(new Segment(this, header, file));
                 kept = true;
             } else if (isUnfinished(file)) {
@@ -118,6 +119,25 @@ final class SegmentStore {
             if (!kept) {
                 file.close();
             }
+        }
+    }
+
+    /**
+     * A file is as long as its unit, durably, before anything is put behind its header: a shorter
+     * one that holds something has lost its end.
+     */
+    private void requireWhole(StorageFile file, SegmentHeader header)
+            throws StorageException, JournalException {
+        long found = file.sizeBytes();
+        if (preallocate && found < header.unitBytes() && !isUnfinished(file)) {
+            throw new JournalException(
+                    JournalException.Kind.CORRUPT,
+                    file.path()
+                            + " is cut short: it has "
+                            + found
+                            + " bytes, its unit "
+                            + header.unitBytes()
+                            + "; nothing was changed; restore the file from a copy");
         }
     }
 
