@@ -75,7 +75,9 @@ final class UndoLog {
         return log;
     }
 
-    /** What the manifest names was forced before it was named: a file that is not there was lost. */
+    /**
+     * What the manifest names was forced before it was named: a file that is not there was lost.
+     */
     private static void requireSegments(
             SegmentStore store, List<SpanDescriptor> descriptors, int firstKept)
             throws JournalException {
