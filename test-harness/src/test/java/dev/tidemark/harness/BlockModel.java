@@ -99,7 +99,9 @@ final class BlockModel {
         };
     }
 
-    /** The payload of a write that covers several blocks: zeros for a number that stands for zeroes. */
+    /**
+     * The payload of a write that covers several blocks: zeros for a number that stands for zeroes.
+     */
     byte[] payload(int firstBlock, int blockCount, int write) {
         ByteBuffer payload = ByteBuffer.allocate(blockCount * BLOCK_BYTES);
         for (int i = 0; i < blockCount; i++) {

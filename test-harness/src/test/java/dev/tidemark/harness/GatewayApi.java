@@ -75,7 +75,8 @@ final class GatewayApi {
         post("/api/v1/groups", request);
     }
 
-    VolumeDocument createVolume(String name, long sizeBytes, @Nullable String group) throws Exception {
+    VolumeDocument createVolume(String name, long sizeBytes, @Nullable String group)
+            throws Exception {
         String made = post("/api/v1/volumes", new Requests.CreateVolume(name, sizeBytes, group));
         return read(made, VolumeDocument.class);
     }

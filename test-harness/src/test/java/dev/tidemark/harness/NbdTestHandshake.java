@@ -23,7 +23,10 @@ final class NbdTestHandshake {
     private static final int INFO_EXPORT = 0;
     private static final int INFO_BLOCK_SIZE = 3;
 
-    /** What a client may send to a server that says nothing of block sizes ("Block size constraints"). */
+    /**
+     * What a client may send to a server that says nothing of block sizes ("Block size
+     * constraints").
+     */
     private static final int LARGEST_BYTES = 32 << 20;
 
     private NbdTestHandshake() {}

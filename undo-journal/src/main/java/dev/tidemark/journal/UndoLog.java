@@ -69,9 +69,31 @@ final class UndoLog {
         UndoSegments segments = new StoredUndoSegments(store, listener);
         UndoLog log =
                 new UndoLog(segments, cache, FAN_OUT, tailRun, descriptors, recorder, counters);
+        requireSegments(store, descriptors, log.firstKeptSegment());
         segments.retireAfter(log.appendSegment());
         segments.retireBefore(log.firstKeptSegment());
         return log;
+    }
+
+    /**
+     * What the manifest names was forced before it was named: a file that is not there was lost.
+     */
+    private static void requireSegments(
+            SegmentStore store, List<SpanDescriptor> descriptors, int firstKept)
+            throws JournalException {
+        for (SpanDescriptor span : descriptors) {
+            int segment = span.rootSegment();
+            if (segment >= Math.max(1, firstKept) && store.segment(segment) == null) {
+                throw new JournalException(
+                        JournalException.Kind.CORRUPT,
+                        store.directory().path()
+                                + "/"
+                                + SegmentKind.UNDO.fileName(segment)
+                                + " is missing: it holds before-images of run "
+                                + span.firstRun()
+                                + "; put the file back, nothing was changed");
+            }
+        }
     }
 
     UndoLog(
