@@ -46,6 +46,7 @@ final class LongHistory implements AutoCloseable {
     private ProtectionGroup group;
 
     /** Which interval wrote each block last, at the end of one interval. */
+    @SuppressWarnings("ArrayRecordComponent")
     record Snapshot(int interval, int[] lastIntervals) {
         PointSpec point() {
             return new PointSpec.AtCheckpoint(name(interval));
