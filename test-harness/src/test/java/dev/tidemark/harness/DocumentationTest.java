@@ -50,8 +50,7 @@ final class DocumentationTest {
         if (!target.startsWith(ROOT) || !Files.exists(target)) {
             return false;
         }
-        return hash < 0
-                || MarkdownPage.of(target).anchors().contains(link.substring(hash + 1));
+        return hash < 0 || MarkdownPage.of(target).anchors().contains(link.substring(hash + 1));
     }
 
     @ParameterizedTest
