@@ -59,7 +59,10 @@ final class PointRead {
         return goldParts.isEmpty() || !source.rules().looksAgainAfterGold() || lookAgain(asOf);
     }
 
-    /** Fills in the before-images of a range and notes what gold holds of it; returns the newest run considered, or WOULD_BLOCK. */
+    /**
+     * Fills in the before-images of a range and notes what gold holds of it; returns the newest run
+     * considered, or WOULD_BLOCK.
+     */
     private long lookUp(long offsetBytes, ByteBuffer bytes) throws JournalException {
         return source.lookup().read(volume, offsetBytes, bytes, cachedOnly, this::noteGold);
     }

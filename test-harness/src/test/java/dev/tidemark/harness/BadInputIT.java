@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What is damaged, foreign, taken or misspelt is refused with one message that names it and says what to do; nothing is lost by it:
- * with the file as it was, everything works again.
+ * What is damaged, foreign, taken or misspelt is refused with one message that names it and says
+ * what to do; nothing is lost by it: with the file as it was, everything works again.
  */
 @Timeout(120)
 final class BadInputIT {
@@ -112,7 +112,12 @@ final class BadInputIT {
     void a_newer_catalogue_is_refused() throws Exception {
         // SQLite file format §1.3.11: the user version.
         byte[] newer = {0, 0, 0, 99};
-        refused("catalogue", Damage.put(60, newer), "newer release", "99", "start the newer release");
+        refused(
+                "catalogue",
+                Damage.put(60, newer),
+                "newer release",
+                "99",
+                "start the newer release");
     }
 
     // Configuration
@@ -332,11 +337,17 @@ final class BadInputIT {
     void wrong_arguments_of_commands_are_refused_with_a_sentence() throws Exception {
         try (GatewayProcess gateway = template.stopped(folder.resolve("gateway"))) {
             gateway.start();
-            expectFailure(gateway, List.of("volume", "create", "disk", "--size", "1G"), "disk", "exists");
+            expectFailure(
+                    gateway, List.of("volume", "create", "disk", "--size", "1G"), "disk", "exists");
             expectFailure(gateway, List.of("volume", "create", "new", "--size", "1X"), "1X");
-            expectFailure(gateway, List.of("test", "stop", "999", "--passed"), "no such test", "999");
-            expectFailure(gateway, List.of("test", "start", "--group", "first", "--at", "bad"), "bad");
-            expectFailure(gateway, List.of("rollback", "--group", "frist", "--to", "good", "--yes"), "frist");
+            expectFailure(
+                    gateway, List.of("test", "stop", "999", "--passed"), "no such test", "999");
+            expectFailure(
+                    gateway, List.of("test", "start", "--group", "first", "--at", "bad"), "bad");
+            expectFailure(
+                    gateway,
+                    List.of("rollback", "--group", "frist", "--to", "good", "--yes"),
+                    "frist");
             template.expectAll(gateway, false);
         }
     }
@@ -344,7 +355,9 @@ final class BadInputIT {
     private static void expectFailure(GatewayProcess gateway, List<String> command, String... said)
             throws Exception {
         GatewayProcess.Outcome outcome = gateway.command(command);
-        assertThat(outcome.status()).as("%s printed:%n%s", command, outcome.printed()).isBetween(1, 125);
+        assertThat(outcome.status())
+                .as("%s printed:%n%s", command, outcome.printed())
+                .isBetween(1, 125);
         assertThat(outcome.printed()).contains(said).doesNotContain("\tat ");
     }
 }

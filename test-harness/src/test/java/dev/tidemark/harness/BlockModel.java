@@ -8,11 +8,13 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a disk of self-describing blocks must hold. Every write has a number of its own; a block's content follows from the disk, the block
- * and the number of its last write, so that the whole disk is remembered as one number per block. Some numbers stand for trims and
- * zeroes. A block has one write in flight at most; after a crash it holds either that one or the acknowledged one before.
+ * What a disk of self-describing blocks must hold. Every write has a number of its own; a block's
+ * content follows from the disk, the block and the number of its last write, so that the whole disk
+ * is remembered as one number per block. Some numbers stand for trims and zeroes. A block has one
+ * write in flight at most; after a crash it holds either that one or the acknowledged one before.
  *
- * <p>Threads: each block belongs to one writer; {@link #snapshot} and {@link #check} want all writers at rest.
+ * <p>Threads: each block belongs to one writer; {@link #snapshot} and {@link #check} want all
+ * writers at rest.
  *
  * <pre>
  *   offset size field
@@ -97,7 +99,9 @@ final class BlockModel {
         };
     }
 
-    /** The payload of a write that covers several blocks: zeros for a number that stands for zeroes. */
+    /**
+     * The payload of a write that covers several blocks: zeros for a number that stands for zeroes.
+     */
     byte[] payload(int firstBlock, int blockCount, int write) {
         ByteBuffer payload = ByteBuffer.allocate(blockCount * BLOCK_BYTES);
         for (int i = 0; i < blockCount; i++) {
@@ -219,6 +223,8 @@ final class BlockModel {
         if (Arrays.equals(block, new byte[BLOCK_BYTES])) {
             return "zeros";
         }
-        return fields.getInt(12) == checksum(block) ? origin : "a torn block that begins as " + origin;
+        return fields.getInt(12) == checksum(block)
+                ? origin
+                : "a torn block that begins as " + origin;
     }
 }

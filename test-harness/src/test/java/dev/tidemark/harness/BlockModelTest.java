@@ -79,7 +79,8 @@ final class BlockModelTest {
         byte[] then = content.clone();
         BlockModel.Snapshot snapshot = model.snapshot();
         write(true);
-        assertThatCode(() -> BlockModel.check(snapshot, "then", 0, then)).doesNotThrowAnyException();
+        assertThatCode(() -> BlockModel.check(snapshot, "then", 0, then))
+                .doesNotThrowAnyException();
         assertThatThrownBy(() -> BlockModel.check(snapshot, "then", 0, content))
                 .hasMessageContaining("then block 1");
         BlockModel image = new BlockModel("image", 8, BLOCKS, snapshot);

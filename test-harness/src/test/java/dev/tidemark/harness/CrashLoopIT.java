@@ -11,8 +11,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The gateway is killed again and again while hosts write, checkpoints are tagged and recovery tests run. Afterwards every acknowledged
- * write is there, every acknowledged checkpoint opens exactly, and the tests hold their writes.
+ * The gateway is killed again and again while hosts write, checkpoints are tagged and recovery
+ * tests run. Afterwards every acknowledged write is there, every acknowledged checkpoint opens
+ * exactly, and the tests hold their writes.
  */
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 final class CrashLoopIT {
@@ -70,7 +71,9 @@ final class CrashLoopIT {
     private static void killWhileStarting(GatewayProcess gateway, Random random) throws Exception {
         gateway.launch();
         Duration pause = Duration.ofMillis(random.nextInt(LONGEST_START_MILLIS));
-        assertThat(gateway.endsWithin(pause)).as("it starts; it printed:%n%s", gateway.log()).isFalse();
+        assertThat(gateway.endsWithin(pause))
+                .as("it starts; it printed:%n%s", gateway.log())
+                .isFalse();
         gateway.kill();
     }
 }

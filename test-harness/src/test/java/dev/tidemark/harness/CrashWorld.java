@@ -23,7 +23,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
-/** A group of two disks with hosts, checkpoints and recovery tests, and what all of them must hold. Used by one thread. */
+/**
+ * A group of two disks with hosts, checkpoints and recovery tests, and what all of them must hold.
+ * Used by one thread.
+ */
 final class CrashWorld {
     private static final String GROUP = "crash";
     private static final List<String> DISKS = List.of("left", "right");
@@ -32,6 +35,7 @@ final class CrashWorld {
     private static final int TESTS = 2;
     private static final int LEAST_WRITES = 200;
     private static final int SPREAD_WRITES = 3000;
+
     /** Tagged in the midst of writes, per round. */
     private static final int CHECKPOINTS = 5;
 
@@ -61,9 +65,7 @@ final class CrashWorld {
     }
 
     void create() throws Exception {
-        gateway.api()
-                .createGroup(
-                        new CreateGroup(GROUP, null, null, null, null));
+        gateway.api().createGroup(new CreateGroup(GROUP, null, null, null, null));
         for (String name : DISKS) {
             gateway.api().createVolume(name, (long) DISK_BLOCKS * BLOCK_BYTES, GROUP);
             disks.add(new BlockModel(name, disks.size(), DISK_BLOCKS, null));
@@ -93,7 +95,9 @@ final class CrashWorld {
             }
             work.add(threads.submit(() -> tagUntilDead(rest, enough, writes / CHECKPOINTS)));
             assertThat(enough.await(60, TimeUnit.SECONDS))
-                    .as("%d writes within a minute; the gateway printed:%n%s", writes, gateway.log())
+                    .as(
+                            "%d writes within a minute; the gateway printed:%n%s",
+                            writes, gateway.log())
                     .isTrue();
             gateway.kill();
             for (Future<?> each : work) {
@@ -159,7 +163,8 @@ final class CrashWorld {
             } catch (GatewayApi.RefusedException e) {
                 throw new AssertionError("a checkpoint was refused", e);
             } catch (IOException | IllegalStateException e) {
-                // Not acknowledged, or a writer went with its writes in flight: the gateway is dead.
+                // Not acknowledged, or a writer went with its writes in flight: the gateway is
+                // dead.
                 assertThat(gateway.endsWithin(Duration.ofSeconds(10)))
                         .as("a failure without a kill: %s%n%s", e, gateway.log())
                         .isTrue();
@@ -197,7 +202,10 @@ final class CrashWorld {
         }
     }
 
-    /** Checkpoints between a rollback and the end of its copying are given up when it ends, so they are not kept. */
+    /**
+     * Checkpoints between a rollback and the end of its copying are given up when it ends, so they
+     * are not kept.
+     */
     private Mark tag() throws Exception {
         String name = "mark-" + ++checkpointCount;
         Mark mark = new Mark(name, disks.stream().map(BlockModel::snapshot).toList());
@@ -260,9 +268,8 @@ final class CrashWorld {
             String export = DISKS.get(i) + "@" + mark.name;
             BlockModel.Snapshot expected = mark.disks.get(i);
             try (NbdTestClient client = gateway.connect(export)) {
-                client.readAll(
-                        (offsetBytes, content) ->
-                                BlockModel.check(expected, export, offsetBytes, content));
+                client.readAll((offsetBytes, content) ->
+                        BlockModel.check(expected, export, offsetBytes, content));
             }
         }
         comparedPoints++;

@@ -50,8 +50,7 @@ final class DocumentationTest {
         if (!target.startsWith(ROOT) || !Files.exists(target)) {
             return false;
         }
-        return hash < 0
-                || MarkdownPage.of(target).anchors().contains(link.substring(hash + 1));
+        return hash < 0 || MarkdownPage.of(target).anchors().contains(link.substring(hash + 1));
     }
 
     @ParameterizedTest
@@ -108,7 +107,7 @@ final class DocumentationTest {
         }
         CommandSpec command = new CommandLine(new Tidemark()).getCommandSpec();
         for (String word : words.subList(at + 1, words.size())) {
-            if (word.matches("[|&>;].*|\\d?>.*")) {
+            if (word.equals("--") || word.matches("[|&>;].*|\\d?>.*")) {
                 break;
             }
             if (word.startsWith("--")) {

@@ -15,7 +15,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The file system below runs full: hosts are told or wait, an alert says why, nothing is lost, and with room again all goes on. */
+/**
+ * The file system below runs full: hosts are told or wait, an alert says why, nothing is lost, and
+ * with room again all goes on.
+ */
 @Timeout(180)
 final class FullDiskIT {
     private static final String GROUP = "default";
@@ -44,7 +47,10 @@ final class FullDiskIT {
         below.unmount();
     }
 
-    /** Writes one run of blocks; returns false when the gateway says that there is no room, or keeps a write waiting. */
+    /**
+     * Writes one run of blocks; returns false when the gateway says that there is no room, or keeps
+     * a write waiting.
+     */
     private boolean write(NbdTestClient client, int first) throws Exception {
         if (!answered()) {
             return false;
@@ -54,11 +60,10 @@ final class FullDiskIT {
         byte[] payload = model.payload(first, RUN_BLOCKS, write);
         waiting =
                 client.startWrite((long) first * BLOCK_BYTES, payload, false)
-                        .thenApply(
-                                reply -> {
-                                    model.acknowledged(first, RUN_BLOCKS, write);
-                                    return reply;
-                                });
+                        .thenApply(reply -> {
+                            model.acknowledged(first, RUN_BLOCKS, write);
+                            return reply;
+                        });
         return answered() && !waiting.isCompletedExceptionally();
     }
 
@@ -120,9 +125,8 @@ final class FullDiskIT {
 
     private void expectBefore(BlockModel.Snapshot before) throws IOException {
         try (NbdTestClient client = gateway.connect("disk@before")) {
-            client.readAll(
-                    (offsetBytes, content) ->
-                            BlockModel.check(before, "disk@before", offsetBytes, content));
+            client.readAll((offsetBytes, content) ->
+                    BlockModel.check(before, "disk@before", offsetBytes, content));
         }
     }
 

@@ -75,7 +75,8 @@ final class GatewayApi {
         post("/api/v1/groups", request);
     }
 
-    VolumeDocument createVolume(String name, long sizeBytes, @Nullable String group) throws Exception {
+    VolumeDocument createVolume(String name, long sizeBytes, @Nullable String group)
+            throws Exception {
         String made = post("/api/v1/volumes", new Requests.CreateVolume(name, sizeBytes, group));
         return read(made, VolumeDocument.class);
     }
@@ -86,7 +87,8 @@ final class GatewayApi {
 
     /** Waits until all that was written lies in the gold images. */
     void awaitFolded(String group) throws Exception {
-        Await.until("group " + group + " to be folded", LIMIT, () -> group(group).unfoldedBytes() == 0);
+        Await.until(
+                "group " + group + " to be folded", LIMIT, () -> group(group).unfoldedBytes() == 0);
     }
 
     // Time
@@ -113,8 +115,7 @@ final class GatewayApi {
     }
 
     List<TestDocument> runningTests() throws Exception {
-        return Json.MAPPER.readValue(
-                get("/api/v1/tests?running=true"), new TypeReference<>() {});
+        return Json.MAPPER.readValue(get("/api/v1/tests?running=true"), new TypeReference<>() {});
     }
 
     TestDocument stopTest(long id, String verdict) throws Exception {
@@ -178,8 +179,7 @@ final class GatewayApi {
     private HttpResponse<String> exchange(String method, String path, @Nullable String body)
             throws IOException, InterruptedException {
         HttpRequest.Builder request =
-                HttpRequest.newBuilder(
-                                URI.create("http://127.0.0.1:" + address.getPort() + path))
+                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + address.getPort() + path))
                         .timeout(LIMIT)
                         .header("Content-Type", "application/json");
         if (Files.exists(tokenFile)) {

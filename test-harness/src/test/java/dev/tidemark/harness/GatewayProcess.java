@@ -17,8 +17,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gateway as it is shipped, as a process of its own on a scratch directory; can be killed, stopped and started again there. Its ports
- * stay the same from start to start. Not thread-safe, but for {@link #connect} and {@link #kill}.
+ * The gateway as it is shipped, as a process of its own on a scratch directory; can be killed,
+ * stopped and started again there. Its ports stay the same from start to start. Not thread-safe,
+ * but for {@link #connect} and {@link #kill}.
  */
 final class GatewayProcess implements AutoCloseable {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
@@ -56,7 +57,9 @@ final class GatewayProcess implements AutoCloseable {
         return '"' + text + '"';
     }
 
-    /** A key of the configuration and its value as TOML writes it; counts from the next start on. */
+    /**
+     * A key of the configuration and its value as TOML writes it; counts from the next start on.
+     */
     GatewayProcess set(String key, String toml) {
         settings.put(key, toml);
         return this;
@@ -136,7 +139,9 @@ final class GatewayProcess implements AutoCloseable {
 
     /** Found from the module's or the project's directory, so that Maven and IDEs agree. */
     private static Path jar() {
-        for (Path folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
+        for (Path folder = Path.of("").toAbsolutePath();
+                folder != null;
+                folder = folder.getParent()) {
             Path jar = folder.resolve("gateway/target/tidemark.jar");
             if (Files.exists(jar)) {
                 return jar;

@@ -11,8 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A data directory with something in all of its files: folded and unfolded writes, a tagged checkpoint, a running test with writes of its
- * own, and a second group whose files are strangers to the first. Made once, copied for each use.
+ * A data directory with something in all of its files: folded and unfolded writes, a tagged
+ * checkpoint, a running test with writes of its own, and a second group whose files are strangers
+ * to the first. Made once, copied for each use.
  */
 final class GatewayTemplate {
     static final String DISK = "disk";
@@ -132,7 +133,10 @@ final class GatewayTemplate {
         return gateway;
     }
 
-    /** Where a write lies that was forced and is not folded: in a redo segment of the copy after a kill. */
+    /**
+     * Where a write lies that was forced and is not folded: in a redo segment of the copy after a
+     * kill.
+     */
     Spot forced(GatewayProcess gateway) throws IOException {
         for (Path file : Damage.files(group(gateway), "redo-")) {
             int position = indexOf(Files.readAllBytes(file), forced);
@@ -174,9 +178,8 @@ final class GatewayTemplate {
     private static void expect(GatewayProcess gateway, String export, BlockModel.Snapshot expected)
             throws IOException {
         try (NbdTestClient client = gateway.connect(export)) {
-            client.readAll(
-                    (offsetBytes, content) ->
-                            BlockModel.check(expected, export, offsetBytes, content));
+            client.readAll((offsetBytes, content) ->
+                    BlockModel.check(expected, export, offsetBytes, content));
         }
     }
 }

@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A Linux kernel's own NBD client and file system on live disks, past points and recovery tests. */
+/**
+ * A Linux kernel's own NBD client and file system on live disks, past points and recovery tests.
+ */
 @Timeout(300)
 final class GuestIT {
     private static final Duration LIMIT = Duration.ofSeconds(90);
@@ -74,8 +76,7 @@ final class GuestIT {
                     .as("bytes of gold after the guest trimmed, %d before", fullBytes)
                     .isLessThan(fullBytes - (8L << 20));
 
-            TestDocument test =
-                    gateway.api().startTests("default", "crashed").tests().getFirst();
+            TestDocument test = gateway.api().startTests("default", "crashed").tests().getFirst();
             mountPastAndTest(gateway, test.exports().getFirst().name());
             gateway.api().stopTest(test.id(), "passed");
             assertThat(gateway.stop()).isZero();

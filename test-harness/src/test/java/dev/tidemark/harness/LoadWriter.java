@@ -11,8 +11,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.Lock;
 
 /**
- * One connection that writes, zeroes, trims and flushes its own part of a disk until the connection breaks. It writes in batches, each
- * under a shared lock, so that who holds the lock alone finds all writers at rest.
+ * One connection that writes, zeroes, trims and flushes its own part of a disk until the connection
+ * breaks. It writes in batches, each under a shared lock, so that who holds the lock alone finds
+ * all writers at rest.
  */
 final class LoadWriter implements Runnable {
     private static final int BATCH_REQUESTS = 16;
@@ -106,11 +107,10 @@ final class LoadWriter implements Runnable {
                     case ZERO -> client.startZero(offsetBytes, lengthBytes);
                     case TRIM -> client.startTrim(offsetBytes, lengthBytes);
                 };
-        return request.thenApply(
-                reply -> {
-                    model.acknowledged(first, blocks, write);
-                    enough.countDown();
-                    return reply;
-                });
+        return request.thenApply(reply -> {
+            model.acknowledged(first, blocks, write);
+            enough.countDown();
+            return reply;
+        });
     }
 }

@@ -27,8 +27,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A group with one volume, full of data, and thousands of checkpoint intervals of random writes behind it, made by the engine itself as fast as it folds. Every block says
- * in its first eight bytes which interval wrote it, so that what a view must show is known. Of one thread.
+ * A group with one volume, full of data, and thousands of checkpoint intervals of random writes
+ * behind it, made by the engine itself as fast as it folds. Every block says in its first eight
+ * bytes which interval wrote it, so that what a view must show is known. Of one thread.
  */
 final class LongHistory implements AutoCloseable {
     private static final Duration FOLD_LIMIT = Duration.ofMinutes(5);
@@ -52,7 +53,9 @@ final class LongHistory implements AutoCloseable {
         }
     }
 
-    /** Makes the history, closes the group, and opens it again, so that nothing of it is in memory. */
+    /**
+     * Makes the history, closes the group, and opens it again, so that nothing of it is in memory.
+     */
     LongHistory(Path folder, Shape shape, int intervals, int snapshotCount) throws Exception {
         this.folder = folder;
         this.shape = shape;
@@ -162,7 +165,8 @@ final class LongHistory implements AutoCloseable {
     }
 
     private void awaitFolded() throws Exception {
-        Await.until("everything to be folded", FOLD_LIMIT, () -> group.status().unfoldedBytes() == 0);
+        Await.until(
+                "everything to be folded", FOLD_LIMIT, () -> group.status().unfoldedBytes() == 0);
     }
 
     /** What a block's first eight bytes are in a snapshot. */
@@ -190,7 +194,9 @@ final class LongHistory implements AutoCloseable {
 
     /** The gold replica as a plain file. */
     Path gold() {
-        return folder.resolve("volumes").resolve(Integer.toString(shape.volume())).resolve("gold.raw");
+        return folder.resolve("volumes")
+                .resolve(Integer.toString(shape.volume()))
+                .resolve("gold.raw");
     }
 
     @Override

@@ -19,8 +19,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One NBD connection in transmission: requests may be pipelined, replies come in any order. Shares no code with the server, so that both
- * cannot be wrong in the same way. Thread-safe. Section names are those of the NBD project's doc/proto.md.
+ * One NBD connection in transmission: requests may be pipelined, replies come in any order. Shares
+ * no code with the server, so that both cannot be wrong in the same way. Thread-safe. Section names
+ * are those of the NBD project's doc/proto.md.
  */
 final class NbdTestClient implements AutoCloseable {
     // Simple reply message, Request message.
@@ -238,13 +239,12 @@ final class NbdTestClient implements AutoCloseable {
     private void breakOff(IOException cause) {
         broken = cause;
         pending.keySet()
-                .forEach(
-                        cookie -> {
-                            Pending request = pending.remove(cookie);
-                            if (request != null) {
-                                request.done.completeExceptionally(cause);
-                            }
-                        });
+                .forEach(cookie -> {
+                    Pending request = pending.remove(cookie);
+                    if (request != null) {
+                        request.done.completeExceptionally(cause);
+                    }
+                });
     }
 
     /** Says goodbye, waits until the server has closed, and closes. */

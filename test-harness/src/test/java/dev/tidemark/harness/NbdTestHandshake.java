@@ -8,7 +8,10 @@ import java.nio.channels.SocketChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 
-/** The way into an export: fixed newstyle negotiation with the option GO (doc/proto.md, "Fixed newstyle negotiation"). */
+/**
+ * The way into an export: fixed newstyle negotiation with the option GO (doc/proto.md, "Fixed
+ * newstyle negotiation").
+ */
 final class NbdTestHandshake {
     private static final long NBDMAGIC = 0x4e42444d41474943L;
     private static final long IHAVEOPT = 0x49484156454F5054L;
@@ -20,7 +23,10 @@ final class NbdTestHandshake {
     private static final int INFO_EXPORT = 0;
     private static final int INFO_BLOCK_SIZE = 3;
 
-    /** What a client may send to a server that says nothing of block sizes ("Block size constraints"). */
+    /**
+     * What a client may send to a server that says nothing of block sizes ("Block size
+     * constraints").
+     */
     private static final int LARGEST_BYTES = 32 << 20;
 
     private NbdTestHandshake() {}

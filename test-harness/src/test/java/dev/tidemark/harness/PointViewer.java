@@ -15,9 +15,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** Opens random points of the token disks, compares them, keeps them open for a while and compares them again. Thread-safe. */
+/**
+ * Opens random points of the token disks, compares them, keeps them open for a while and compares
+ * them again. Thread-safe.
+ */
 final class PointViewer {
-    /** Single writes are asked for only this long after them: the fine window of the test's group, less some air. */
+    /**
+     * Single writes are asked for only this long after them: the fine window of the test's group,
+     * less some air.
+     */
     private static final Duration FRESH = Duration.ofSeconds(40);
 
     private static final int TURNS_OPEN = 60;
@@ -73,7 +79,8 @@ final class PointViewer {
 
     private static Sample any(NavigableMap<Integer, Sample> samples, Random random) {
         int newest = samples.lastKey();
-        return samples.floorEntry(newest - random.nextInt(newest - samples.firstKey() + 1)).getValue();
+        return samples.floorEntry(newest - random.nextInt(newest - samples.firstKey() + 1))
+                .getValue();
     }
 
     /** The sample's own point, by sequence number or time, or one between it and its neighbour. */
@@ -98,7 +105,9 @@ final class PointViewer {
                     "writes while a view is open",
                     OPEN_LIMIT,
                     () -> stopped.met() || writer.turn() >= end);
-            assertThat(compare(choice, left, right)).as("%s, looked at later", choice.point).isEqualTo(shown);
+            assertThat(compare(choice, left, right))
+                    .as("%s, looked at later", choice.point)
+                    .isEqualTo(shown);
         }
     }
 
@@ -109,11 +118,10 @@ final class PointViewer {
         return choice.states.stream()
                 .filter(state -> state.hashes().equals(found))
                 .findFirst()
-                .orElseThrow(
-                        () ->
-                                new AssertionError(
-                                        "at %s both disks should be as after one of %s; found %s"
-                                                .formatted(choice.point, choice.states, found)));
+                .orElseThrow(() ->
+                        new AssertionError(
+                                "at %s both disks should be as after one of %s; found %s"
+                                        .formatted(choice.point, choice.states, found)));
     }
 
     String summary() {

@@ -8,7 +8,9 @@ final class ProjectFiles {
     private ProjectFiles() {}
 
     static Path root() {
-        for (Path folder = Path.of("").toAbsolutePath(); folder != null; folder = folder.getParent()) {
+        for (Path folder = Path.of("").toAbsolutePath();
+                folder != null;
+                folder = folder.getParent()) {
             if (Files.exists(folder.resolve("scripts/packages.sh"))) {
                 return folder;
             }

@@ -18,8 +18,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The README's commands, typed as they stand. Only what a machine in use forces is changed: the ports, the data directory, and the heap; and what would
- * build or try the whole project again is left out: the fresh machine does that.
+ * The README's commands, typed as they stand. Only what a machine in use forces is changed: the
+ * ports, the data directory, and the heap; and what would build or try the whole project again is
+ * left out: the fresh machine does that.
  */
 @Timeout(180)
 final class ReadmeIT {
@@ -29,7 +30,8 @@ final class ReadmeIT {
 
     @Test
     void the_commands_of_the_readme_work_as_they_stand() throws Exception {
-        List<String> script = new ArrayList<>(List.of("set -euo pipefail", "trap 'kill %1; wait' EXIT"));
+        List<String> script =
+                new ArrayList<>(List.of("set -euo pipefail", "trap 'kill %1; wait' EXIT"));
         for (Fence fence : MarkdownPage.of(ProjectFiles.root().resolve("README.md")).fences()) {
             if (fence.language().equals("sh")) {
                 fence.lines().forEach(line -> add(script, line));
@@ -47,7 +49,11 @@ final class ReadmeIT {
         Files.writeString(file, text + "\necho all done\n");
         try (ForeignProgram shell =
                 ForeignProgram.start(
-                        "bash", "-c", "cd \"$1\" && bash -x commands.sh", "sh", folder.toString())) {
+                        "bash",
+                        "-c",
+                        "cd \"$1\" && bash -x commands.sh",
+                        "sh",
+                        folder.toString())) {
             assertThat(shell.expectSuccess(Duration.ofMinutes(2))).contains("all done");
         }
     }
@@ -60,7 +66,8 @@ final class ReadmeIT {
         }
         script.add(command);
         if (command.endsWith("&")) {
-            script.add("for i in $(seq 100); do ./tidemark status >/dev/null 2>&1 && break; sleep 0.2; done");
+            script.add(
+                    "for i in $(seq 100); do ./tidemark status >/dev/null 2>&1 && break; sleep 0.2; done");
         }
     }
 
@@ -88,7 +95,8 @@ final class ReadmeIT {
     }
 
     private void writeDisk() throws Exception {
-        try (RandomAccessFile disk = new RandomAccessFile(folder.resolve("disk.img").toFile(), "rw")) {
+        try (RandomAccessFile disk =
+                new RandomAccessFile(folder.resolve("disk.img").toFile(), "rw")) {
             disk.setLength(64 << 20);
             disk.write(new byte[] {1, 2, 3});
         }

@@ -14,7 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Recovery tests of a 10 GiB disk: what they take of the disk below, and that nobody sees what they write. */
+/**
+ * Recovery tests of a 10 GiB disk: what they take of the disk below, and that nobody sees what they
+ * write.
+ */
 @Timeout(300)
 final class SpaceIT {
     private static final String GROUP = "default";
@@ -117,7 +120,8 @@ final class SpaceIT {
     private void write(TestDocument test) throws IOException {
         try (NbdTestClient client = gateway.connect(export(test))) {
             for (int i = 0; i < WRITTEN_MIB_PER_TEST; i++) {
-                client.write(i * (DISK_BYTES / WRITTEN_MIB_PER_TEST), content((int) test.id() + 10, i));
+                client.write(
+                        i * (DISK_BYTES / WRITTEN_MIB_PER_TEST), content((int) test.id() + 10, i));
             }
             client.flush();
         }
@@ -156,7 +160,10 @@ final class SpaceIT {
         }
     }
 
-    /** What the test has not written: its point's days where its own writes do not lie, and nothing later. */
+    /**
+     * What the test has not written: its point's days where its own writes do not lie, and nothing
+     * later.
+     */
     private static void expectBase(NbdTestClient client, int days, String who) throws IOException {
         for (int gib = 0; gib < 10; gib++) {
             for (int day = 0; day < POINTS.size(); day++) {

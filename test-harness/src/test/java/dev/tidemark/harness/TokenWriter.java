@@ -14,9 +14,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Writes to two disks of a group in turns, each write after the acknowledgement of the one before, at any byte; after each it asks the
- * gateway for its newest point. So the exact content of both disks is known at many points, and at any point between two of them both
- * disks must show the state before or the state after the one write between. The copies are kept in memory.
+ * Writes to two disks of a group in turns, each write after the acknowledgement of the one before,
+ * at any byte; after each it asks the gateway for its newest point. So the exact content of both
+ * disks is known at many points, and at any point between two of them both disks must show the
+ * state before or the state after the one write between. The copies are kept in memory.
  */
 final class TokenWriter implements AutoCloseable {
     static final int DISK_BYTES = 1 << 20;
@@ -73,8 +74,7 @@ final class TokenWriter implements AutoCloseable {
     /** Writes until told to stop. */
     void run(Condition stopped) throws Exception {
         var ticks =
-                pace.scheduleAtFixedRate(
-                        turns::release, 0, WRITE_MILLIS, TimeUnit.MILLISECONDS);
+                pace.scheduleAtFixedRate(turns::release, 0, WRITE_MILLIS, TimeUnit.MILLISECONDS);
         while (!stopped.met()) {
             if (turns.tryAcquire(1, TimeUnit.SECONDS)) {
                 turns.drainPermits();
@@ -128,7 +128,10 @@ final class TokenWriter implements AutoCloseable {
 
     /** The copies as they are; only when nobody writes. */
     List<String> finalHashes() {
-        return new ArrayList<>(copies.stream().map(copy -> Hashes.sha256(Arrays.copyOf(copy, DISK_BYTES))).toList());
+        return new ArrayList<>(
+                copies.stream()
+                        .map(copy -> Hashes.sha256(Arrays.copyOf(copy, DISK_BYTES)))
+                        .toList());
     }
 
     @Override

@@ -6,7 +6,10 @@ import dev.tidemark.storage.StorageFile;
 import java.nio.ByteBuffer;
 import java.util.List;
 
-/** A directory whose forces do nothing: for making large states fast that no crash of this machine has to spare. */
+/**
+ * A directory whose forces do nothing: for making large states fast that no crash of this machine
+ * has to spare.
+ */
 record UnforcedDirectory(StorageDirectory below) implements StorageDirectory {
     @Override
     public String path() {

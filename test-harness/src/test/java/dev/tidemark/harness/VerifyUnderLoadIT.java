@@ -21,8 +21,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * fio writes and verifies a live disk while everything else happens to its group: folds, tagged checkpoints, and sixteen views that come
- * and go. At every point that a view shows, two more disks of the group hold byte for byte what was written up to it.
+ * fio writes and verifies a live disk while everything else happens to its group: folds, tagged
+ * checkpoints, and sixteen views that come and go. At every point that a view shows, two more disks
+ * of the group hold byte for byte what was written up to it.
  */
 @Timeout(value = 30, unit = TimeUnit.MINUTES)
 final class VerifyUnderLoadIT {
@@ -50,7 +51,8 @@ final class VerifyUnderLoadIT {
             }
             try (var left = gateway.connect(TOKENS.get(0));
                     var right = gateway.connect(TOKENS.get(1));
-                    var writer = new TokenWriter(gateway.api(), GROUP, List.of(left, right), random);
+                    var writer =
+                            new TokenWriter(gateway.api(), GROUP, List.of(left, right), random);
                     var fio = fio(gateway)) {
                 PointViewer viewer = new PointViewer(gateway, TOKENS, writer);
                 load(gateway, writer, viewer, fio, random);
@@ -100,11 +102,10 @@ final class VerifyUnderLoadIT {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<?>> work = new ArrayList<>();
             work.add(
-                    threads.submit(
-                            () -> {
-                                writer.run(() -> !fio.running());
-                                return null;
-                            }));
+                    threads.submit(() -> {
+                        writer.run(() -> !fio.running());
+                        return null;
+                    }));
             work.add(threads.submit(() -> watchFolds(gateway, fio)));
             for (int i = 0; i < VIEWS; i++) {
                 Random own = new Random(random.nextLong());

@@ -39,10 +39,13 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Measures what views of a long history cost: opening them, and reading through them against reading gold. All readers take turns in small batches with the same
- * offsets, so that other load on the machine meets them alike; ratios are medians over the batches. Everything read lies in the page cache.
+ * Measures what views of a long history cost: opening them, and reading through them against
+ * reading gold. All readers take turns in small batches with the same offsets, so that other load
+ * on the machine meets them alike; ratios are medians over the batches. Everything read lies in the
+ * page cache.
  *
- * <p>As a program: prints tables in Markdown. Arguments: folder (scratch, emptied), intervals, writes of 4 KiB per interval, MiB of the volume.
+ * <p>As a program: prints tables in Markdown. Arguments: folder (scratch, emptied), intervals,
+ * writes of 4 KiB per interval, MiB of the volume.
  */
 final class ViewBenchmark {
     private static final com.sun.management.ThreadMXBean THREADS =
@@ -64,7 +67,8 @@ final class ViewBenchmark {
      * How an opening went.
      *
      * @param millis until each view had answered its first read
-     * @param allocatedBytes heap allocated by all threads meanwhile: the most that the opening can have taken at any moment
+     * @param allocatedBytes heap allocated by all threads meanwhile: the most that the opening can
+     *     have taken at any moment
      */
     record Opening(String what, int views, double millis, long allocatedBytes) {}
 
@@ -72,10 +76,10 @@ final class ViewBenchmark {
      * How reads went.
      *
      * @param micros median time of a read
-     * @param toGold median ratio to reads of the same ranges of the folded live disk: gold, and nothing over it
+     * @param toGold median ratio to reads of the same ranges of the folded live disk: gold, and
+     *     nothing over it
      */
-    record Reading(
-            String reader, Place place, Pattern pattern, double micros, double toGold) {
+    record Reading(String reader, Place place, Pattern pattern, double micros, double toGold) {
         boolean ofView() {
             return reader.startsWith("view");
         }
@@ -92,7 +96,10 @@ final class ViewBenchmark {
             this.text = text;
         }
 
-        /** CPU time of the reading thread, system calls included, where nothing waits; else the time that passes. */
+        /**
+         * CPU time of the reading thread, system calls included, where nothing waits; else the time
+         * that passes.
+         */
         long nanos() {
             return this == ENGINE ? THREADS.getCurrentThreadCpuTime() : System.nanoTime();
         }
@@ -125,7 +132,10 @@ final class ViewBenchmark {
 
     // Opening
 
-    /** Opens one view of the oldest snapshot, then 16 views over all the history at once; nothing of it is in memory before. */
+    /**
+     * Opens one view of the oldest snapshot, then 16 views over all the history at once; nothing of
+     * it is in memory before.
+     */
     void open() throws Exception {
         openAtOnce("first view after a start", List.of(history.snapshots().getFirst()));
         openAtOnce("a second one", List.of(history.snapshots().getFirst()));
@@ -300,7 +310,9 @@ final class ViewBenchmark {
         }
     }
 
-    /** Straight from gold's file, through the storage seam, into a buffer as devices allocate it. */
+    /**
+     * Straight from gold's file, through the storage seam, into a buffer as devices allocate it.
+     */
     private record FileReader(String name, StorageFile file) implements Reader {
         @Override
         public void read(long offsetBytes, int lengthBytes) throws Exception {
@@ -319,7 +331,10 @@ final class ViewBenchmark {
         }
     }
 
-    /** Reads through the live disk, gold's file, and views of different age: in this process, and over NBD as hosts do. */
+    /**
+     * Reads through the live disk, gold's file, and views of different age: in this process, and
+     * over NBD as hosts do.
+     */
     void read() throws Exception {
         int volume = history.shape().volume();
         Map<String, BlockDevice> devices = new LinkedHashMap<>();
@@ -430,7 +445,8 @@ final class ViewBenchmark {
 
     String markdown(long retainedBytes) {
         StringBuilder text = new StringBuilder();
-        text.append("| Opening | Views | Until the first reads are answered | Heap allocated meanwhile |\n");
+        text.append(
+                "| Opening | Views | Until the first reads are answered | Heap allocated meanwhile |\n");
         text.append("|---|--:|--:|--:|\n");
         for (Opening each : openings) {
             text.append(
@@ -447,7 +463,8 @@ final class ViewBenchmark {
                         Locale.ROOT,
                         "\nHeap kept by a view of the oldest point once all of it was read: %.1f MiB.\n\n",
                         retainedBytes / 1048576.0));
-        text.append("| Reader | Measured | Pattern | Median | To the live disk |\n|---|---|---|--:|--:|\n");
+        text.append(
+                "| Reader | Measured | Pattern | Median | To the live disk |\n|---|---|---|--:|--:|\n");
         for (Reading each : readings) {
             text.append(
                     String.format(

@@ -30,7 +30,9 @@ final class ViewCostIT {
     /** What a host may wait for a read through a view, as a multiple of a read of gold. */
     private static final double LIMIT_FOR_HOSTS = 1.3;
 
-    /** Room for a machine that does other work meanwhile: medians of turns scatter by a tenth there. */
+    /**
+     * Room for a machine that does other work meanwhile: medians of turns scatter by a tenth there.
+     */
     private static final double HEADROOM = 1.15;
 
     @TempDir static Path folder;
@@ -57,11 +59,10 @@ final class ViewCostIT {
         assertThat(history.group().status().history().checkpoints()).isGreaterThan(INTERVALS);
         assertThat(retained / MEBIBYTE).as("MiB kept by a view").isLessThan(64);
         assertThat(benchmark.openings())
-                .allSatisfy(
-                        opening -> {
-                            assertThat(opening.millis()).isLessThan(limitMillis(opening));
-                            assertThat(opening.allocatedBytes() / MEBIBYTE).isLessThan(64);
-                        });
+                .allSatisfy(opening -> {
+                    assertThat(opening.millis()).isLessThan(limitMillis(opening));
+                    assertThat(opening.allocatedBytes() / MEBIBYTE).isLessThan(64);
+                });
         assertThat(benchmark.readings())
                 .filteredOn(reading -> reading.ofView() && reading.place() == Place.HOST)
                 .filteredOn(reading -> reading.pattern() == ViewBenchmark.Pattern.RANDOM_4K)
@@ -97,8 +98,6 @@ final class ViewCostIT {
         Outcome outcome = new Outcome();
         device.read((long) block * SHAPE.blockBytes(), Long.BYTES, outcome);
         device.submit();
-        return ByteBuffer.wrap(outcome.await().expectBytes())
-                .order(ByteOrder.BIG_ENDIAN)
-                .getLong();
+        return ByteBuffer.wrap(outcome.await().expectBytes()).order(ByteOrder.BIG_ENDIAN).getLong();
     }
 }
