@@ -107,7 +107,7 @@ final class DocumentationTest {
         }
         CommandSpec command = new CommandLine(new Tidemark()).getCommandSpec();
         for (String word : words.subList(at + 1, words.size())) {
-            if (word.matches("[|&>;].*|\\d?>.*")) {
+            if (word.equals("--") || word.matches("[|&>;].*|\\d?>.*")) {
                 break;
             }
             if (word.startsWith("--")) {
