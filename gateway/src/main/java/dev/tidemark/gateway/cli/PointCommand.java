@@ -28,8 +28,9 @@ final class PointCommand implements Callable<Integer> {
     @Mixin private GroupOption group = new GroupOption();
 
     @Parameters(
+            arity = "0..1",
             paramLabel = "POINT",
-            description = "The point; after -- when it begins with a minus.")
+            description = "The point; after -- when it begins with a minus. Latest when not given.")
     private String point = "latest";
 
     @Override

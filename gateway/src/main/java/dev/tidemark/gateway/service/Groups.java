@@ -288,7 +288,8 @@ public final class Groups {
                     .setHistory(
                             Duration.ofMillis(next.windowMillis()),
                             next.historyBytes(),
-                            Duration.ofMillis(next.fineWindowMillis()));
+                            Duration.ofMillis(
+                                    Math.min(next.fineWindowMillis(), next.windowMillis())));
             group.engine().setCheckpointInterval(Duration.ofMillis(next.checkpointMillis()));
             return group;
         }

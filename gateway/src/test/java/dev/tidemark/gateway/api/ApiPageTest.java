@@ -47,13 +47,15 @@ final class ApiPageTest {
         description
                 .path("paths")
                 .properties()
-                .forEach(
-                        path ->
-                                path.getValue()
-                                        .properties()
-                                        .forEach(
-                                                method ->
-                                                        row(page, method.getKey(), path.getKey(), method.getValue())));
+                .forEach(path ->
+                        path.getValue()
+                                .properties()
+                                .forEach(method ->
+                                        row(
+                                                page,
+                                                method.getKey(),
+                                                path.getKey(),
+                                                method.getValue())));
         page.append(
                 """
 
@@ -66,7 +68,11 @@ final class ApiPageTest {
                 |---|---|
                 """);
         for (ProblemKind kind : ProblemKind.values()) {
-            page.append("| `urn:tidemark:problem:").append(kind.slug()).append("` | ").append(kind.status()).append(" |\n");
+            page.append("| `urn:tidemark:problem:")
+                    .append(kind.slug())
+                    .append("` | ")
+                    .append(kind.status())
+                    .append(" |\n");
         }
         Page.check("api.md", page.toString());
     }
@@ -75,13 +81,20 @@ final class ApiPageTest {
         List<String> queries = new ArrayList<>();
         operation
                 .path("parameters")
-                .forEach(
-                        parameter -> {
-                            if (parameter.path("in").asText().equals("query")) {
-                                queries.add("`" + parameter.path("name").asText() + "`: " + parameter.path("description").asText());
-                            }
-                        });
-        page.append("| ").append(method.toUpperCase(Locale.ROOT)).append(" | `").append(path).append("` | ");
+                .forEach(parameter -> {
+                    if (parameter.path("in").asText().equals("query")) {
+                        queries.add(
+                                "`"
+                                        + parameter.path("name").asText()
+                                        + "`: "
+                                        + parameter.path("description").asText());
+                    }
+                });
+        page.append("| ")
+                .append(method.toUpperCase(Locale.ROOT))
+                .append(" | `")
+                .append(path)
+                .append("` | ");
         page.append(Page.cell(operation.path("summary").asText()));
         page.append(operation.has("security") ? " (*open*)" : "").append(" | ");
         page.append(Page.cell(String.join("; ", queries))).append(" |\n");

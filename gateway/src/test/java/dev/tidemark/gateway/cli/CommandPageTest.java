@@ -38,7 +38,9 @@ final class CommandPageTest {
             if (command.getCommandSpec().name().equals("help")) {
                 continue;
             }
-            page.append("\n## ").append(command.getCommandSpec().qualifiedName()).append("\n\n```text\n");
+            page.append("\n## ")
+                    .append(command.getCommandSpec().qualifiedName())
+                    .append("\n\n```text\n");
             page.append(command.getUsageMessage(Ansi.OFF).replaceAll("[ \\t]+\\n", "\n").strip());
             page.append("\n```\n");
         }
@@ -55,11 +57,10 @@ final class CommandPageTest {
             }
             command.getCommandSpec()
                     .positionalParameters()
-                    .forEach(
-                            parameter ->
-                                    assertThat(parameter.description())
-                                            .as(name + " " + parameter.paramLabel())
-                                            .isNotEmpty());
+                    .forEach(parameter ->
+                            assertThat(parameter.description())
+                                    .as(name + " " + parameter.paramLabel())
+                                    .isNotEmpty());
         }
     }
 }

@@ -24,7 +24,7 @@ final class ConfigurationPageTest {
                         """);
         for (SettingKey<?> key : Keys.all()) {
             String value =
-                    key == Keys.DATA_DIRECTORY
+                    key.name().equals(Keys.DATA_DIRECTORY.name())
                             ? "\"/var/lib/tidemark\" as root, \"~/.local/share/tidemark\" otherwise"
                             : key.defaultToml();
             page.append("| `").append(key.name()).append("` | ");

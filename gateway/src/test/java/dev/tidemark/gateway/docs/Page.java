@@ -6,7 +6,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A page of the reference that is made from the code. Run the tests with -Dtidemark.docs=write to make the pages anew. */
+/**
+ * A page of the reference that is made from the code. Run the tests with -Dtidemark.docs=write to
+ * make the pages anew.
+ */
 public final class Page {
     private Page() {}
 
@@ -17,7 +20,9 @@ public final class Page {
             Files.createDirectories(file.getParent());
             Files.writeString(file, content);
         }
-        assertThat(Files.exists(file)).as(file + " exists; make it with -Dtidemark.docs=write").isTrue();
+        assertThat(Files.exists(file))
+                .as(file + " exists; make it with -Dtidemark.docs=write")
+                .isTrue();
         assertThat(Files.readString(file))
                 .as(name + " is what the code says; make it anew with -Dtidemark.docs=write")
                 .isEqualTo(content);
@@ -27,7 +32,9 @@ public final class Page {
         Path here = Path.of("").toAbsolutePath();
         while (!Files.exists(here.resolve("ARCHITECTURE.md"))) {
             here = here.getParent();
-            assertThat(here).as("a folder with ARCHITECTURE.md above the working directory").isNotNull();
+            assertThat(here)
+                    .as("a folder with ARCHITECTURE.md above the working directory")
+                    .isNotNull();
         }
         return here;
     }

@@ -56,9 +56,14 @@ final class MetricsPageTest {
                         | Metric | Type | Meaning |
                         |---|---|---|
                         """);
-        types.forEach(
-                (name, kind) ->
-                        page.append("| `").append(name).append("` | ").append(kind).append(" | ").append(Page.cell(String.valueOf(helps.get(name)))).append(" |\n"));
+        types.forEach((name, kind) ->
+                page.append("| `")
+                        .append(name)
+                        .append("` | ")
+                        .append(kind)
+                        .append(" | ")
+                        .append(Page.cell(String.valueOf(helps.get(name))))
+                        .append(" |\n"));
         Page.check("metrics.md", page.toString());
     }
 
@@ -77,7 +82,8 @@ final class MetricsPageTest {
             meter.failed(RequestMeter.Operation.WRITE, ErrorCode.NO_SPACE);
             String scraped = metrics.scrape();
             assertThat(scraped)
-                    .contains("tidemark_request_bytes_total{group=\"g\",kind=\"live\",op=\"read\",volume=\"v\"} 4096.0")
+                    .contains(
+                            "tidemark_request_bytes_total{group=\"g\",kind=\"live\",op=\"read\",volume=\"v\"} 4096.0")
                     .contains("tidemark_request_errors_total{code=\"no_space\"");
             return scraped;
         }

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -178,7 +179,7 @@ final class GatewayTest {
         byte[] bytes = Files.readAllBytes(manifest);
         bytes[20] ^= 0x40;
         Files.write(manifest, bytes);
-        TreeMap<String, Integer> before = contents();
+        Map<String, Integer> before = contents();
         assertThatThrownBy(() -> TestGateways.start(folder))
                 .isInstanceOf(ProblemException.class)
                 .hasMessageContaining("manifest");
@@ -211,8 +212,8 @@ final class GatewayTest {
     }
 
     /** Names and content hashes of the groups' files. */
-    private TreeMap<String, Integer> contents() throws Exception {
-        TreeMap<String, Integer> all = new TreeMap<>();
+    private Map<String, Integer> contents() throws Exception {
+        Map<String, Integer> all = new TreeMap<>();
         try (Stream<Path> files = Files.walk(folder.resolve("groups"))) {
             for (Path path : files.filter(Files::isRegularFile).toList()) {
                 String text = Files.readString(path, StandardCharsets.ISO_8859_1);
