@@ -19,6 +19,7 @@ import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -250,7 +252,7 @@ final class ViewBenchmark {
 
         @Override
         public CompletionStage<OpenedExport> open(String name, boolean infoOnly) {
-            return CompletableFuture.completedFuture(new Export(name, devices.get(name)));
+            return CompletableFuture.completedFuture(new Export(name, Objects.requireNonNull(devices.get(name))));
         }
     }
 
@@ -356,12 +358,10 @@ final class ViewBenchmark {
     private void readInProcess(Map<String, BlockDevice> devices) throws Exception {
         List<Reader> readers = new ArrayList<>();
         devices.forEach((name, device) -> readers.add(new DeviceReader(name, device)));
-        Path gold = history.gold();
         try (Reader file =
                 new FileReader(
                         "gold's file",
-                        FileStorageDirectory.at(gold.getParent())
-                                .open(gold.getFileName().toString()))) {
+                        FileStorageDirectory.at(history.goldFolder()).open("gold.raw"))) {
             readers.add(file);
             for (Pattern pattern : Pattern.values()) {
                 measure(Place.ENGINE, pattern, readers);
@@ -377,7 +377,7 @@ final class ViewBenchmark {
                         new Exports(devices),
                         NbdMetrics.NONE)) {
             ListenAddress.Tcp bound = (ListenAddress.Tcp) server.start().getFirst();
-            InetSocketAddress address = new InetSocketAddress("127.0.0.1", bound.port());
+            InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), bound.port());
             List<Reader> readers = new ArrayList<>();
             for (String name : devices.keySet()) {
                 readers.add(new HostReader(name, NbdTestClient.connect(address, name)));
@@ -390,7 +390,7 @@ final class ViewBenchmark {
     }
 
     private void measure(Place place, Pattern pattern, List<Reader> readers) throws Exception {
-        Random random = new Random(pattern.ordinal());
+        Random random = new Random(pattern.bytes);
         warm(readers);
         long[][] nanos = new long[readers.size()][BATCHES];
         long[] offsets = new long[pattern.batch];
