@@ -206,8 +206,7 @@ final class LongHistory implements AutoCloseable {
 
     /** Where the gold replica lies, a plain file. */
     Path goldFolder() {
-        return folder.resolve("volumes")
-                .resolve(Integer.toString(shape.volume()));
+        return folder.resolve("volumes").resolve(Integer.toString(shape.volume()));
     }
 
     @Override

@@ -252,7 +252,8 @@ final class ViewBenchmark {
 
         @Override
         public CompletionStage<OpenedExport> open(String name, boolean infoOnly) {
-            return CompletableFuture.completedFuture(new Export(name, Objects.requireNonNull(devices.get(name))));
+            return CompletableFuture.completedFuture(
+                    new Export(name, Objects.requireNonNull(devices.get(name))));
         }
     }
 
@@ -377,7 +378,8 @@ final class ViewBenchmark {
                         new Exports(devices),
                         NbdMetrics.NONE)) {
             ListenAddress.Tcp bound = (ListenAddress.Tcp) server.start().getFirst();
-            InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), bound.port());
+            InetSocketAddress address =
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), bound.port());
             List<Reader> readers = new ArrayList<>();
             for (String name : devices.keySet()) {
                 readers.add(new HostReader(name, NbdTestClient.connect(address, name)));
