@@ -47,8 +47,19 @@ final class LongHistory implements AutoCloseable {
     private ProtectionGroup group;
 
     /** Which interval wrote each block last, at the end of one interval. */
-    @SuppressWarnings("ArrayRecordComponent")
-    record Snapshot(int interval, int[] lastIntervals) {
+    static final class Snapshot {
+        private final int interval;
+        private final int[] lastIntervals;
+
+        private Snapshot(int interval, int[] lastIntervals) {
+            this.interval = interval;
+            this.lastIntervals = lastIntervals;
+        }
+
+        int interval() {
+            return interval;
+        }
+
         PointSpec point() {
             return new PointSpec.AtCheckpoint(name(interval));
         }
@@ -193,11 +204,9 @@ final class LongHistory implements AutoCloseable {
         return group;
     }
 
-    /** The gold replica as a plain file. */
-    Path gold() {
-        return folder.resolve("volumes")
-                .resolve(Integer.toString(shape.volume()))
-                .resolve("gold.raw");
+    /** Where the gold replica lies, a plain file. */
+    Path goldFolder() {
+        return folder.resolve("volumes").resolve(Integer.toString(shape.volume()));
     }
 
     @Override

@@ -359,12 +359,10 @@ final class ViewBenchmark {
     private void readInProcess(Map<String, BlockDevice> devices) throws Exception {
         List<Reader> readers = new ArrayList<>();
         devices.forEach((name, device) -> readers.add(new DeviceReader(name, device)));
-        Path gold = history.gold();
         try (Reader file =
                 new FileReader(
                         "gold's file",
-                        FileStorageDirectory.at(Objects.requireNonNull(gold.getParent()))
-                                .open(gold.getFileName().toString()))) {
+                        FileStorageDirectory.at(history.goldFolder()).open("gold.raw"))) {
             readers.add(file);
             for (Pattern pattern : Pattern.values()) {
                 measure(Place.ENGINE, pattern, readers);
@@ -394,7 +392,7 @@ final class ViewBenchmark {
     }
 
     private void measure(Place place, Pattern pattern, List<Reader> readers) throws Exception {
-        Random random = new Random(pattern.name().hashCode());
+        Random random = new Random(pattern.bytes);
         warm(readers);
         long[][] nanos = new long[readers.size()][BATCHES];
         long[] offsets = new long[pattern.batch];

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,11 @@ public final class RecordLog implements AutoCloseable {
     interface Observer {
         void appended(PendingRecord record, int epoch);
     }
+
+    /** How long writers wait for room in the pool before they hear NO_SPACE. */
+    private static final long ROOM_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    private static final long ROOM_RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private enum State {
         OPEN,
@@ -64,6 +70,10 @@ public final class RecordLog implements AutoCloseable {
 
     private int cutPosition;
     private boolean supplying;
+
+    /** Since when there has been no room for a segment; 0 while there is. */
+    private long starvingSinceNanos;
+
     private int generation;
     private long stagedSequence;
     private long stagedTimeMicros;
@@ -477,9 +487,12 @@ public final class RecordLog implements AutoCloseable {
             if (made != null) {
                 store.retire(made);
             }
-            waiting.drainTo(ended, noSegment(failure));
+            if (!waitsForRoom(failure)) {
+                waiting.drainTo(ended, noSegment(failure));
+            }
             return;
         }
+        starvingSinceNanos = 0;
         if (cut && made.header().used()) {
             finishCut(made);
         } else {
@@ -488,6 +501,40 @@ public final class RecordLog implements AutoCloseable {
         placeWaiting();
         if (cut || (options.preallocate() && next == null)) {
             supply();
+        }
+    }
+
+    /**
+     * Whether what waits goes on waiting: the fold frees redo all the time, so a full pool is given
+     * some time before writers hear of it. Once they have, they hear at once until there is room
+     * again.
+     */
+    private boolean waitsForRoom(@Nullable JournalException failure) {
+        boolean full =
+                options.preallocate()
+                        && failure != null
+                        && failure.kind() == JournalException.Kind.NO_SPACE
+                        && !waiting.isEmpty();
+        if (!full) {
+            return false;
+        }
+        long now = scheduler.nanoTime();
+        if (starvingSinceNanos == 0) {
+            starvingSinceNanos = now;
+        }
+        if (now - starvingSinceNanos >= ROOM_PATIENCE_NANOS) {
+            return false;
+        }
+        scheduler.schedule(ROOM_RETRY_NANOS, this::retrySupply);
+        return true;
+    }
+
+    private void retrySupply() {
+        lock.lock();
+        try {
+            supply();
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -14,6 +14,7 @@ import dev.tidemark.storage.simulation.SimulatedDisk;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
@@ -228,6 +229,8 @@ final class RecordLogTest {
             log.submit();
             scheduler.runUntilIdle();
         }
+        assertThat(records.getLast().endedCalls).as("waits for room a while").isZero();
+        scheduler.runFor(TimeUnit.SECONDS.toNanos(11));
         assertThat(records).allMatch(record -> record.endedCalls == 1);
         assertThat(records.getFirst().succeeded()).isTrue();
         assertThat(records.getLast().failedWith)
