@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
 import dev.tidemark.journal.JournalException;
+import io.netty.util.ResourceLeakDetector;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -27,6 +30,19 @@ final class GroupSimulationTest {
 
     /** Within how many seeds a broken rule must be noticed. */
     private static final int SEEDS_TO_NOTICE = 300;
+
+    private static final ResourceLeakDetector.Level LEVEL = ResourceLeakDetector.getLevel();
+
+    /** A simulated process dies with its buffers: those are no leaks. */
+    @BeforeAll
+    static void ignoreWhatDeadProcessesHeld() {
+        ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
+    }
+
+    @AfterAll
+    static void watchForLeaksAgain() {
+        ResourceLeakDetector.setLevel(LEVEL);
+    }
 
     @Test
     void allInvariantsHoldOverManySeeds() throws InterruptedException {

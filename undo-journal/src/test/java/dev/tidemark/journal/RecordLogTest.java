@@ -14,10 +14,10 @@ import dev.tidemark.storage.simulation.SimulatedDisk;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -242,6 +242,25 @@ final class RecordLogTest {
         log.submit();
         scheduler.runUntilIdle();
         assertThat(again.succeeded()).isTrue();
+    }
+
+    @Test
+    void aWriteThatFindsThePoolFullGoesOnWhenRoomIsMade() throws Exception {
+        log = createIn(root.directory("small"), new SegmentPool(4 << 20));
+        scheduler.runUntilIdle();
+        TestRecord last = stage(60_000, false);
+        log.submit();
+        scheduler.runUntilIdle();
+        while (last.endedCalls == 1) {
+            last = stage(60_000, false);
+            log.submit();
+            scheduler.runUntilIdle();
+        }
+        scheduler.runFor(TimeUnit.SECONDS.toNanos(5));
+        assertThat(last.endedCalls).isZero();
+        log.store().retire(log.store().segments().getFirst());
+        scheduler.runFor(TimeUnit.SECONDS.toNanos(1));
+        assertThat(last.succeeded()).isTrue();
     }
 
     @Test
