@@ -82,6 +82,7 @@ final class GroupSimulation {
         this.seed = seed;
         this.rules = rules;
         rules.watch(model);
+        rules.interleave(this::otherThreads);
         this.random = new Random(seed);
         this.disk = new SimulatedDisk(random.nextLong());
         this.scheduler = new SimulatedScheduler(random.nextLong());
@@ -131,6 +132,14 @@ final class GroupSimulation {
                             + ": "
                             + broken,
                     broken);
+        }
+    }
+
+    /** In the middle of a read: whatever is ready may run, a fold among it. */
+    private void otherThreads() {
+        int steps = random.nextInt(3) == 0 ? random.nextInt(12) : 0;
+        for (int i = 0; i < steps; i++) {
+            scheduler.step();
         }
     }
 
@@ -566,6 +575,11 @@ final class GroupSimulation {
     }
 
     private void compare(PointInTimeView view, long sequence) {
+        if (random.nextInt(3) == 0 && !disk.isPoweredOff()) {
+            // A fold is ready to run in the middle of the reads that follow.
+            writeBatch();
+            tag();
+        }
         for (PointVolume volume : view.volumes()) {
             check(
                     volume.sizeBytes() == model.volume(volume.id()).sizeAt(sequence),
