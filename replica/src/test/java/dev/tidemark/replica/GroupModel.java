@@ -29,6 +29,10 @@ final class GroupModel {
     /** Requests handed over that have not ended and been checked. */
     private final List<HostOperation> open = new ArrayList<>();
 
+    /** Sequence numbers of records that were never seen entering the log: which is which is not known. */
+    private record Unseen(long after, long upTo) {}
+
+    private final List<Unseen> unseenRanges = new ArrayList<>();
     private @Nullable Map<Integer, byte[]> promotedContent;
     private long promotedPoint;
     private long lastSequence;
@@ -168,6 +172,12 @@ final class GroupModel {
         }
     }
 
+    /** Whether the content after this sequence number is known exactly. */
+    boolean isExactAt(long sequence) {
+        return unseenRanges.stream()
+                .noneMatch(range -> sequence > range.after() && sequence < range.upTo());
+    }
+
     boolean hasOpen() {
         return !open.isEmpty();
     }
@@ -197,6 +207,10 @@ final class GroupModel {
         volumes.values().forEach(volume -> volume.discardAfter(known));
         promotions.removeIf(promotion -> promotion.fromSequence() > known);
         acknowledgedFloor = Math.min(acknowledgedFloor, recovered);
+        unseenRanges.removeIf(range -> range.after() >= known);
+        if (recovered > known) {
+            unseenRanges.add(new Unseen(known, recovered));
+        }
         lastSequence = recovered;
         promotedContent = null;
         open.clear();

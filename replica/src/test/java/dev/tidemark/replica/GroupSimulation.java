@@ -575,6 +575,9 @@ final class GroupSimulation {
     }
 
     private void compare(PointInTimeView view, long sequence) {
+        if (!model.isExactAt(sequence)) {
+            return;
+        }
         if (random.nextInt(3) == 0 && !disk.isPoweredOff()) {
             // A fold is ready to run in the middle of the reads that follow.
             writeBatch();
@@ -726,6 +729,9 @@ final class GroupSimulation {
         long from = history.fineTailSequence();
         long asked = from + random.nextLong(Math.max(1, model.lastSequence() - from + 1));
         UUID imageId = new UUID(random.nextLong(), random.nextLong());
+        if (!model.isExactAt(asked)) {
+            return;
+        }
         Image image = attempt(group().startImage(imageId, new PointSpec.AtSequence(asked)));
         if (image != null) {
             images.put(imageId, new ImageModel(image, model));
@@ -801,7 +807,7 @@ final class GroupSimulation {
                 history.fineTailSequence()
                         + random.nextLong(
                                 Math.max(1, model.lastSequence() - history.fineTailSequence() + 1));
-        if (insidePromotion(asked) || disk.isPoweredOff()) {
+        if (insidePromotion(asked) || !model.isExactAt(asked) || disk.isPoweredOff()) {
             return;
         }
         Map<Integer, byte[]> content = new HashMap<>();
