@@ -29,7 +29,10 @@ final class GroupModel {
     /** Requests handed over that have not ended and been checked. */
     private final List<HostOperation> open = new ArrayList<>();
 
-    /** Sequence numbers of records that were never seen entering the log: which is which is not known. */
+    /**
+     * Sequence numbers of records that were never seen entering the log: which is which is not
+     * known.
+     */
     private record Unseen(long after, long upTo) {}
 
     private final List<Unseen> unseenRanges = new ArrayList<>();
