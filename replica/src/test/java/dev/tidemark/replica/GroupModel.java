@@ -8,6 +8,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +37,13 @@ final class GroupModel {
     private record Unseen(long after, long upTo) {}
 
     private final List<Unseen> unseenRanges = new ArrayList<>();
+
+    /**
+     * Requests that failed since the last record: until the log goes on, a restart may find them in
+     * it.
+     */
+    private final List<HostOperation> failedUnseen = new ArrayList<>();
+
     private @Nullable Map<Integer, byte[]> promotedContent;
     private long promotedPoint;
     private long lastSequence;
@@ -85,6 +93,7 @@ final class GroupModel {
                 record.sequence() == lastSequence + 1,
                 "sequence " + record.sequence() + " follows " + lastSequence);
         lastSequence = record.sequence();
+        failedUnseen.clear();
         boolean internal = (record.flags() & PendingRecord.FLAG_INTERNAL) != 0;
         switch (record.kind()) {
             case WRITE -> {
@@ -156,10 +165,9 @@ final class GroupModel {
 
     /**
      * Looks at the requests that ended: an acknowledged one must be in the journal, and what it
-     * promised is noted. One that failed without having been journaled must never appear, unless
-     * power was lost while it was on its way.
+     * promised is noted.
      */
-    void settle(boolean poweredOff) {
+    void settle() {
         for (Iterator<HostOperation> all = open.iterator(); all.hasNext(); ) {
             HostOperation operation = all.next();
             if (operation.isAcknowledged()) {
@@ -169,8 +177,11 @@ final class GroupModel {
                     durableUpTo(operation.sequence);
                 }
             }
-            if (operation.isDone() && (operation.sequence > 0 || !poweredOff)) {
+            if (operation.isDone()) {
                 all.remove();
+                if (operation.sequence == 0) {
+                    failedUnseen.add(operation);
+                }
             }
         }
     }
@@ -195,7 +206,10 @@ final class GroupModel {
      * of them may be there.
      */
     List<HostOperation> unseen() {
-        return open.stream().filter(operation -> operation.sequence == 0).toList();
+        return Stream.concat(
+                        failedUnseen.stream(),
+                        open.stream().filter(operation -> operation.sequence == 0))
+                .toList();
     }
 
     void durableUpTo(long sequence) {
@@ -216,6 +230,7 @@ final class GroupModel {
         }
         lastSequence = recovered;
         promotedContent = null;
+        failedUnseen.clear();
         open.clear();
     }
 

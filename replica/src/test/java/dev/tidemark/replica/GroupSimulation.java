@@ -229,7 +229,7 @@ final class GroupSimulation {
                     random.nextInt(5) == 0
                             ? random.nextLong(800_000_000L)
                             : random.nextLong(30_000_000L));
-            model.settle(disk.isPoweredOff());
+            model.settle();
             settleImages();
         }
     }
@@ -307,7 +307,7 @@ final class GroupSimulation {
             drain();
         }
         boolean powerLost = disk.isPoweredOff() || forcesFailed || !kill;
-        model.settle(disk.isPoweredOff());
+        model.settle();
         settleImages();
         scheduler.discardAll();
         disk.faults(FaultPlan.NONE);
@@ -359,7 +359,7 @@ final class GroupSimulation {
         }
         long recovered = group().status().headSequence();
         check(recovered >= floor, "recovered up to " + recovered + ", promised " + floor);
-        accept(recovered, powerLost);
+        accept(recovered);
         openDisks();
         checkTagged();
         checkImages(powerLost);
@@ -370,8 +370,8 @@ final class GroupSimulation {
      * Finds which of the requests that were on their way when power went off are there, and makes
      * the model agree.
      */
-    private void accept(long recovered, boolean powerLost) {
-        List<HostOperation> unseen = powerLost ? model.unseen() : List.of();
+    private void accept(long recovered) {
+        List<HostOperation> unseen = model.unseen();
         long known = Math.min(recovered, model.lastSequence());
         model.recoveredAt(known, recovered);
         List<byte[]> head = new ArrayList<>();
@@ -511,7 +511,7 @@ final class GroupSimulation {
     }
 
     private void flush() {
-        model.settle(false);
+        model.settle();
         long covered = model.acknowledgedFloor();
         BlockDevice device = disks.values().iterator().next();
         device.flush(
@@ -658,7 +658,7 @@ final class GroupSimulation {
 
     private void checkHead(long sequence) {
         scheduler.runFor(1_000_000);
-        model.settle(disk.isPoweredOff());
+        model.settle();
         if (model.lastSequence() != sequence && random.nextBoolean()) {
             return;
         }
@@ -848,7 +848,7 @@ final class GroupSimulation {
     private void quiesce() {
         for (int i = 0; i < 50 && model.hasOpen() && !disk.isPoweredOff(); i++) {
             scheduler.runFor(10_000_000);
-            model.settle(disk.isPoweredOff());
+            model.settle();
         }
     }
 
