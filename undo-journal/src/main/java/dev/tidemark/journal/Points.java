@@ -178,12 +178,7 @@ final class Points {
         if (sequence > redo.lastSequence()) {
             return false;
         }
-        List<Segment> chain = SegmentChain.from(redo.store(), from);
-        if (chain.isEmpty()) {
-            return false;
-        }
-        Segment last = chain.getLast();
-        return last.dataEnd() == 0 ? last.equals(redo.current()) : last.lastSequence() >= sequence;
+        return redo.reaches(from, sequence);
     }
 
     private long timeOf(Position from, long sequence) throws JournalException {

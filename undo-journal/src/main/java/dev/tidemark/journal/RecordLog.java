@@ -865,6 +865,21 @@ public final class RecordLog implements AutoCloseable {
         }
     }
 
+    /** Whether every record from a place up to a sequence number already appended is kept. */
+    boolean reaches(Position from, long sequence) {
+        lock.lock();
+        try {
+            List<Segment> chain = SegmentChain.from(store, from);
+            if (chain.isEmpty()) {
+                return false;
+            }
+            Segment last = chain.getLast();
+            return last.dataEnd() == 0 ? last.equals(current) : last.lastSequence() >= sequence;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Keeps the segments from one place up to and with another's readable. */
     public SegmentLease lease(Position from, Position to) throws JournalException {
         List<Segment> held;
