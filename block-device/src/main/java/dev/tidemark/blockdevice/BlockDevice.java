@@ -64,6 +64,25 @@ public interface BlockDevice {
     void flush(Completion done);
 
     /**
+     * Tells which parts of a range hold data, in the bits of {@link Allocation}; as {@link
+     * StatusSource#status}. What is called zero reads as zeros as long as nobody writes there; what
+     * is called data may still be zeros.
+     */
+    default void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        done.succeeded(RangeStatus.uniform(offsetBytes, lengthBytes, 0));
+    }
+
+    /**
+     * Brings a range into memory, as far as there is room, so that reads of it soon after need no
+     * disk wait. Completes once that is done or known to be of no use; changes nothing that can be
+     * seen.
+     */
+    default void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        done.succeeded();
+    }
+
+    /**
      * Ends a batch: everything handed over by this thread so far is started now. Cheap when there
      * is nothing to start.
      */

@@ -5,6 +5,7 @@ import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import dev.tidemark.execution.Scheduler;
 import io.netty.buffer.ByteBuf;
 
@@ -73,6 +74,29 @@ abstract class Deferring extends Forwarding {
             return;
         }
         defer(delayNanos(Request.Kind.FLUSH, 0), () -> super.flush(done));
+    }
+
+    @Override
+    public final void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        if (refused()) {
+            done.failed(shutdown());
+            return;
+        }
+        defer(
+                delayNanos(Request.Kind.STATUS, 0),
+                () -> super.allocation(offsetBytes, lengthBytes, maximumCount, done));
+    }
+
+    @Override
+    public final void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        if (refused()) {
+            done.failed(shutdown());
+            return;
+        }
+        defer(
+                delayNanos(Request.Kind.PREFETCH, 0),
+                () -> super.prefetch(offsetBytes, lengthBytes, done));
     }
 
     @Override

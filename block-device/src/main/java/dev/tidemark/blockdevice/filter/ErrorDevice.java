@@ -5,6 +5,7 @@ import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import dev.tidemark.blockdevice.filter.Request.Kind;
 import io.netty.buffer.ByteBuf;
 import java.util.Locale;
@@ -68,6 +69,27 @@ public final class ErrorDevice extends Forwarding {
             done.failed(failure);
         } else {
             super.flush(done);
+        }
+    }
+
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        BlockDeviceException failure = failure(Kind.STATUS, offsetBytes, lengthBytes, false);
+        if (failure != null) {
+            done.failed(failure);
+        } else {
+            super.allocation(offsetBytes, lengthBytes, maximumCount, done);
+        }
+    }
+
+    @Override
+    public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        BlockDeviceException failure = failure(Kind.PREFETCH, offsetBytes, lengthBytes, false);
+        if (failure != null) {
+            done.failed(failure);
+        } else {
+            super.prefetch(offsetBytes, lengthBytes, done);
         }
     }
 

@@ -5,6 +5,7 @@ import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 
 /**
@@ -51,6 +52,17 @@ abstract class Forwarding implements BlockDevice {
     @Override
     public void flush(Completion done) {
         below.flush(done);
+    }
+
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        below.allocation(offsetBytes, lengthBytes, maximumCount, done);
+    }
+
+    @Override
+    public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        below.prefetch(offsetBytes, lengthBytes, done);
     }
 
     @Override

@@ -14,6 +14,8 @@ public record Request(Kind kind, long offsetBytes, long lengthBytes, boolean fua
         WRITE,
         ZERO,
         TRIM,
-        FLUSH
+        FLUSH,
+        STATUS,
+        PREFETCH
     }
 }

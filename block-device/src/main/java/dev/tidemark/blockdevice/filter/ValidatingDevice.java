@@ -6,6 +6,7 @@ import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import org.jspecify.annotations.Nullable;
@@ -105,6 +106,40 @@ public final class ValidatingDevice extends Forwarding {
         } else {
             super.flush(done);
         }
+    }
+
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        BlockDeviceException refusal = checkQuestion("status", offsetBytes, lengthBytes);
+        if (refusal != null) {
+            done.failed(refusal);
+        } else {
+            super.allocation(offsetBytes, lengthBytes, maximumCount, done);
+        }
+    }
+
+    @Override
+    public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        BlockDeviceException refusal = checkQuestion("prefetch", offsetBytes, lengthBytes);
+        if (refusal != null) {
+            done.failed(refusal);
+        } else if (lengthBytes == 0) {
+            done.succeeded();
+        } else {
+            super.prefetch(offsetBytes, lengthBytes, done);
+        }
+    }
+
+    private @Nullable BlockDeviceException checkQuestion(
+            String operation, long offset, long length) {
+        if (closed) {
+            return shutdown(operation);
+        }
+        BlockDeviceException refusal = checkLength(operation, length, Long.MAX_VALUE);
+        return refusal != null
+                ? refusal
+                : checkRange(operation, ErrorCode.OUT_OF_RANGE, offset, length, geometry());
     }
 
     @Override

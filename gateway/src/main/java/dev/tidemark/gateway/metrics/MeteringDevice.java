@@ -6,6 +6,7 @@ import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import dev.tidemark.gateway.metrics.RequestMeter.Operation;
 import io.netty.buffer.ByteBuf;
 
@@ -110,6 +111,17 @@ public final class MeteringDevice implements BlockDevice {
     @Override
     public void flush(Completion done) {
         below.flush(new Measured(Operation.FLUSH, 0, done));
+    }
+
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        below.allocation(offsetBytes, lengthBytes, maximumCount, done);
+    }
+
+    @Override
+    public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        below.prefetch(offsetBytes, lengthBytes, done);
     }
 
     @Override
