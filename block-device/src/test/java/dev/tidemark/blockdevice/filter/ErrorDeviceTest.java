@@ -45,7 +45,9 @@ class ErrorDeviceTest {
                         new Request(Kind.WRITE, 10, 3, true),
                         new Request(Kind.ZERO, 10, 3, true),
                         new Request(Kind.TRIM, 10, 3, true),
-                        new Request(Kind.FLUSH, 0, 0, false));
+                        new Request(Kind.FLUSH, 0, 0, false),
+                        new Request(Kind.STATUS, 10, 3, false),
+                        new Request(Kind.PREFETCH, 10, 3, false));
     }
 
     @Test
@@ -65,6 +67,8 @@ class ErrorDeviceTest {
             case ZERO -> device.zero(10, 3, false, true, outcome);
             case TRIM -> device.zero(10, 3, true, true, outcome);
             case FLUSH -> device.flush(outcome);
+            case STATUS -> device.allocation(10, 3, 1, outcome);
+            case PREFETCH -> device.prefetch(10, 3, outcome);
         }
         return outcome;
     }

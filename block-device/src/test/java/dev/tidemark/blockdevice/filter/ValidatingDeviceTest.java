@@ -53,6 +53,20 @@ class ValidatingDeviceTest extends BlockDeviceContract {
     }
 
     @Test
+    void aQuestionAboutARangeBeyondTheSizeIsOutOfRange() {
+        Outcome asked = outcome();
+        device().allocation(SIZE_BYTES - 1L, 2, 1, asked);
+        assertThat(asked.expectFailure(ErrorCode.OUT_OF_RANGE))
+                .hasMessage("status offset 1050111 length 2 reaches beyond the size 1050112");
+        Outcome warmed = outcome();
+        device().prefetch(5, Long.MAX_VALUE, warmed);
+        warmed.expectFailure(ErrorCode.OUT_OF_RANGE);
+        Outcome within = outcome();
+        device().allocation(0, SIZE_BYTES, 1, within);
+        assertThat(within.expectStatus().count()).isEqualTo(1);
+    }
+
+    @Test
     void aLengthAboveTheMaximumIsInvalid() {
         assertThat(refusedRead(0, 73_400_320, ErrorCode.INVALID))
                 .isEqualTo("read length 73400320 exceeds maximum 33554432");

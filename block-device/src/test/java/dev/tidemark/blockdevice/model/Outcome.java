@@ -3,7 +3,9 @@ package dev.tidemark.blockdevice.model;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.ErrorCode;
+import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -13,12 +15,13 @@ import org.jspecify.annotations.Nullable;
  * A completion of any kind that remembers how its request ended, copies and releases a read's
  * bytes, and counts, so that a test can see a second end. Thread-safe.
  */
-public final class Outcome implements Completion, ReadCompletion {
+public final class Outcome implements Completion, ReadCompletion, StatusCompletion {
     private static final long PATIENCE_SECONDS = 30;
 
     private final CountDownLatch ended = new CountDownLatch(1);
     private int endCount; // guarded by this
     private byte @Nullable [] bytes; // guarded by this
+    private @Nullable RangeStatus status; // guarded by this
     private @Nullable BlockDeviceException failure; // guarded by this
 
     @Override
@@ -33,6 +36,12 @@ public final class Outcome implements Completion, ReadCompletion {
         data.readBytes(copy);
         data.release();
         bytes = copy;
+        succeeded();
+    }
+
+    @Override
+    public synchronized void succeeded(RangeStatus answer) {
+        status = answer;
         succeeded();
     }
 
@@ -83,6 +92,15 @@ public final class Outcome implements Completion, ReadCompletion {
             throw new AssertionError("the request was no read");
         }
         return bytes;
+    }
+
+    /** Asserts success and returns what was told of a range. */
+    public synchronized RangeStatus expectStatus() {
+        expectSuccess();
+        if (status == null) {
+            throw new AssertionError("the request was no question about a range");
+        }
+        return status;
     }
 
     /** Asserts failure with this code and returns it. */
