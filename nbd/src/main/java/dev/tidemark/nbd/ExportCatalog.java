@@ -1,12 +1,13 @@
 package dev.tidemark.nbd;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
  * Where exports come from. Implemented by whoever embeds the server.
  *
- * <p>Both methods are called on an event loop and must not block: what may wait for a disk returns
+ * <p>All methods are called on an event loop and must not block: what may wait for a disk returns
  * an unfinished stage, which may complete on any thread. A stage that fails with {@link
  * ExportOpenException} decides the error code and the text the client sees; any other failure is
  * logged and reported without its text.
@@ -14,7 +15,7 @@ import java.util.concurrent.CompletionStage;
 public interface ExportCatalog {
 
     /** The exports a client is shown; not necessarily all that {@link #open} accepts. */
-    CompletionStage<List<ExportDescription>> list();
+    CompletionStage<List<ExportDescription>> list(NbdClient client);
 
     /**
      * Opens an export by the name a client asked for; the empty name means the default export.
@@ -26,5 +27,17 @@ public interface ExportCatalog {
      *
      * @param infoOnly the client asked for information and has not said yet that it will go on
      */
-    CompletionStage<OpenedExport> open(String name, boolean infoOnly);
+    CompletionStage<OpenedExport> open(NbdClient client, String name, boolean infoOnly);
+
+    /**
+     * The metadata contexts of an export that match a query, by their full names; {@code
+     * base:allocation} is the server's own business and not asked here. Nothing is opened.
+     *
+     * @param query a full name; or a namespace with its colon, for all that is in it; or empty, for
+     *     all there are. What is not known matches nothing.
+     */
+    default CompletionStage<List<String>> contexts(
+            NbdClient client, String exportName, String query) {
+        return CompletableFuture.completedFuture(List.of());
+    }
 }

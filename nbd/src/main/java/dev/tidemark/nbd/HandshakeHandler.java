@@ -265,7 +265,10 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
                 closeAfter(ctx, replies(ctx).acknowledge(option));
             }
             case ListExports() ->
-                    await(ctx, service.catalog()::list, (list, e) -> listed(ctx, list, e));
+                    await(
+                            ctx,
+                            () -> service.catalog().list(client(ctx)),
+                            (list, e) -> listed(ctx, list, e));
             case ExportName(String name) ->
                     open(ctx, name, false, (export, e) -> namedOpened(ctx, export, e));
             case Information asked ->
@@ -339,7 +342,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         dropKept();
         await(
                 ctx,
-                () -> service.catalog().open(name, infoOnly),
+                () -> service.catalog().open(client(ctx), name, infoOnly),
                 (export, failure) -> {
                     if (export != null && state == State.DONE) {
                         export.close(); // the client has gone meanwhile
@@ -347,6 +350,10 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
                         then.accept(export, failure);
                     }
                 });
+    }
+
+    private static NbdClient client(ChannelHandlerContext ctx) {
+        return new NbdClient(String.valueOf(ctx.channel().remoteAddress()), false, null);
     }
 
     /** Runs {@code then} on the event loop once the catalogue has answered, and parses on. */

@@ -1,6 +1,8 @@
 package dev.tidemark.nbd;
 
 import dev.tidemark.blockdevice.BlockDevice;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /**
  * An export held open for one connection.
@@ -21,6 +23,17 @@ public interface OpenedExport {
 
     /** The disk; the same object on every call. */
     BlockDevice device();
+
+    /**
+     * Opens a metadata context that {@link ExportCatalog#contexts} named; the caller closes it
+     * before the export. Called on an event loop, must not block; fails like {@link
+     * ExportCatalog#open}.
+     */
+    default CompletionStage<StatusContext> openContext(String name) {
+        return CompletableFuture.failedFuture(
+                new ExportOpenException(
+                        ExportOpenException.Kind.UNKNOWN, "no metadata context " + name));
+    }
 
     /**
      * Gives the export back. Called exactly once, on an event loop, after the last request of the

@@ -30,7 +30,7 @@ final class TestCatalog implements ExportCatalog {
     }
 
     @Override
-    public CompletionStage<List<ExportDescription>> list() {
+    public CompletionStage<List<ExportDescription>> list(NbdClient client) {
         List<ExportDescription> list = new ArrayList<>();
         devices.keySet().stream()
                 .sorted()
@@ -39,7 +39,7 @@ final class TestCatalog implements ExportCatalog {
     }
 
     @Override
-    public CompletionStage<OpenedExport> open(String name, boolean infoOnly) {
+    public CompletionStage<OpenedExport> open(NbdClient client, String name, boolean infoOnly) {
         asked.add(name + (infoOnly ? " info" : " go"));
         CompletionStage<OpenedExport> answer = answers.get(name);
         if (answer != null) {

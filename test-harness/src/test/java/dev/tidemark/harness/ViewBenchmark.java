@@ -7,6 +7,7 @@ import dev.tidemark.journal.history.HistoryGenerator.Shape;
 import dev.tidemark.nbd.ExportCatalog;
 import dev.tidemark.nbd.ExportDescription;
 import dev.tidemark.nbd.ListenAddress;
+import dev.tidemark.nbd.NbdClient;
 import dev.tidemark.nbd.NbdMetrics;
 import dev.tidemark.nbd.NbdServer;
 import dev.tidemark.nbd.NbdServerConfig;
@@ -246,12 +247,12 @@ final class ViewBenchmark {
     /** Serves the devices of a benchmark by their names. */
     private record Exports(Map<String, BlockDevice> devices) implements ExportCatalog {
         @Override
-        public CompletionStage<List<ExportDescription>> list() {
+        public CompletionStage<List<ExportDescription>> list(NbdClient client) {
             return CompletableFuture.completedFuture(List.of());
         }
 
         @Override
-        public CompletionStage<OpenedExport> open(String name, boolean infoOnly) {
+        public CompletionStage<OpenedExport> open(NbdClient client, String name, boolean infoOnly) {
             return CompletableFuture.completedFuture(
                     new Export(name, Objects.requireNonNull(devices.get(name))));
         }

@@ -23,6 +23,7 @@ import dev.tidemark.nbd.ExportCatalog;
 import dev.tidemark.nbd.ExportDescription;
 import dev.tidemark.nbd.ExportOpenException;
 import dev.tidemark.nbd.ExportOpenException.Kind;
+import dev.tidemark.nbd.NbdClient;
 import dev.tidemark.nbd.OpenedExport;
 import dev.tidemark.replica.PointVolume;
 import dev.tidemark.replica.ReplicaException;
@@ -78,7 +79,7 @@ public final class Exports implements ExportCatalog {
     }
 
     @Override
-    public CompletionStage<List<ExportDescription>> list() {
+    public CompletionStage<List<ExportDescription>> list(NbdClient client) {
         return run(() -> {
             List<ExportDescription> list = new ArrayList<>();
             for (Found found : volumes.all()) {
@@ -98,7 +99,7 @@ public final class Exports implements ExportCatalog {
     }
 
     @Override
-    public CompletionStage<OpenedExport> open(String name, boolean infoOnly) {
+    public CompletionStage<OpenedExport> open(NbdClient client, String name, boolean infoOnly) {
         return run(() -> open(name));
     }
 
