@@ -572,12 +572,13 @@ final class Promotions implements Fold.FoldGuard {
                 throw Failures.replica(gone);
             }
         } else {
-            image = engine.images.find(imageId);
-            if (image == null) {
+            if (!engine.images.exists(imageId)) {
                 // The end had begun: the image was forgotten, so nothing differs any more.
                 journal.deleteAttribute(PromotionRecord.KEY, true);
                 return;
             }
+            // The live disk needs every write of it: without them the group does not open.
+            image = engine.images.named(imageId);
             image.freeze();
             source = image;
         }
