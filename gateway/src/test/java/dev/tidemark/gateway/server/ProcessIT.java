@@ -2,6 +2,7 @@ package dev.tidemark.gateway.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.foreign.ForeignProgram;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -72,10 +73,7 @@ final class ProcessIT {
     }
 
     private void client(String... command) throws Exception {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(String.join(" ", command) + "\n" + out).isZero();
-        assertThat(out).doesNotContain("Pattern verification failed");
+        assertThat(ForeignProgram.run(command)).doesNotContain("Pattern verification failed");
     }
 
     private void cli(String... arguments) throws Exception {
