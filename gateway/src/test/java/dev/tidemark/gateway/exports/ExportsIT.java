@@ -45,7 +45,7 @@ final class ExportsIT {
     }
 
     private void write(String export, String pattern) throws Exception {
-        Outcome outcome =
+        ForeignProgram.Outcome outcome =
                 ForeignProgram.outcome(
                         "qemu-io",
                         "-f",
@@ -59,7 +59,7 @@ final class ExportsIT {
     }
 
     private void reads(String export, String pattern) throws Exception {
-        Outcome outcome =
+        ForeignProgram.Outcome outcome =
                 ForeignProgram.outcome(
                         "qemu-io",
                         "-r",
@@ -73,7 +73,7 @@ final class ExportsIT {
     }
 
     private JsonNode info(String export) throws Exception {
-        Outcome outcome = ForeignProgram.outcome("nbdinfo", "--json", uri(export));
+        ForeignProgram.Outcome outcome = ForeignProgram.outcome("nbdinfo", "--json", uri(export));
         assertThat(outcome.status()).as(outcome.printed()).isZero();
         return Json.MAPPER.readTree(outcome.printed()).path("exports").get(0);
     }
@@ -151,7 +151,7 @@ final class ExportsIT {
                 b.shutdown()
                 """
                         .formatted(uri("disk@first"), gateway.apiUri(), gateway.token());
-        Outcome outcome = ForeignProgram.outcome("python3", "-c", script);
+        ForeignProgram.Outcome outcome = ForeignProgram.outcome("python3", "-c", script);
         assertThat(outcome.status()).as(outcome.printed()).isZero();
         long deadline = System.nanoTime() + 5_000_000_000L;
         while (views() != 0 && System.nanoTime() < deadline) {
@@ -175,7 +175,8 @@ final class ExportsIT {
         reads("disk", "0x11");
         assertThat(api.get("/tests/1").as(TestDocument.class).writtenBytes()).isEqualTo(64 << 10);
         api.post("/tests/1/stop", new StopTest("passed", "", "me", null));
-        Outcome gone = ForeignProgram.outcome("qemu-img", "info", uri("test.1.disk"));
+        ForeignProgram.Outcome gone =
+                ForeignProgram.outcome("qemu-img", "info", uri("test.1.disk"));
         assertThat(gone.status()).isNotZero();
         assertThat(gone.printed()).contains("test 1 has ended");
     }
@@ -184,7 +185,7 @@ final class ExportsIT {
     void theListShowsLiveDisksAndTests() throws Exception {
         mark("first");
         api.post("/tests", new StartTests(null, List.of("first"), "", "me"));
-        Outcome list = ForeignProgram.outcome("nbdinfo", "--list", uri(""));
+        ForeignProgram.Outcome list = ForeignProgram.outcome("nbdinfo", "--list", uri(""));
         assertThat(list.printed()).contains("export=\"disk\"").contains("export=\"test.1.disk\"");
     }
 
