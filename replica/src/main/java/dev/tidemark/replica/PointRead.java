@@ -27,7 +27,7 @@ final class PointRead {
      * Gold is read over a gap of this size and less, into which a before-image comes next: copying
      * costs less than another call.
      */
-    private static final int BRIDGED_BYTES = 8 << 10;
+    private static final int BRIDGED_BYTES = 4 << 10;
 
     private final PointSource source;
     private final int volume;

@@ -467,10 +467,12 @@ final class Promotions implements Fold.FoldGuard {
                                 + past.first()
                                 + " to "
                                 + past.last()
-                                + ", whose points are gone; the nearest are "
+                                + ": when that ended, the points inside it went, tagged checkpoints among"
+                                + " them; the nearest are seq:"
                                 + (past.first() - 1)
-                                + " and "
-                                + past.last());
+                                + " before it and seq:"
+                                + past.last()
+                                + " at its end");
             }
         }
     }

@@ -2,7 +2,11 @@ package dev.tidemark.gateway.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
+import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.blockdevice.BlockDeviceException;
+import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.gateway.client.ApiClient;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.wire.Requests.CreateGroup;
@@ -13,11 +17,15 @@ import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HealthDocument;
 import dev.tidemark.gateway.wire.Wire.StatusDocument;
 import dev.tidemark.gateway.wire.Wire.TestDocument;
+import dev.tidemark.replica.Image;
+import io.netty.buffer.Unpooled;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,8 +46,33 @@ final class UnopenedGroupTest {
                 client.post("/volumes", new CreateVolume(group + "-disk", 1L << 20, group));
                 client.post("/tests", new StartTests(group, List.of("latest"), "", "me"));
             }
+            writeToTest(gateway, "bad");
             damagedId = client.get("/groups/bad").as(GroupDocument.class).id();
         }
+    }
+
+    private static void writeToTest(Gateway gateway, String group) throws Exception {
+        Image image = gateway.groups().get(group).engine().images().getFirst();
+        BlockDevice disk = image.device(image.volumes().getFirst().id());
+        CompletableFuture<Void> written = new CompletableFuture<>();
+        disk.write(
+                0,
+                Unpooled.wrappedBuffer(new byte[] {1, 2, 3}),
+                true,
+                new Completion() {
+                    @Override
+                    public void succeeded() {
+                        written.complete(null);
+                    }
+
+                    @Override
+                    public void failed(BlockDeviceException failure) {
+                        written.completeExceptionally(failure);
+                    }
+                });
+        disk.submit();
+        written.get(30, TimeUnit.SECONDS);
+        disk.close();
     }
 
     private Path damagedFile(String prefix) throws Exception {
@@ -72,8 +105,7 @@ final class UnopenedGroupTest {
             assertThat(status.groups())
                     .extracting(GroupDocument::name, GroupDocument::state)
                     .containsExactly(
-                            org.assertj.core.groups.Tuple.tuple("good", "normal"),
-                            org.assertj.core.groups.Tuple.tuple("bad", "failed"));
+                            tuple("good", "normal"), tuple("bad", "failed"));
             GroupDocument bad = status.groups().getLast();
             assertThat(bad.reason()).contains("manifest-");
             assertThat(bad.volumes()).containsExactly("bad-disk");
