@@ -63,12 +63,7 @@ final class MappedReads {
                 bind(
                         "mmap",
                         FunctionDescriptor.of(
-                                JAVA_LONG,
-                                JAVA_LONG,
-                                JAVA_LONG,
-                                JAVA_INT,
-                                JAVA_INT,
-                                JAVA_INT,
+                                JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT,
                                 JAVA_LONG));
         static final MethodHandle MUNMAP =
                 bind("munmap", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG));

@@ -221,8 +221,7 @@ final class Images {
         return maintenance
                 .submit(() -> stoppable(id, force))
                 .thenCompose(image ->
-                        quiet(image)
-                                .thenCompose(quiet -> maintenance.submit(() -> remove(image))));
+                        quiet(image).thenCompose(quiet -> maintenance.submit(() -> remove(image))));
     }
 
     private static CompletableFuture<Void> quiet(HeldImage image) {

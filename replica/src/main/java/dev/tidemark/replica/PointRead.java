@@ -70,8 +70,7 @@ final class PointRead {
     /** Fills in what the overlay does not hold. */
     private boolean readBelow(long offsetBytes, ByteBuffer bytes)
             throws JournalException, BlockDeviceException {
-        UndoRead undo =
-                source.lookup().find(volume, offsetBytes, bytes.remaining(), cachedOnly);
+        UndoRead undo = source.lookup().find(volume, offsetBytes, bytes.remaining(), cachedOnly);
         if (undo == null) {
             return false;
         }

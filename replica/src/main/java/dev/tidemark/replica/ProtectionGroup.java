@@ -117,8 +117,7 @@ public final class ProtectionGroup implements AutoCloseable {
             journal = journalStart.start();
             Health health = new Health(journal.group(), environment.listener());
             alerts.attach(journal.group(), health);
-            engine =
-                    new Engine(options, environment, rules, directory, journal, health, alerts);
+            engine = new Engine(options, environment, rules, directory, journal, health, alerts);
             directory.force();
             ProtectionGroup group = new ProtectionGroup(engine, lock);
             new Recovery(engine, group.volumeChanges).run();

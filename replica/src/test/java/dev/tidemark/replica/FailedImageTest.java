@@ -29,12 +29,13 @@ class FailedImageTest {
 
     private final List<String> told = new ArrayList<>();
 
-    private final GroupListener listener = new GroupListener() {
-        @Override
-        public void imageFailed(UUID group, UUID image, String reason) {
-            told.add(image + ": " + reason);
-        }
-    };
+    private final GroupListener listener =
+            new GroupListener() {
+                @Override
+                public void imageFailed(UUID group, UUID image, String reason) {
+                    told.add(image + ": " + reason);
+                }
+            };
 
     private RealDisk open(boolean create) throws Exception {
         return new RealDisk(folder.resolve("group"), create, Rules.SAFE, listener);

@@ -25,10 +25,7 @@ final class RealDisk implements AutoCloseable {
         FileStorageDirectory directory = FileStorageDirectory.at(folder);
         Environment environment =
                 new Environment(
-                        scheduler,
-                        new SegmentPool(1L << 40),
-                        new IndexCache(8 << 20),
-                        listener);
+                        scheduler, new SegmentPool(1L << 40), new IndexCache(8 << 20), listener);
         this.group =
                 create
                         ? ProtectionGroup.create(

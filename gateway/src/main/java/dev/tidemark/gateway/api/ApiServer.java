@@ -7,8 +7,8 @@ import dev.tidemark.gateway.problem.Problem;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
 import dev.tidemark.gateway.service.Engine;
-import dev.tidemark.gateway.service.Problems;
 import dev.tidemark.gateway.service.Overview;
+import dev.tidemark.gateway.service.Problems;
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HealthDocument;
@@ -60,8 +60,7 @@ public final class ApiServer implements AutoCloseable {
                                                     .addGroup(group.name(), group.engine()));
                             services.groups()
                                     .unopened()
-                                    .forEach(group ->
-                                            services.metrics().addUnopened(group.name()));
+                                    .forEach(group -> services.metrics().addUnopened(group.name()));
                             services.metrics()
                                     .retainGroups(
                                             Overview.groups(services.groups()).stream()
@@ -130,7 +129,8 @@ public final class ApiServer implements AutoCloseable {
         if (answer instanceof String text) {
             context.contentType(PROMETHEUS_TYPE).result(text);
         } else if (answer != null) {
-            if (answer instanceof HealthDocument health && health.status().equals(HealthDocument.DOWN)) {
+            if (answer instanceof HealthDocument health
+                    && health.status().equals(HealthDocument.DOWN)) {
                 context.status(503);
             }
             context.contentType("application/json").result(Json.write(answer));

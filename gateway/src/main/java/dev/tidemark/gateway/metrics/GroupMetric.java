@@ -38,10 +38,7 @@ record GroupMetric(
                         "tidemark_group_epoch",
                         "Generation; grows at every promotion",
                         s -> s.status().epoch()),
-                gauge(
-                        "tidemark_group_failed",
-                        FAILED_HELP,
-                        s -> is(s, "FAILED")),
+                gauge("tidemark_group_failed", FAILED_HELP, s -> is(s, "FAILED")),
                 gauge(
                         "tidemark_group_stalled",
                         "1 while the fold cannot go on",

@@ -23,7 +23,8 @@ import java.util.function.ToDoubleFunction;
 /** All that the gateway measures, in Prometheus' text format. Thread-safe. */
 public final class Metrics implements AutoCloseable {
     private static final long SNAPSHOT_NANOS = 500_000_000;
-    private static final String OPEN_HELP = "1 for every open group, 0 for one that cannot be opened";
+    private static final String OPEN_HELP =
+            "1 for every open group, 0 for one that cannot be opened";
 
     private final PrometheusMeterRegistry registry =
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -97,7 +98,11 @@ public final class Metrics implements AutoCloseable {
                 key ->
                         List.of(
                                 constant("tidemark_group_up", OPEN_HELP, name, 0),
-                                constant("tidemark_group_failed", GroupMetric.FAILED_HELP, name, 1)));
+                                constant(
+                                        "tidemark_group_failed",
+                                        GroupMetric.FAILED_HELP,
+                                        name,
+                                        1)));
     }
 
     private Meter constant(String metric, String help, String group, int value) {

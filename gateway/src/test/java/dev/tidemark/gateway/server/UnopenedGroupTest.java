@@ -104,8 +104,7 @@ final class UnopenedGroupTest {
             assertThat(status.ready()).isTrue();
             assertThat(status.groups())
                     .extracting(GroupDocument::name, GroupDocument::state)
-                    .containsExactly(
-                            tuple("good", "normal"), tuple("bad", "failed"));
+                    .containsExactly(tuple("good", "normal"), tuple("bad", "failed"));
             GroupDocument bad = status.groups().getLast();
             assertThat(bad.reason()).contains("manifest-");
             assertThat(bad.volumes()).containsExactly("bad-disk");
@@ -131,12 +130,13 @@ final class UnopenedGroupTest {
                     .hasMessageContaining("no such volume");
             assertThatThrownBy(() -> client.get("/groups/bad/history"))
                     .hasMessageContaining("bad could not be opened");
-            assertThatThrownBy(() -> client.post(
-                            "/volumes", new CreateVolume("bad-disk", 1L << 20, "good")))
+            assertThatThrownBy(() ->
+                            client.post("/volumes", new CreateVolume("bad-disk", 1L << 20, "good")))
                     .as("its names stay taken")
                     .hasMessageContaining("exists");
-            assertThatThrownBy(() -> client.post(
-                            "/tests", new StartTests(null, List.of("latest"), "", "me")))
+            assertThatThrownBy(() ->
+                            client.post(
+                                    "/tests", new StartTests(null, List.of("latest"), "", "me")))
                     .as("the only open group is not meant by everybody who names none")
                     .hasMessageContaining("which group");
             assertThatThrownBy(() -> client.delete("/groups/bad"))
@@ -149,8 +149,7 @@ final class UnopenedGroupTest {
         Path manifest = damagedFile("manifest-");
         byte[] whole = damage(manifest, 20);
         try (Gateway gateway = TestGateways.start(folder)) {
-            TestDocument test =
-                    TestGateways.client(gateway).get("/tests/1").as(TestDocument.class);
+            TestDocument test = TestGateways.client(gateway).get("/tests/1").as(TestDocument.class);
             assertThat(test.state()).isEqualTo("failed");
             assertThat(test.failure()).contains("manifest-");
             assertThat(test.verdict()).isNull();
@@ -160,8 +159,7 @@ final class UnopenedGroupTest {
         Files.write(manifest, whole);
         try (Gateway gateway = TestGateways.start(folder)) {
             assertThat(gateway.readiness().status()).isEqualTo("up");
-            TestDocument test =
-                    TestGateways.client(gateway).get("/tests/1").as(TestDocument.class);
+            TestDocument test = TestGateways.client(gateway).get("/tests/1").as(TestDocument.class);
             assertThat(test.state()).isEqualTo("running");
             assertThat(test.failure()).isEmpty();
             assertThat(test.exports()).hasSize(1);
@@ -192,8 +190,7 @@ final class UnopenedGroupTest {
             TestDocument test = client.get("/tests/1").as(TestDocument.class);
             assertThat(test.state()).isEqualTo("failed");
             assertThat(test.failure()).contains("log-");
-            assertThat(client.get("/tests/2").as(TestDocument.class).state())
-                    .isEqualTo("running");
+            assertThat(client.get("/tests/2").as(TestDocument.class).state()).isEqualTo("running");
             client.post("/tests/1/stop", new StopTest("inconclusive", "damaged", "me", false));
             assertThat(client.get("/tests/1").as(TestDocument.class).state()).isEqualTo("ended");
         }
