@@ -7,9 +7,13 @@ import dev.tidemark.harness.MarkdownPage.Line;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -40,6 +44,24 @@ final class DocumentationTest {
             }
         }
         assertThat(broken).as("links of %s that lead nowhere", file).isEmpty();
+    }
+
+    @Test
+    void every_page_can_be_reached_from_the_readme() throws IOException {
+        Set<Path> reached = new TreeSet<>();
+        Deque<Path> waiting = new ArrayDeque<>(List.of(Path.of("README.md")));
+        while (!waiting.isEmpty()) {
+            Path file = waiting.remove();
+            if (reached.add(file)) {
+                for (String link : page(file).links()) {
+                    String path = link.replaceAll("#.*", "");
+                    if (path.endsWith(".md") && !path.contains("://")) {
+                        waiting.add(file.resolveSibling(path).normalize());
+                    }
+                }
+            }
+        }
+        assertThat(reached).containsAll(pages().toList());
     }
 
     private static boolean resolves(Path file, String link) throws IOException {

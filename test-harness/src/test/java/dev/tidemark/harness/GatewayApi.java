@@ -101,6 +101,12 @@ final class GatewayApi {
         return read(made, CheckpointDocument.class);
     }
 
+    /** The newest ten thousand of them. */
+    List<CheckpointDocument> taggedCheckpoints(String group) throws Exception {
+        String path = "/api/v1/groups/" + group + "/checkpoints?tagged=true&limit=10000";
+        return Json.MAPPER.readValue(get(path), new TypeReference<>() {});
+    }
+
     PointDocument resolve(String group, String at) throws Exception {
         String asked = URLEncoder.encode(at, StandardCharsets.UTF_8);
         return read(get("/api/v1/groups/" + group + "/point?at=" + asked), PointDocument.class);
