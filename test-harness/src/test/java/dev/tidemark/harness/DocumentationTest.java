@@ -25,6 +25,7 @@ import picocli.CommandLine.Model.CommandSpec;
 /** What the pages say exists. */
 final class DocumentationTest {
     private static final Path ROOT = ProjectFiles.root();
+    private static final CommandSpec COMMAND = new CommandLine(new Tidemark()).getCommandSpec();
 
     static Stream<Path> pages() throws IOException {
         return MarkdownPage.all(ROOT).stream().map(page -> ROOT.relativize(page.file()));
@@ -127,7 +128,7 @@ final class DocumentationTest {
         if (at >= words.size() || !words.get(at).matches("(\\S*/)?tidemark")) {
             return null;
         }
-        CommandSpec command = new CommandLine(new Tidemark()).getCommandSpec();
+        CommandSpec command = COMMAND;
         for (String word : words.subList(at + 1, words.size())) {
             if (word.equals("--") || word.matches("[|&>;].*|\\d?>.*")) {
                 break;

@@ -124,11 +124,15 @@ final class GatewayApi {
         return Json.MAPPER.readValue(get("/api/v1/tests?running=true"), new TypeReference<>() {});
     }
 
+    /** Ends a test, once the gateway has noticed that all clients of its disks have left. */
     TestDocument stopTest(long id, String verdict) throws Exception {
+        String path = "/api/v1/tests/" + id;
+        Await.until(
+                "the clients of test " + id + " to be gone",
+                LIMIT,
+                () -> read(get(path), TestDocument.class).openHandles() == 0);
         return read(
-                post(
-                        "/api/v1/tests/" + id + "/stop",
-                        new Requests.StopTest(verdict, "", "harness", false)),
+                post(path + "/stop", new Requests.StopTest(verdict, "", "harness", false)),
                 TestDocument.class);
     }
 
