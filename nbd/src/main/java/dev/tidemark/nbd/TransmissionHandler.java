@@ -171,10 +171,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     }
 
     private void endTurn() {
-        if (handedOver) {
-            handedOver = false;
-            submit();
-        }
+        submitHandedOver();
         if (!closed) {
             connected().replies().flush();
         }
@@ -192,6 +189,13 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (!resumeScheduled && connected().ctx().channel().isWritable() && fits(waitingBytes)) {
             resumeScheduled = true;
             connected().loop().execute(completionTurn);
+        }
+    }
+
+    private void submitHandedOver() {
+        if (handedOver) {
+            handedOver = false;
+            submit();
         }
     }
 
@@ -435,6 +439,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         backlog.forEach(ByteBuf::release);
         backlog.clear();
         metrics.connectionClosed();
+        submitHandedOver(); // the turn may have been cut short
         inTurn = false;
         releaseExportWhenIdle();
     }
