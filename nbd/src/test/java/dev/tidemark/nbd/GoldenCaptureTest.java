@@ -23,8 +23,7 @@ final class GoldenCaptureTest {
         try (Stream<Path> list = Files.list(GoldenCapture.FOLDER)) {
             files = list.sorted().toList();
         }
-        return files.stream()
-                .flatMap(file -> transports().map(kind -> Arguments.of(kind, file)));
+        return files.stream().flatMap(file -> transports().map(kind -> Arguments.of(kind, file)));
     }
 
     /** The captured bytes are plain ones. */
