@@ -35,7 +35,7 @@ final class GoldenRecorder {
         Files.createDirectories(GoldenCapture.FOLDER);
         record(
                 "libnbd-map",
-                "libnbd of Debian 12: nbdinfo --map",
+                "libnbd of Debian 12: block status of two contexts",
                 address ->
                         tool(
                                 address,
