@@ -27,7 +27,7 @@ public final class Journal implements AutoCloseable {
     private final Counters counters;
     private final Manifest manifest;
     private final Marks marks;
-    private final Pins pins = new Pins();
+    private final Pins pins;
     private final RecordLog redo;
     private final SegmentStore undoStore;
     private final UndoLog undo;
@@ -106,6 +106,7 @@ public final class Journal implements AutoCloseable {
         this.undoStore = undoStore;
         this.undo = undo;
         this.marks = marks;
+        this.pins = new Pins(pool::roomMade);
         this.points = new Points(manifest.state(), marks, redo, scheduler::wallClockMicros);
         this.retention =
                 new Retention(
@@ -140,7 +141,7 @@ public final class Journal implements AutoCloseable {
         try {
             Marks marks = new Marks(0, 1);
             RecordLog redo =
-                    RecordLog.create(
+                    LogOpener.create(
                             RecordLogOptions.redo(options.unitBytes()),
                             redoParts(
                                     options, group, directory, scheduler, pool, listener, assembly,
@@ -204,7 +205,7 @@ public final class Journal implements AutoCloseable {
             Boundary gold = state.gold();
             Marks marks = new Marks(gold.sequence(), state.epochAt(gold.run()));
             RecordLog redo =
-                    RecordLog.open(
+                    LogOpener.open(
                             RecordLogOptions.redo(options.unitBytes()),
                             redoParts(
                                     options,
@@ -266,7 +267,7 @@ public final class Journal implements AutoCloseable {
                 assembly.failure);
     }
 
-    private static RecordLog.Parts redoParts(
+    private static LogOpener.Parts redoParts(
             JournalOptions options,
             UUID group,
             StorageDirectory directory,
@@ -283,7 +284,7 @@ public final class Journal implements AutoCloseable {
                         true,
                         storeContext(group, directory, scheduler, pool, listener, assembly));
         assembly.redoStore = store;
-        return new RecordLog.Parts(
+        return new LogOpener.Parts(
                 store, group, scheduler, listener, marks::appended, assembly.counters);
     }
 
@@ -435,6 +436,7 @@ public final class Journal implements AutoCloseable {
     public void goldAt(Boundary boundary) throws JournalException {
         manifest.append(List.of(new ManifestEdit.GoldAt(boundary.run())), false);
         maintain();
+        pool.roomMade();
     }
 
     /** Finds the exact point. Reads redo headers: may wait for a disk. */

@@ -362,6 +362,7 @@ final class SegmentStore {
         context.counters().freedUnits.increment();
         if (preallocate) {
             pool.release(segment.unitBytes());
+            pool.roomMade();
         }
     }
 
@@ -383,6 +384,9 @@ final class SegmentStore {
             if (preallocate) {
                 pool.release(segment.unitBytes());
             }
+        }
+        if (preallocate) {
+            pool.roomMade();
         }
     }
 }

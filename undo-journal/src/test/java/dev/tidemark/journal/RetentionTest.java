@@ -144,6 +144,57 @@ final class RetentionTest {
         world.verifyPoint(history().tail().sequence());
     }
 
+    /** Writes until the pool is full of redo; returns the record that waits. */
+    private TestRecord fill() {
+        TestRecord last = world.write(30_000, false);
+        world.scheduler.runUntilIdle();
+        while (last.endedCalls == 1) {
+            last = world.write(30_000, false);
+            world.scheduler.runUntilIdle();
+        }
+        return last;
+    }
+
+    @Test
+    void aWriteThatWaitsForRoomGoesOnAsSoonAsAFoldMakesIt() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(8 << 20);
+        world.create();
+        for (int i = 0; i < 10; i++) {
+            world.write(30_000, false);
+            world.checkpoint("");
+        }
+        TestRecord last = fill();
+        long before = world.scheduler.nanoTime();
+        for (int i = 0; i < 20 && last.endedCalls == 0; i++) {
+            world.fold();
+            world.scheduler.runUntilIdle();
+        }
+        assertThat(last.succeeded()).isTrue();
+        assertThat(world.scheduler.nanoTime() - before).isLessThan(TimeUnit.SECONDS.toNanos(1));
+    }
+
+    @Test
+    void aWriteThatWaitsForRoomGoesOnAsSoonAsAPinGoes() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(8 << 20);
+        world.create();
+        world.write(100, false);
+        world.fold();
+        world.write(100, false);
+        Pin pin = world.journal().pin(world.journal().resolve(new PointSpec.Latest()));
+        for (int i = 0; i < 120; i++) {
+            world.write(30_000, false);
+            world.scheduler.runUntilIdle();
+        }
+        world.fold();
+        TestRecord last = fill();
+        assertThat(last.endedCalls).isZero();
+        pin.close();
+        world.scheduler.runUntilIdle();
+        assertThat(last.succeeded()).isTrue();
+    }
+
     @Test
     void aPoolFullOfPinnedHistoryFailsWritesAtLast() throws Exception {
         options(100_000, Long.MAX_VALUE, 100_000);
