@@ -16,11 +16,7 @@ final class LogReader {
     private final JournalListener listener;
 
     LogReader(
-            SegmentStore store,
-            LogState state,
-            LogTail tail,
-            int owner,
-            JournalListener listener) {
+            SegmentStore store, LogState state, LogTail tail, int owner, JournalListener listener) {
         this.store = store;
         this.state = state;
         this.tail = tail;

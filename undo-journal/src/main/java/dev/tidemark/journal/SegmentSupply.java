@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  * whose forced header says where the log broke off. Keeps the records that wait for it.
  *
  * <p>A full pool is no failure at once, since the fold frees redo all the time: whoever makes room
- * says so ({@link #roomMade}) and the supply tries again; only after {@link #PATIENCE_NANOS} without
- * success the waiting records hear NO_SPACE, and so does each that comes later, until there is room
- * again. Guarded by the log's lock, but for what says otherwise; segments are made on an executor of
- * its own.
+ * says so ({@link #roomMade}) and the supply tries again; only after {@link #PATIENCE_NANOS}
+ * without success the waiting records hear NO_SPACE, and so does each that comes later, until there
+ * is room again. Guarded by the log's lock, but for what says otherwise; segments are made on an
+ * executor of its own.
  */
 final class SegmentSupply {
     /** How long records wait for room in the pool. */
