@@ -123,9 +123,12 @@ final class Retention implements SegmentPool.Reclaimer {
         return redo.store().bytes() + undoStore.bytes() > budgetBytes;
     }
 
-    /** Closed segments that gold holds and no pin needs, oldest first. */
+    /**
+     * Closed segments that gold holds and no pin needs, oldest first. The segment after each is on
+     * disk with a record: a log is found by the newest segment that says it is used.
+     */
     private List<Segment> foldedRedo() {
-        long gold = manifest.state().gold().sequence();
+        long gold = Math.min(manifest.state().gold().sequence(), redo.durableSequence() - 1);
         Segment current = redo.current();
         List<Segment> free = new ArrayList<>();
         for (Segment segment : redo.store().segments()) {

@@ -226,6 +226,30 @@ final class RetentionTest {
     }
 
     @Test
+    void aFoldedSegmentStaysUntilTheOneAfterItIsOnDisk() throws Exception {
+        for (long seed = 0; seed < 20; seed++) {
+            JournalWorld crashing = new JournalWorld(seed);
+            crashing.options =
+                    new JournalOptions(1 << 20, 100_000 * SECOND_MICROS, Long.MAX_VALUE, 0);
+            crashing.create();
+            long first = crashing.journal().redo().current().number();
+            while (crashing.journal().redo().current().number() == first) {
+                crashing.checkpoint("");
+                crashing.scheduler.runUntilIdle();
+                crashing.fold();
+                crashing.write(30_000, false);
+                crashing.scheduler.runUntilIdle();
+            }
+            crashing.scheduler.runFor(TimeUnit.SECONDS.toNanos(11));
+            crashing.crash();
+            crashing.open();
+            assertThat(crashing.journal().redo().lastSequence())
+                    .as("seed %d", seed)
+                    .isGreaterThanOrEqualTo(crashing.journal().goldBoundary().sequence());
+        }
+    }
+
+    @Test
     void aPoolPassingItsHighWaterMarkTellsOnce() {
         StringBuilder told = new StringBuilder();
         SegmentPool pool =
