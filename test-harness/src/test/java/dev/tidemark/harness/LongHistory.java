@@ -12,6 +12,8 @@ import dev.tidemark.journal.history.HistoryGenerator.Shape;
 import dev.tidemark.replica.Environment;
 import dev.tidemark.replica.GroupListener;
 import dev.tidemark.replica.GroupOptions;
+import dev.tidemark.replica.GroupState;
+import dev.tidemark.replica.GroupStatus;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.storage.FileStorageDirectory;
 import io.netty.buffer.ByteBuf;
@@ -178,7 +180,15 @@ final class LongHistory implements AutoCloseable {
 
     private void awaitFolded() throws Exception {
         Await.until(
-                "everything to be folded", FOLD_LIMIT, () -> group.status().unfoldedBytes() == 0);
+                "everything to be folded",
+                FOLD_LIMIT,
+                () -> {
+                    GroupStatus now = group.status();
+                    assertThat(now.state())
+                            .as("the fold goes on: %s", now.reason())
+                            .isNotIn(GroupState.STALLED, GroupState.FAILED);
+                    return now.unfoldedBytes() == 0;
+                });
     }
 
     /** What a block's first eight bytes are in a snapshot. */

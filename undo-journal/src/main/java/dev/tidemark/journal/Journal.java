@@ -45,6 +45,7 @@ public final class Journal implements AutoCloseable {
         final Failure failure = new Failure();
         final Room room = new Room();
         @Nullable Manifest manifest;
+        @Nullable RedoObserver observer;
         @Nullable SegmentStore redoStore;
         @Nullable SegmentStore undoStore;
 
@@ -57,6 +58,29 @@ public final class Journal implements AutoCloseable {
             }
             if (manifest != null) {
                 manifest.abandon();
+            }
+        }
+    }
+
+    /** Keeps marks of what is appended, and lets the manifest know how far redo was forced. */
+    private static final class RedoObserver implements RecordLog.Observer {
+        private final Marks marks;
+        private volatile @Nullable Manifest manifest;
+
+        RedoObserver(Marks marks) {
+            this.marks = marks;
+        }
+
+        @Override
+        public void appended(PendingRecord record, int epoch) {
+            marks.appended(record, epoch);
+        }
+
+        @Override
+        public void forcedFirst(long sequence) throws JournalException {
+            Manifest known = manifest;
+            if (known != null) {
+                known.append(List.of(new ManifestEdit.RedoForced(sequence)), true);
             }
         }
     }
@@ -120,6 +144,10 @@ public final class Journal implements AutoCloseable {
                         options);
         this.maintenance = scheduler.newSerial("maintenance");
         assembly.failure.redo = redo;
+        if (assembly.observer != null) {
+            assembly.observer.manifest = manifest;
+        }
+        manifest.onForced(witness -> redo.note(witness.encode(manifest.group())));
         assembly.room.retention = retention;
         assembly.room.pool = pool;
         pool.register(retention);
@@ -218,7 +246,7 @@ public final class Journal implements AutoCloseable {
                                     marks),
                             gold.redo(),
                             gold.timeMicros(),
-                            state.newest().sequence(),
+                            state.forcedSequence(),
                             marks::found);
             redo.epoch(marks.lastEpoch());
             marks.recorded(state.newest().sequence());
@@ -284,8 +312,9 @@ public final class Journal implements AutoCloseable {
                         true,
                         storeContext(group, directory, scheduler, pool, listener, assembly));
         assembly.redoStore = store;
-        return new LogOpener.Parts(
-                store, group, scheduler, listener, marks::appended, assembly.counters);
+        RedoObserver observer = new RedoObserver(marks);
+        assembly.observer = observer;
+        return new LogOpener.Parts(store, group, scheduler, listener, observer, assembly.counters);
     }
 
     private static Journal assemble(
@@ -567,6 +596,9 @@ public final class Journal implements AutoCloseable {
         try {
             if (!redo.failed()) {
                 retention.close();
+                redo.forceNow(redo.lastSequence());
+                // What the redo log then says of the manifest is forced with its end.
+                manifest.force();
                 redo.close();
                 manifest.close();
             }

@@ -19,6 +19,7 @@ final class LogForces {
     private final LogState state;
     private final LogTail tail;
     private final Counters counters;
+    private final RecordLog.Observer observer;
     private final Consumer<JournalException> onFailure;
     private final Executor executor;
 
@@ -28,6 +29,9 @@ final class LogForces {
     private final GroupCommit commit = new GroupCommit(); // guarded by the log's lock
     private volatile long durableSequence;
 
+    /** Newest segment of which somebody knows that it has a forced record. Guarded by forcing. */
+    private long knownSegment;
+
     /**
      * @param onFailure told outside every lock when a force failed
      */
@@ -36,10 +40,12 @@ final class LogForces {
             LogTail tail,
             Scheduler scheduler,
             Counters counters,
+            RecordLog.Observer observer,
             Consumer<JournalException> onFailure) {
         this.state = state;
         this.tail = tail;
         this.counters = counters;
+        this.observer = observer;
         this.onFailure = onFailure;
         this.executor = scheduler.newSerial("force");
         this.durableSequence = tail.lastSequence();
@@ -172,6 +178,7 @@ final class LogForces {
         } finally {
             round.segments().forEach(Segment::release);
         }
+        tellFirst(round);
         List<Completion> flushed = new ArrayList<>();
         state.lock.lock();
         try {
@@ -182,6 +189,22 @@ final class LogForces {
             state.unlockAndTell();
         }
         flushed.forEach(Completion::succeeded);
+    }
+
+    private void tellFirst(GroupCommit.Round round) throws JournalException {
+        Segment current = round.current();
+        if (current.number() <= knownSegment || round.sequence() < current.header().first()) {
+            return;
+        }
+        try {
+            observer.forcedFirst(round.sequence());
+            knownSegment = current.number();
+        } catch (JournalException failure) {
+            if (failure.kind() == JournalException.Kind.FAILED) {
+                throw failure;
+            }
+            // The records are safe; the next force says so again.
+        }
     }
 
     /** Nothing that waits will ever be stable; returns the flushes among it. Under the lock. */

@@ -2,11 +2,15 @@ package dev.tidemark.journal;
 
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.storage.StorageDirectory;
+import dev.tidemark.storage.StorageException;
+import java.nio.ByteBuffer;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** Makes and opens logs: finds the end, and goes on in a new segment. Blocking. */
 final class LogOpener {
+    private static final int COPY_BYTES = 1 << 20;
+
     private LogOpener() {}
 
     /** What a log is made of besides its shape. */
@@ -126,6 +130,7 @@ final class LogOpener {
         LogRecovery.Found found =
                 new LogRecovery(store, LogFiles.ownerChecksum(parts.ownerId()))
                         .find(from, fromTimeMicros, provenSequence, scan);
+        writeUnprovenAgain(found);
         for (Segment segment : found.chain()) {
             SegmentStore.force(segment);
         }
@@ -136,6 +141,40 @@ final class LogOpener {
         found.leftOver().forEach(store::retire);
         return new RecordLog(options, parts, current, found.lastSequence(), found.lastTimeMicros())
                 .started();
+    }
+
+    /**
+     * Writes what nobody knows to be on the disk over itself. After a force that failed the
+     * system's cache may hold pages that count as clean and were never written: they read well, and
+     * another force alone would leave them to be lost with the power.
+     */
+    private static void writeUnprovenAgain(LogRecovery.Found found) throws JournalException {
+        LogRecovery.Unproven first = found.unproven();
+        if (first == null) {
+            return;
+        }
+        for (int i = first.index(); i < found.chain().size(); i++) {
+            Segment segment = found.chain().get(i);
+            boolean whole = i > first.index() || first.position() == SegmentHeader.RESERVED_BYTES;
+            boolean last = i == found.chain().size() - 1;
+            writeAgain(
+                    segment,
+                    whole ? 0 : first.position(),
+                    last ? found.endPosition() : segment.dataEnd());
+        }
+    }
+
+    private static void writeAgain(Segment segment, long from, long to) throws JournalException {
+        ByteBuffer part = ByteBuffer.allocate((int) Math.min(COPY_BYTES, to - from));
+        try {
+            for (long at = from; at < to; at += part.limit()) {
+                part.clear().limit((int) Math.min(part.capacity(), to - at));
+                segment.file().read(at, part);
+                segment.file().write(at, part.flip());
+            }
+        } catch (StorageException failure) {
+            throw JournalException.of("writing the end of the log again", failure);
+        }
     }
 
     /** Goes on in a new segment, so that nothing behind the end can ever be taken for valid. */

@@ -25,6 +25,11 @@ final class Manifest {
             JournalListener listener,
             Consumer<JournalException> forceFailed) {}
 
+    /** Hears under the manifest's lock how much of it is on stable storage. */
+    interface ForceListener {
+        void forced(ManifestWitness witness);
+    }
+
     static final String PREFIX = "manifest-";
 
     /** Space is allocated in steps, so that an edit that makes room finds room. */
@@ -53,6 +58,7 @@ final class Manifest {
     private @Nullable JournalException forceFailure;
 
     private boolean closed;
+    private ForceListener onForced = witness -> {};
 
     /** Gold as the forced part of the file has it. */
     private volatile Boundary durableGold;
@@ -96,7 +102,11 @@ final class Manifest {
         return new Manifest(context, header, state, file, bytes.bytes(), bytes.bytes());
     }
 
-    /** Reads the newest manifest there is. Blocking. */
+    /**
+     * Reads the newest manifest there is and goes on in a new one: what an earlier process wrote
+     * may be in the system's cache only, clean after a force that failed, and another force would
+     * not write it. Nothing is changed before all that was read is known to be right. Blocking.
+     */
     static Manifest open(Context context) throws JournalException {
         ManifestReader.Found found = ManifestReader.find(context.directory());
         Manifest manifest =
@@ -109,9 +119,7 @@ final class Manifest {
                         found.snapshotBytes());
         boolean opened = false;
         try {
-            manifest.forceFile();
-            // What lies behind a torn end is never written over: a new file holds no remains.
-            manifest.poisoned = found.torn();
+            manifest.compact();
             manifest.deleteOthers(found.others());
             opened = true;
             return manifest;
@@ -124,6 +132,21 @@ final class Manifest {
 
     UUID group() {
         return group;
+    }
+
+    /** From here on somebody else keeps how much of this is on stable storage. */
+    void onForced(ForceListener listener) {
+        lock.lock();
+        try {
+            onForced = listener;
+            tellForced();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void tellForced() {
+        onForced.forced(new ManifestWitness(number, forcedPosition));
     }
 
     long createdMicros() {
@@ -232,6 +255,7 @@ final class Manifest {
         }
         context.counters().manifestForces.increment();
         forcedPosition = position;
+        tellForced();
     }
 
     private static JournalException failed(Context context, String path, StorageException cause) {
@@ -260,6 +284,7 @@ final class Manifest {
         allocatedBytes = 0;
         poisoned = false;
         durableGold = state.gold();
+        tellForced();
     }
 
     private static StorageFile writeSnapshot(
@@ -313,6 +338,9 @@ final class Manifest {
     private void deleteOthers(List<String> names) {
         for (String name : names) {
             try {
+                if (name.equals(fileName(number)) || !context.directory().exists(name)) {
+                    continue;
+                }
                 context.directory().delete(name);
                 context.listener().event(name + " is superseded or unfinished and is deleted");
             } catch (StorageException failure) {

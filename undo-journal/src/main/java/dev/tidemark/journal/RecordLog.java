@@ -9,6 +9,7 @@ import dev.tidemark.storage.StorageException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An append-only log of records in segments, with group commit: a group's redo log and, with other
@@ -23,6 +24,13 @@ public final class RecordLog implements AutoCloseable {
     /** Sees every appended record under the log's lock, before its owner does. */
     interface Observer {
         void appended(PendingRecord record, int epoch);
+
+        /**
+         * Everything up to this sequence number is on stable storage, and something in a new
+         * segment for the first time. Outside every lock, before anybody else hears of it.
+         * Blocking.
+         */
+        default void forcedFirst(long sequence) throws JournalException {}
     }
 
     private final RecordLogOptions options;
@@ -43,6 +51,8 @@ public final class RecordLog implements AutoCloseable {
     private long stagedSequence;
     private long stagedTimeMicros;
     private int stagedEpoch = 1;
+    private @Nullable ByteBuffer note;
+    private boolean noteOwed;
 
     /** A log whose end is known and whose new current segment, empty, is written and forced. */
     RecordLog(
@@ -62,7 +72,7 @@ public final class RecordLog implements AutoCloseable {
         this.supply =
                 new SegmentSupply(
                         state, tail, store, scheduler, options.preallocate(), new Supplied());
-        this.forces = new LogForces(state, tail, scheduler, counters, this::fail);
+        this.forces = new LogForces(state, tail, scheduler, counters, observer, this::fail);
         this.reader = new LogReader(store, state, tail, owner, listener);
         this.batch = new RecordBatch(options.batchBytes(), owner);
         this.stagedSequence = sequence;
@@ -200,6 +210,7 @@ public final class RecordLog implements AutoCloseable {
                     tail.rollTo(next, Math.max(stagedTimeMicros, scheduler.wallClockMicros()));
             forces.wrote(next);
             batch.startSegment(header);
+            noteOwed = true;
             supply.requestAhead();
         }
     }
@@ -227,7 +238,40 @@ public final class RecordLog implements AutoCloseable {
             record = following;
         }
         tail.epoch(stagedEpoch);
+        writeNote();
         forces.start();
+    }
+
+    /**
+     * Keeps a few bytes at {@link ManifestWitness#POSITION} of the segment being written to; they
+     * are forced with what is appended next.
+     */
+    void note(ByteBuffer content) {
+        state.lock.lock();
+        try {
+            note = content;
+            noteOwed = true;
+            // The first batch of a segment is written over its whole first page.
+            if (batch.startPosition() > 0) {
+                writeNote();
+            }
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    private void writeNote() {
+        ByteBuffer content = note;
+        if (content == null || !noteOwed || !state.isOpen()) {
+            return;
+        }
+        noteOwed = false;
+        try {
+            tail.current().file().write(ManifestWitness.POSITION, content.duplicate());
+        } catch (StorageException failure) {
+            // The manifest is right; only a damage to it might not be noticed.
+            listener.event(String.valueOf(failure.getMessage()));
+        }
     }
 
     private void appended(PendingRecord record) {
@@ -284,6 +328,7 @@ public final class RecordLog implements AutoCloseable {
             }
             forces.wrote(made);
             batch.startAt(SegmentHeader.RESERVED_BYTES);
+            noteOwed = true;
         }
 
         @Override

@@ -219,6 +219,43 @@ final class RecordLogTest {
     }
 
     @Test
+    void whatAFailedForceLeftInTheCacheIsWrittenAgainByTheNextStart() throws Exception {
+        for (long seed = 1; seed <= 30; seed++) {
+            Random fate = new Random(seed);
+            SimulatedDisk own = new SimulatedDisk(seed);
+            log = createIn(own.root(), new SegmentPool(Long.MAX_VALUE));
+            scheduler.runUntilIdle();
+            int count = 1 + fate.nextInt(60);
+            for (int i = 0; i < count; i++) {
+                stage(1 + fate.nextInt(50_000), false);
+                log.submit();
+                scheduler.runUntilIdle();
+            }
+            own.faults((operation, path) -> operation == FaultPlan.Operation.FORCE);
+            log.force(new Flush());
+            scheduler.runUntilIdle();
+            assertThat(log.failed()).isTrue();
+            own.faults(FaultPlan.NONE);
+
+            log = openIn(own.kill());
+            assertThat(log.lastSequence()).as("seed %d", seed).isEqualTo(count);
+            scheduler.discardAll();
+            log = openIn(own.crash(fate));
+            assertThat(log.lastSequence()).as("seed %d", seed).isEqualTo(count);
+        }
+    }
+
+    private RecordLog openIn(StorageDirectory directory) throws Exception {
+        return RecordLog.open(
+                OPTIONS,
+                LogWorld.OWNER,
+                directory,
+                scheduler,
+                new SegmentPool(Long.MAX_VALUE),
+                JournalListener.NONE);
+    }
+
+    @Test
     void aFullPoolFailsWritesWithNoSpaceAndLaterOnesSucceed() throws Exception {
         SegmentPool pool = new SegmentPool(4 << 20);
         log = createIn(root.directory("small"), pool);

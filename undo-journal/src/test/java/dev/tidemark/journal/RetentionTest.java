@@ -195,6 +195,85 @@ final class RetentionTest {
         assertThat(last.succeeded()).isTrue();
     }
 
+    /** Another group of the same pool, with a fine window that keeps everything. */
+    private JournalWorld neighbour() throws Exception {
+        JournalWorld other = new JournalWorld(12);
+        other.options = world.options;
+        other.pool = world.pool;
+        other.create();
+        return other;
+    }
+
+    private static void fold(JournalWorld of, int writes) throws Exception {
+        for (int i = 0; i < writes; i++) {
+            of.write(30_000, false);
+            of.scheduler.runUntilIdle();
+        }
+        of.fold();
+        of.scheduler.runUntilIdle();
+    }
+
+    @Test
+    void aGroupThatNeedsRoomIsGivenTheFoldedRedoOfAnother() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(14 << 20);
+        world.create();
+        JournalWorld other = neighbour();
+        fold(other, 200);
+        int kept = other.journal().history().redoSegments();
+        assertThat(kept).isGreaterThan(2);
+        while (other.alerts.isEmpty()) {
+            TestRecord record = world.write(30_000, false);
+            world.scheduler.runUntilIdle();
+            assertThat(record.succeeded()).isTrue();
+        }
+        assertThat(world.alerts).as("it had nothing to give").isEmpty();
+        assertThat(other.alerts.getFirst()).contains("folded redo");
+        assertThat(other.journal().history().redoSegments()).isLessThan(kept);
+        assertThat(other.drops).isEmpty();
+        assertThat(world.pool.usedBytes()).isLessThanOrEqualTo(14 << 20);
+        other.verifyPoint(other.journal().goldBoundary().sequence());
+    }
+
+    @Test
+    void anothersHistoryGoesOnlyWhenNobodyHasFoldedRedoLeft() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(20 << 20);
+        world.create();
+        JournalWorld other = neighbour();
+        for (int i = 0; i < 30; i++) {
+            fold(other, 10);
+        }
+        assertThat(other.journal().history().undoSegments()).isGreaterThan(2);
+        while (other.drops.isEmpty()) {
+            TestRecord record = world.write(30_000, false);
+            world.scheduler.runUntilIdle();
+            assertThat(record.succeeded()).isTrue();
+        }
+        assertThat(other.drops).contains(JournalListener.DropReason.POOL_FULL);
+        assertThat(other.journal().history().redoSegments())
+                .as("the one written to and the one made ahead")
+                .isLessThanOrEqualTo(2);
+        other.verifyPoint(other.journal().history().tail().sequence());
+    }
+
+    @Test
+    void aWriteThatWaitsForRoomGoesOnAsSoonAsAnotherGroupFolds() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(10 << 20);
+        world.create();
+        JournalWorld other = neighbour();
+        for (int i = 0; i < 100; i++) {
+            other.write(30_000, false);
+            other.scheduler.runUntilIdle();
+        }
+        TestRecord last = fill();
+        assertThat(last.endedCalls).isZero();
+        other.fold();
+        world.scheduler.runUntilIdle();
+        assertThat(last.succeeded()).isTrue();
+    }
+
     @Test
     void aPoolFullOfPinnedHistoryFailsWritesAtLast() throws Exception {
         options(100_000, Long.MAX_VALUE, 100_000);
