@@ -169,6 +169,8 @@ final class JournalAssembly {
                         gold.timeMicros(),
                         state.forcedSequence(),
                         marks::found);
+        // From here on things are done that rely on what the manifest says.
+        found.force();
         redo.epoch(marks.lastEpoch());
         marks.recorded(state.newest().sequence());
         return assemble(found, redo, observer);

@@ -54,6 +54,9 @@ final class Manifest {
     private int allocatedBytes;
     private boolean poisoned;
 
+    /** Files beside this one when it was opened, which go with it. */
+    private List<String> others = List.of();
+
     /** What failed when a force did; nothing is appended after it. Guarded by lock. */
     private @Nullable JournalException forceFailure;
 
@@ -103,9 +106,10 @@ final class Manifest {
     }
 
     /**
-     * Reads the newest manifest there is and goes on in a new one: what an earlier process wrote
-     * may be in the system's cache only, clean after a force that failed, and another force would
-     * not write it. Nothing is changed before all that was read is known to be right. Blocking.
+     * Reads the newest manifest there is and changes nothing yet. The first change, or {@link
+     * #force}, goes on in a new file: behind a torn end nothing is written, and what an earlier
+     * process wrote may be in the system's cache only, clean after a force that failed, so that
+     * another force would not write it. Blocking.
      */
     static Manifest open(Context context) throws JournalException {
         ManifestReader.Found found = ManifestReader.find(context.directory());
@@ -117,17 +121,9 @@ final class Manifest {
                         found.file(),
                         found.endPosition(),
                         found.snapshotBytes());
-        boolean opened = false;
-        try {
-            manifest.compact();
-            manifest.deleteOthers(found.others());
-            opened = true;
-            return manifest;
-        } finally {
-            if (!opened) {
-                manifest.closeFile();
-            }
-        }
+        manifest.poisoned = true;
+        manifest.others = found.others();
+        return manifest;
     }
 
     UUID group() {
@@ -277,6 +273,7 @@ final class Manifest {
                     .event("old manifest " + fileName(number) + " stays: " + failure.getMessage());
         }
         file = next;
+        deleteOthers(header.number());
         number = header.number();
         position = edits.bytes();
         forcedPosition = position;
@@ -335,18 +332,18 @@ final class Manifest {
         }
     }
 
-    private void deleteOthers(List<String> names) {
-        for (String name : names) {
+    private void deleteOthers(long kept) {
+        for (String name : others) {
             try {
-                if (name.equals(fileName(number)) || !context.directory().exists(name)) {
-                    continue;
+                if (!name.equals(fileName(kept)) && context.directory().exists(name)) {
+                    context.directory().delete(name);
+                    context.listener().event(name + " is superseded or unfinished and is deleted");
                 }
-                context.directory().delete(name);
-                context.listener().event(name + " is superseded or unfinished and is deleted");
             } catch (StorageException failure) {
                 context.listener().event(name + " stays: " + failure.getMessage());
             }
         }
+        others = List.of();
     }
 
     private void closeFile() {

@@ -165,7 +165,9 @@ final class ManifestTest {
                     .isInstanceOf(JournalException.class);
             own.faults(FaultPlan.NONE);
             root = own.kill();
-            assertThat(get(Manifest.open(context()), "a")).isEqualTo(2);
+            Manifest restarted = Manifest.open(context());
+            assertThat(get(restarted, "a")).isEqualTo(2);
+            restarted.force();
             root = own.crash(new Random(seed));
             assertThat(get(Manifest.open(context()), "a")).as("seed %d", seed).isEqualTo(2);
         }
