@@ -260,10 +260,10 @@ final class RetentionTest {
     @Test
     void aWriteThatWaitsForRoomGoesOnAsSoonAsAnotherGroupFolds() throws Exception {
         options(100_000, Long.MAX_VALUE, 100_000);
-        world.pool = new SegmentPool(10 << 20);
+        world.pool = new SegmentPool(14 << 20);
         world.create();
         JournalWorld other = neighbour();
-        for (int i = 0; i < 100; i++) {
+        for (int i = 0; i < 300; i++) {
             other.write(30_000, false);
             other.scheduler.runUntilIdle();
         }
