@@ -9,7 +9,6 @@ import dev.tidemark.storage.StorageException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 
 /**
  * An append-only log of records in segments, with group commit: a group's redo log and, with other
@@ -48,11 +47,10 @@ public final class RecordLog implements AutoCloseable {
 
     // Guarded by the state's lock.
     private final RecordBatch batch;
+    private final LogNote note;
     private long stagedSequence;
     private long stagedTimeMicros;
     private int stagedEpoch = 1;
-    private @Nullable ByteBuffer note;
-    private boolean noteOwed;
 
     /** A log whose end is known and whose new current segment, empty, is written and forced. */
     RecordLog(
@@ -74,6 +72,7 @@ public final class RecordLog implements AutoCloseable {
                         state, tail, store, scheduler, options.preallocate(), new Supplied());
         this.forces = new LogForces(state, tail, scheduler, counters, observer, this::fail);
         this.reader = new LogReader(store, state, tail, owner, listener);
+        this.note = new LogNote(listener);
         this.batch = new RecordBatch(options.batchBytes(), owner);
         this.stagedSequence = sequence;
         this.stagedTimeMicros = micros;
@@ -210,7 +209,7 @@ public final class RecordLog implements AutoCloseable {
                     tail.rollTo(next, Math.max(stagedTimeMicros, scheduler.wallClockMicros()));
             forces.wrote(next);
             batch.startSegment(header);
-            noteOwed = true;
+            note.owe();
             supply.requestAhead();
         }
     }
@@ -238,39 +237,21 @@ public final class RecordLog implements AutoCloseable {
             record = following;
         }
         tail.epoch(stagedEpoch);
-        writeNote();
+        note.write(tail.current());
         forces.start();
     }
 
-    /**
-     * Keeps a few bytes at {@link ManifestWitness#POSITION} of the segment being written to; they
-     * are forced with what is appended next.
-     */
+    /** Keeps a note of this content; see {@link LogNote}. */
     void note(ByteBuffer content) {
         state.lock.lock();
         try {
-            note = content;
-            noteOwed = true;
+            note.set(content);
             // The first batch of a segment is written over its whole first page.
-            if (batch.startPosition() > 0) {
-                writeNote();
+            if (state.isOpen() && batch.startPosition() > 0) {
+                note.write(tail.current());
             }
         } finally {
             state.lock.unlock();
-        }
-    }
-
-    private void writeNote() {
-        ByteBuffer content = note;
-        if (content == null || !noteOwed || !state.isOpen()) {
-            return;
-        }
-        noteOwed = false;
-        try {
-            tail.current().file().write(ManifestWitness.POSITION, content.duplicate());
-        } catch (StorageException failure) {
-            // The manifest is right; only a damage to it might not be noticed.
-            listener.event(String.valueOf(failure.getMessage()));
         }
     }
 
@@ -328,7 +309,7 @@ public final class RecordLog implements AutoCloseable {
             }
             forces.wrote(made);
             batch.startAt(SegmentHeader.RESERVED_BYTES);
-            noteOwed = true;
+            note.owe();
         }
 
         @Override
