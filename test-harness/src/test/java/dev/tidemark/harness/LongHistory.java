@@ -179,16 +179,18 @@ final class LongHistory implements AutoCloseable {
     }
 
     private void awaitFolded() throws Exception {
-        Await.until(
-                "everything to be folded",
-                FOLD_LIMIT,
-                () -> {
-                    GroupStatus now = group.status();
-                    assertThat(now.state())
-                            .as("the fold goes on: %s", now.reason())
-                            .isNotIn(GroupState.STALLED, GroupState.FAILED);
-                    return now.unfoldedBytes() == 0;
-                });
+        try {
+            Await.until("everything to be folded", FOLD_LIMIT, this::isFoldedOrBroken);
+        } catch (AssertionError late) {
+            throw new AssertionError("the group's status: " + group.status(), late);
+        }
+        assertThat(group.status().state()).as("%s", group.status()).isEqualTo(GroupState.NORMAL);
+    }
+
+    /** A group that has failed or stalled folds no more. */
+    private boolean isFoldedOrBroken() {
+        GroupStatus status = group.status();
+        return status.unfoldedBytes() == 0 || status.state() != GroupState.NORMAL;
     }
 
     /** What a block's first eight bytes are in a snapshot. */
