@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntSupplier;
 
 /**
  * A file through the C library's calls. Unlike a FileChannel it reports the exact errno, is not
@@ -275,6 +276,34 @@ final class NativeFile implements StorageFile {
             check(calls.fdatasync(descriptor), "force");
         } finally {
             release();
+        }
+    }
+
+    @Override
+    public void writeSoon(long position, long lengthBytes) {
+        hint(() -> calls.startWriteback(descriptor, position, lengthBytes));
+    }
+
+    @Override
+    public void uncache(long position, long lengthBytes) {
+        hint(() -> calls.dropCached(descriptor, position, lengthBytes));
+    }
+
+    /**
+     * Makes a call whose failure means nothing: what it was to bring to the disk is still to be
+     * forced, and that reports errors.
+     */
+    private void hint(IntSupplier call) {
+        try {
+            acquire("hint");
+            try {
+                int ignored = call.getAsInt();
+                assert ignored <= 0 : "a hint returned " + ignored;
+            } finally {
+                release();
+            }
+        } catch (StorageException closed) {
+            // The file was closed meanwhile: there is nothing to hint at any more.
         }
     }
 
