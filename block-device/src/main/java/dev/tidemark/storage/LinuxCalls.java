@@ -348,30 +348,23 @@ final class LinuxCalls {
         }
     }
 
-    /** Begins to write a range's dirty pages to the disk; does not wait for them. */
-    int startWriteback(int descriptor, long offset, long lengthBytes) {
-        try {
-            Frame frame = FRAME.get();
-            return frame.resultOf(
-                    (int)
-                            syncFileRange.invokeExact(
-                                    frame.state,
-                                    descriptor,
-                                    offset,
-                                    lengthBytes,
-                                    SYNC_FILE_RANGE_WRITE));
-        } catch (Throwable thrown) {
-            throw unexpected(thrown);
-        }
+    /** Begins to write a range's dirty pages to the disk; does not wait. Its errors mean nothing. */
+    void startWriteback(int descriptor, long offset, long lengthBytes) {
+        advise(syncFileRange, descriptor, offset, lengthBytes, SYNC_FILE_RANGE_WRITE);
     }
 
-    /** Takes a range's clean pages out of the page cache. This call returns the errno itself. */
-    int dropCached(int descriptor, long offset, long lengthBytes) {
+    /** Takes a range's clean pages out of the page cache. Its errors mean nothing. */
+    void dropCached(int descriptor, long offset, long lengthBytes) {
+        advise(fadvise, descriptor, offset, lengthBytes, POSIX_FADV_DONTNEED);
+    }
+
+    private static void advise(
+            MethodHandle call, int descriptor, long offset, long lengthBytes, int advice) {
         try {
-            Frame frame = FRAME.get();
-            return -(int)
-                    fadvise.invokeExact(
-                            frame.state, descriptor, offset, lengthBytes, POSIX_FADV_DONTNEED);
+            int _ =
+                    (int)
+                            call.invokeExact(
+                                    FRAME.get().state, descriptor, offset, lengthBytes, advice);
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }

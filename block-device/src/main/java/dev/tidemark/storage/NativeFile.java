@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.IntSupplier;
 
 /**
  * A file through the C library's calls. Unlike a FileChannel it reports the exact errno, is not
@@ -293,12 +292,11 @@ final class NativeFile implements StorageFile {
      * Makes a call whose failure means nothing: what it was to bring to the disk is still to be
      * forced, and that reports errors.
      */
-    private void hint(IntSupplier call) {
+    private void hint(Runnable call) {
         try {
             acquire("hint");
             try {
-                int ignored = call.getAsInt();
-                assert ignored <= 0 : "a hint returned " + ignored;
+                call.run();
             } finally {
                 release();
             }
