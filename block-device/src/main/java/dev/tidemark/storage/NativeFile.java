@@ -304,6 +304,33 @@ final class NativeFile implements StorageFile {
     }
 
     @Override
+    public void writeSoon(long position, long lengthBytes) {
+        hint(() -> calls.startWriteback(descriptor, position, lengthBytes));
+    }
+
+    @Override
+    public void uncache(long position, long lengthBytes) {
+        hint(() -> calls.dropCached(descriptor, position, lengthBytes));
+    }
+
+    /**
+     * Makes a call whose failure means nothing: what it was to bring to the disk is still to be
+     * forced, and that reports errors.
+     */
+    private void hint(Runnable call) {
+        try {
+            acquire("hint");
+            try {
+                call.run();
+            } finally {
+                release();
+            }
+        } catch (StorageException closed) {
+            // The file was closed meanwhile: there is nothing to hint at any more.
+        }
+    }
+
+    @Override
     public void preallocate(long sizeBytes) throws StorageException {
         acquire("preallocation");
         try {

@@ -58,6 +58,18 @@ public interface StorageFile extends AutoCloseable {
     void force() throws StorageException;
 
     /**
+     * Begins to bring a range to the disk without waiting for it, so that a later {@link #force()}
+     * has less to do. A hint: promises nothing, never fails.
+     */
+    default void writeSoon(long position, long lengthBytes) {}
+
+    /**
+     * Gives up the memory that caches a range, as far as it is on the disk already: for bytes that
+     * are hardly read again. A hint: changes no content, never fails.
+     */
+    default void uncache(long position, long lengthBytes) {}
+
+    /**
      * Allocates space so that later writes below {@code sizeBytes} cannot run out of room; grows
      * the file to that size, zero-filled. A no-op where not supported, but for the size.
      */
