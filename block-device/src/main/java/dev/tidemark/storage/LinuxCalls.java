@@ -348,7 +348,9 @@ final class LinuxCalls {
         }
     }
 
-    /** Begins to write a range's dirty pages to the disk; does not wait. Its errors mean nothing. */
+    /**
+     * Begins to write a range's dirty pages to the disk; does not wait. Its errors mean nothing.
+     */
     void startWriteback(int descriptor, long offset, long lengthBytes) {
         advise(syncFileRange, descriptor, offset, lengthBytes, SYNC_FILE_RANGE_WRITE);
     }
