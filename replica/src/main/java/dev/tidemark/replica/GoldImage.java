@@ -55,11 +55,25 @@ final class GoldImage {
         return Integer.toString(id);
     }
 
-    /** Makes the file at least this long, durably. */
+    /**
+     * Makes the file at least this long, durably. After a failure it is as long as before: a length
+     * that only the system's cache knows would be taken for durable the next time.
+     */
     void grow(long sizeBytes) throws StorageException {
-        if (file.sizeBytes() < sizeBytes) {
-            file.truncate(sizeBytes);
+        long before = file.sizeBytes();
+        if (before >= sizeBytes) {
+            return;
+        }
+        file.truncate(sizeBytes);
+        try {
             file.force();
+        } catch (StorageException failure) {
+            try {
+                file.truncate(before);
+            } catch (StorageException also) {
+                failure.addSuppressed(also);
+            }
+            throw failure;
         }
     }
 
