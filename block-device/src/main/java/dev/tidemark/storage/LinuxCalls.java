@@ -401,7 +401,7 @@ final class LinuxCalls {
         }
     }
 
-    private static Error unexpected(Throwable thrown) {
+    static Error unexpected(Throwable thrown) {
         if (thrown instanceof RuntimeException runtime) {
             throw runtime;
         }

@@ -34,6 +34,12 @@ public interface StorageFile extends AutoCloseable {
     int WOULD_BLOCK = -1;
 
     /**
+     * Says that many small reads of what is cached are to come, and that the file keeps its size
+     * until it is closed. A hint: changes what they cost, never what they answer.
+     */
+    void expectSmallReads();
+
+    /**
      * Writes all remaining bytes of {@code source} at {@code position}, growing the file where
      * needed.
      */

@@ -367,7 +367,7 @@ public abstract class StorageDirectoryContract {
         return ByteBuffer.wrap(text.getBytes(UTF_8));
     }
 
-    private static ByteBuffer buffer(boolean direct, int bytes) {
+    static ByteBuffer buffer(boolean direct, int bytes) {
         return direct ? ByteBuffer.allocateDirect(bytes) : ByteBuffer.allocate(bytes);
     }
 
