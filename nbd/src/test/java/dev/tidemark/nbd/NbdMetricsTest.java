@@ -89,6 +89,7 @@ final class NbdMetricsTest {
                 client.option(Handshake.OPTION_ABORT).optionReply();
                 client.expectClosed();
             }
+            TestServer.await("the end is told", () -> recorder.events.contains("closed"));
             try (RawClient client = server.connect()) {
                 client.greet(7).expectClosed();
             }
