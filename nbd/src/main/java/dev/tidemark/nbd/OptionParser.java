@@ -6,6 +6,7 @@ import dev.tidemark.nbd.OptionRequest.Hangup;
 import dev.tidemark.nbd.OptionRequest.Information;
 import dev.tidemark.nbd.OptionRequest.ListExports;
 import dev.tidemark.nbd.OptionRequest.Refused;
+import dev.tidemark.nbd.OptionRequest.StartTls;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -43,6 +44,10 @@ final class OptionParser {
                             ? new ListExports()
                             : invalid(
                                     "the list option takes no data, got " + lengthBytes + " bytes");
+            case Handshake.OPTION_STARTTLS ->
+                    lengthBytes == 0
+                            ? new StartTls()
+                            : invalid("STARTTLS takes no data, got " + lengthBytes + " bytes");
             case Handshake.OPTION_INFO, Handshake.OPTION_GO -> {
                 if (lengthBytes > Handshake.MAXIMUM_OPTION_BYTES) {
                     yield new Refused(
