@@ -39,8 +39,7 @@ import org.slf4j.LoggerFactory;
  * <p>Options are answered one after the other, each by a unit of its own ({@link ListOption},
  * {@link ExportOption}, {@link MetaContextOption}, {@link TlsOption}). While the catalogue works on
  * one, nothing is parsed and the socket is not read. What a client sent ahead of the answer goes on
- * to the {@link
- * TransmissionHandler}. What has been agreed on is kept in {@link Negotiation} alone.
+ * to the {@link TransmissionHandler}. What has been agreed on is kept in {@link Negotiation} alone.
  */
 // A void promise reports failures to exceptionCaught; a failed close has nobody to tell.
 @SuppressWarnings("FutureReturnValueIgnored")

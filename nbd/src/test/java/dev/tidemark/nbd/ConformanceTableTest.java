@@ -57,7 +57,9 @@ final class ConformanceTableTest {
             int tests = 0;
             while (name.find()) {
                 Class<?> suite = Class.forName("dev.tidemark.nbd." + name.group(1));
-                assertThat(Stream.of(suite.getDeclaredMethods()).filter(ConformanceTableTest::isTest))
+                assertThat(
+                                Stream.of(suite.getDeclaredMethods())
+                                        .filter(ConformanceTableTest::isTest))
                         .as(row.id())
                         .extracting(Method::getName)
                         .contains(name.group(2));

@@ -105,9 +105,11 @@ final class RawClient implements AutoCloseable {
         if (tls == null) {
             return channel.read(bytes);
         }
-        int count =
-                tls.getInputStream().read(bytes.array(), bytes.position(), bytes.remaining());
-        bytes.position(bytes.position() + Math.max(0, count));
+        byte[] plain = new byte[bytes.remaining()];
+        int count = tls.getInputStream().read(plain);
+        if (count > 0) {
+            bytes.put(plain, 0, count);
+        }
         return count;
     }
 

@@ -89,9 +89,7 @@ final class TlsConformanceTest {
     @Test
     void plain_options_behind_starttls_are_never_answered() throws IOException {
         client.greet();
-        client.send(
-                together(
-                        option(Handshake.OPTION_STARTTLS), option(Handshake.OPTION_LIST)));
+        client.send(together(option(Handshake.OPTION_STARTTLS), option(Handshake.OPTION_LIST)));
         OptionReply reply = client.optionReply();
         assertThat(reply.option()).isEqualTo(Handshake.OPTION_STARTTLS);
         assertThat(reply.type()).isEqualTo(Handshake.REPLY_ACK);
@@ -174,9 +172,7 @@ final class TlsConformanceTest {
         restart(new TestTls(true), NbdLimits.DEFAULT);
         client.greet();
         for (int option : new int[] {3, 6, 7, 8, 9, 10, 11, 99}) {
-            client.option(
-                    option,
-                    option == 6 || option == 7 ? information("disk") : new byte[0]);
+            client.option(option, option == 6 || option == 7 ? information("disk") : new byte[0]);
             expectError(Handshake.ERROR_TLS_REQUIRED);
         }
         client.option(Handshake.OPTION_LIST, (byte) 1);
@@ -190,7 +186,8 @@ final class TlsConformanceTest {
     @Test
     void a_server_that_wants_tls_closes_on_export_name() throws IOException {
         restart(new TestTls(true), NbdLimits.DEFAULT);
-        client.greet().option(Handshake.OPTION_EXPORT_NAME, "disk".getBytes(StandardCharsets.UTF_8));
+        client.greet()
+                .option(Handshake.OPTION_EXPORT_NAME, "disk".getBytes(StandardCharsets.UTF_8));
         client.expectClosed();
         assertThat(server.catalog.asked).isEmpty();
     }
