@@ -189,10 +189,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     }
 
     private void endTurn() {
-        if (handedOver) {
-            handedOver = false;
-            submit();
-        }
+        submitHandedOver();
         if (!closed) {
             connected().replies().flush();
         }
@@ -210,6 +207,13 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (!resumeScheduled && connected().ctx().channel().isWritable() && fits(waitingBytes)) {
             resumeScheduled = true;
             connected().loop().execute(completionTurn);
+        }
+    }
+
+    private void submitHandedOver() {
+        if (handedOver) {
+            handedOver = false;
+            submit();
         }
     }
 
@@ -587,6 +591,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         backlog.forEach(ByteBuf::release);
         backlog.clear();
         metrics.connectionClosed();
+        submitHandedOver(); // the turn may have been cut short
         inTurn = false;
         releaseExportWhenIdle();
     }
