@@ -1,7 +1,5 @@
 package dev.tidemark.nbd;
 
-import io.netty.channel.Channel;
-import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.Socket;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -41,12 +39,13 @@ final class InheritedSocket {
     }
 
     /** Where it listens, as if this server had bound it. */
-    static ListenAddress address(Channel listener) {
-        if (listener.localAddress() instanceof InetSocketAddress inet) {
+    static ListenAddress address(ListenAddress.Inherited inherited) {
+        Socket socket = new Socket(inherited.descriptor());
+        if (!isUnix(inherited.descriptor())) {
+            InetSocketAddress inet = socket.localAddress();
             return new ListenAddress.Tcp(inet.getAddress().getHostAddress(), inet.getPort());
         }
-        String path =
-                listener.localAddress() instanceof DomainSocketAddress unix ? unix.path() : "";
-        return new ListenAddress.Unix(Path.of(path), ListenAddress.Unix.PRIVATE);
+        return new ListenAddress.Unix(
+                Path.of(socket.localDomainSocketAddress().path()), ListenAddress.Unix.PRIVATE);
     }
 }

@@ -152,7 +152,7 @@ public final class NbdServer implements AutoCloseable {
             throw new NbdServerException(explain(inherited, failure), failure);
         }
         listeners.add(registered.channel());
-        return InheritedSocket.address(registered.channel());
+        return InheritedSocket.address(inherited);
     }
 
     private ServerBootstrap bootstrap(EventLoopGroup loops, ListenAddress address) {

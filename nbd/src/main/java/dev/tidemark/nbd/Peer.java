@@ -36,11 +36,12 @@ final class Peer {
         return remote instanceof InetSocketAddress inet && inet.getAddress() != null
                 ? new ListenAddress.Tcp(inet.getAddress().getHostAddress(), inet.getPort())
                         .toString()
-                : "unix:" + path(channel.localAddress());
+                : "unix:" + path(channel.parent());
     }
 
-    private static String path(@Nullable SocketAddress local) {
-        return switch (local) {
+    /** Of the socket that accepted it; empty for one that this process was started with. */
+    private static String path(@Nullable Channel listener) {
+        return switch (listener == null ? null : listener.localAddress()) {
             case DomainSocketAddress unix -> unix.path();
             case UnixDomainSocketAddress unix -> unix.getPath().toString();
             case null, default -> "";

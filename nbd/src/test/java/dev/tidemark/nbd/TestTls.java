@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -67,7 +68,7 @@ final class TestTls implements TlsOffer {
                                     file.toString())
                             .redirectErrorStream(true)
                             .start();
-            String printed = new String(keytool.getInputStream().readAllBytes());
+            String printed = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(keytool.waitFor()).as(printed).isZero();
             SSLContext context = load(file);
             Files.delete(file);

@@ -2,13 +2,13 @@ package dev.tidemark.gateway.pki;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.tidemark.gateway.problem.ProblemException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.cert.CertPathBuilder;
 import java.security.cert.X509CRL;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
@@ -107,7 +107,6 @@ final class AuthorityTest {
         assertThat(made.getSerialNumber().bitLength()).isBetween(64, 128);
         assertThat(Pem.privateKey(Path.of(handout.folder(), "server-key.pem")).getAlgorithm())
                 .isEqualTo("EC");
-        assertThat(CertPathBuilder.getInstance("PKIX")).isNotNull();
     }
 
     @Test
@@ -120,9 +119,9 @@ final class AuthorityTest {
         assertThat(later(Duration.ofDays(31)).list())
                 .extracting(Issued::name, Issued::state)
                 .containsExactlyInAnyOrder(
-                        org.assertj.core.api.Assertions.tuple("old", Issued.State.EXPIRED),
-                        org.assertj.core.api.Assertions.tuple("lost", Issued.State.REVOKED),
-                        org.assertj.core.api.Assertions.tuple("good", Issued.State.VALID));
+                        tuple("old", Issued.State.EXPIRED),
+                        tuple("lost", Issued.State.REVOKED),
+                        tuple("good", Issued.State.VALID));
     }
 
     @Test

@@ -19,9 +19,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,7 +40,7 @@ final class TlsIT {
     private Authority authority;
     private Path server;
     private Path web;
-    private Gateway gateway;
+    private @Nullable Gateway running;
 
     @BeforeEach
     void issue() {
@@ -49,11 +51,17 @@ final class TlsIT {
 
     @AfterEach
     void stop() {
-        gateway.close();
+        if (running != null) {
+            running.close();
+        }
+    }
+
+    private Gateway gateway() {
+        return Objects.requireNonNull(running);
     }
 
     private void serve(String mode, String... rules) throws Exception {
-        gateway =
+        running =
                 Gateway.start(
                         new SettingsReader()
                                 .override("data.directory", folder.resolve("data").toString())
@@ -65,14 +73,14 @@ final class TlsIT {
                                 .override("nbd.tls.certificates", server.toString())
                                 .override("nbd.rules", String.join("\n", rules))
                                 .seal());
-        ApiClient api = TestGateways.client(gateway);
+        ApiClient api = TestGateways.client(gateway());
         api.post("/volumes", new CreateVolume("disk", (long) DISK_BYTES, null));
         api.post("/volumes", new CreateVolume("other", (long) DISK_BYTES, null));
     }
 
     /** The part of an address between scheme and name. */
     private String hostAndPort() {
-        String uri = gateway.nbdUris().stream().filter(one -> one.contains("127.0.0.1")).findFirst().orElseThrow();
+        String uri = gateway().nbdUris().stream().filter(one -> one.contains("127.0.0.1")).findFirst().orElseThrow();
         return uri.substring(uri.indexOf("127."), uri.length() - 1);
     }
 
@@ -99,6 +107,11 @@ final class TlsIT {
         return new Outcome(process.waitFor(), out);
     }
 
+    /** With what the server says to the client's requests. */
+    private static Outcome told(String uri) throws Exception {
+        return run("env", "LIBNBD_DEBUG=1", "nbdinfo", uri);
+    }
+
     private static Outcome shell(String uri, String script) throws Exception {
         return run("/usr/bin/nbdsh", "--uri", uri, "-c", script);
     }
@@ -112,7 +125,7 @@ final class TlsIT {
     @Test
     void nbdcopyCarriesAnImageBothWaysInsideTls() throws Exception {
         serve("require");
-        assertThat(gateway.nbdUris()).allSatisfy(uri -> assertThat(uri).startsWith("nbds"));
+        assertThat(gateway().nbdUris()).allSatisfy(uri -> assertThat(uri).startsWith("nbds"));
         run("nbdinfo", uri("disk", web)).ok();
         Path image = image(1);
         Path back = folder.resolve("back.raw");
@@ -155,7 +168,7 @@ final class TlsIT {
         run("nbdinfo", "nbd://" + hostAndPort() + "/disk").failed();
         run(
                         "nbdinfo",
-                        "nbd+unix:///disk?socket=" + gateway.dataDirectory().resolve("nbd.sock"))
+                        "nbd+unix:///disk?socket=" + gateway().dataDirectory().resolve("nbd.sock"))
                 .failed();
     }
 
@@ -177,7 +190,7 @@ final class TlsIT {
         Files.copy(authority.folder().resolve("ca-cert.pem"), none.resolve("ca-cert.pem"));
         run("nbdinfo", uri("disk", none)).failed();
         run("nbdinfo", uri("disk", web)).ok();
-        assertThat(TestGateways.client(gateway).text("/metrics"))
+        assertThat(TestGateways.client(gateway()).text("/metrics"))
                 .contains("tidemark_nbd_tls_failures_total 3.0");
     }
 
@@ -226,9 +239,9 @@ final class TlsIT {
     void aNewCertificateIsUsedWithoutARestart() throws Exception {
         serve("require");
         run("nbdinfo", uri("disk", web)).ok();
-        String before = TestGateways.client(gateway).text("/metrics");
+        String before = TestGateways.client(gateway()).text("/metrics");
         TestCertificates.issue(authority, "gw.example.com", true);
-        await("the reload", () -> gateway.status().alertCounts().containsKey("tls-reloaded"));
+        await("the reload", () -> gateway().status().alertCounts().containsKey("tls-reloaded"));
         run("nbdinfo", uri("disk", web)).ok();
         assertThat(before).contains("tidemark_nbd_tls_certificate_end_seconds");
     }
@@ -265,19 +278,19 @@ final class TlsIT {
                 .contains("EPERM");
         run("nbdinfo", "--can", "write", uri("disk", TestCertificates.issue(authority, "other", false)))
                 .ok();
-        assertThat(run("nbdinfo", uri("other", web)).failed().out())
+        assertThat(told(uri("other", web)).failed().out())
                 .contains("this client may not open \"other\": no rule allows it");
         assertThat(run("nbdinfo", "--list", uri("", web)).ok().out())
                 .contains("\"disk\"")
                 .doesNotContain("other");
-        assertThat(TestGateways.client(gateway).text("/metrics"))
+        assertThat(TestGateways.client(gateway()).text("/metrics"))
                 .containsPattern("tidemark_nbd_refused_total\\{reason=\"rule\"\\} [1-9]");
     }
 
     @Test
     void aPointsRuleOpensPointsOnly() throws Exception {
         serve("require", "points * cn=web");
-        assertThat(run("nbdinfo", uri("disk", web)).failed().out())
+        assertThat(told(uri("disk", web)).failed().out())
                 .contains("only its points in time");
         run("nbdinfo", "--is", "read-only", uri("disk@latest", web)).ok();
         run("nbdinfo", "--can", "write", uri("disk@latest", web)).failed();
@@ -287,7 +300,7 @@ final class TlsIT {
     void aDiskForCertificatesOnlyIsHiddenFromPlainSessions() throws Exception {
         serve("offer", "read-write disk cn=web", "read-write other");
         String plain = "nbd://" + hostAndPort() + "/";
-        assertThat(run("nbdinfo", plain + "disk").failed().out())
+        assertThat(told(plain + "disk").failed().out())
                 .containsIgnoringCase("outside TLS");
         run("nbdinfo", plain + "other").ok();
         assertThat(run("nbdinfo", "--list", plain).ok().out())
