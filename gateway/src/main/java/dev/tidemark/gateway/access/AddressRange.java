@@ -44,7 +44,7 @@ record AddressRange(InetAddress base, int prefixBits) {
         }
         for (int bit = 0; bit < prefixBits; bit += 8) {
             int counted = Math.min(8, prefixBits - bit);
-            int mask = 0xff << (8 - counted) & 0xff;
+            int mask = (0xff << (8 - counted)) & 0xff;
             if (((wanted[bit / 8] ^ asked[bit / 8]) & mask) != 0) {
                 return false;
             }
