@@ -363,7 +363,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
             LOG.info(
                     "{}: no TLS with the client: {}",
                     client().address(),
-                    event.cause().getMessage());
+                    Objects.requireNonNullElse(event.cause().getMessage(), "it has left"));
         }
     }
 

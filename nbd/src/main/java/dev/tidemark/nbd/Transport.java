@@ -29,7 +29,7 @@ enum Transport {
                 case ListenAddress.Unix unix -> new EpollServerDomainSocketChannel();
                 case ListenAddress.Inherited(int descriptor) ->
                         InheritedSocket.isUnix(descriptor)
-                                ? new EpollServerDomainSocketChannel(descriptor)
+                                ? new EpollServerDomainSocketChannel(descriptor, true)
                                 : new EpollServerSocketChannel(descriptor);
             };
         }

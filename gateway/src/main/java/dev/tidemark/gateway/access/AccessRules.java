@@ -26,6 +26,8 @@ public record AccessRules(List<AccessRule> rules) {
         record Allowed(Action action) implements Verdict {}
 
         /**
+         * The client may not have it.
+         *
          * @param inTls inside TLS the answer might be another
          */
         record Refused(boolean inTls, String why) implements Verdict {}

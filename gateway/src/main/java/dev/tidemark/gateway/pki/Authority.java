@@ -133,7 +133,7 @@ public final class Authority {
         X509Certificate certificate =
                 minting.authority(key, Minting.name(name, organization), lifetime, now);
         PrivateFiles.folder(folder.resolve(ISSUED));
-        PrivateFiles.secret(folder.resolve(KEY), Pem.text(key.getPrivate()));
+        PrivateFiles.secret(folder.resolve(KEY), Pem.text(key));
         X509CRL none =
                 minting.revocations(
                         new Minting.Signer(certificate, key.getPrivate()),
@@ -211,7 +211,7 @@ public final class Authority {
         PrivateFiles.folder(handout);
         String role = server ? "server" : "client";
         PrivateFiles.open(handout.resolve(CERTIFICATE), Pem.text(own));
-        PrivateFiles.secret(handout.resolve(role + "-key.pem"), Pem.text(key.getPrivate()));
+        PrivateFiles.secret(handout.resolve(role + "-key.pem"), Pem.text(key));
         PrivateFiles.open(handout.resolve(role + "-cert.pem"), Pem.text(made));
         if (server) {
             PrivateFiles.open(

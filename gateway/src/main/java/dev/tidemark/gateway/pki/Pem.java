@@ -4,14 +4,19 @@ import dev.tidemark.gateway.problem.ProblemException;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.StringWriter;
+import java.math.BigInteger;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyPair;
 import java.security.PrivateKey;
 import java.security.cert.X509CRL;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.ECKey;
 import java.util.ArrayList;
 import java.util.List;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.asn1.sec.ECPrivateKey;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.X509CRLHolder;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cert.jcajce.JcaX509CRLConverter;
@@ -21,8 +26,9 @@ import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
 import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
 import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
-import org.bouncycastle.openssl.jcajce.JcaPKCS8Generator;
 import org.bouncycastle.pkcs.PKCS8EncryptedPrivateKeyInfo;
+import org.bouncycastle.util.io.pem.PemObject;
+import org.bouncycastle.util.io.pem.PemObjectGenerator;
 
 /** PEM files: certificates, keys (PKCS #8, PKCS #1, SEC 1), lists of revoked certificates. */
 public final class Pem {
@@ -122,16 +128,46 @@ public final class Pem {
                 what, file.toString(), String.valueOf(e.getMessage()), "make it anew");
     }
 
-    /** Certificates, lists or keys as PEM; a key as PKCS #8. */
+    /** Certificates and lists as PEM. */
     static String text(Object... objects) {
+        return written(writer -> {
+            for (Object object : objects) {
+                writer.writeObject(object);
+            }
+        });
+    }
+
+    /**
+     * The private key of an elliptic pair as PKCS #8, its public half inside: the JDK leaves that
+     * out, and GnuTLS before 3.8 cannot do without (RFC 5915 §3).
+     */
+    static String text(KeyPair pair) {
+        PrivateKeyInfo bare = PrivateKeyInfo.getInstance(pair.getPrivate().getEncoded());
+        SubjectPublicKeyInfo open =
+                SubjectPublicKeyInfo.getInstance(pair.getPublic().getEncoded());
+        return written(writer -> {
+            BigInteger secret = ECPrivateKey.getInstance(bare.parsePrivateKey()).getKey();
+            int bits = ((ECKey) pair.getPrivate()).getParams().getOrder().bitLength();
+            ECPrivateKey whole =
+                    new ECPrivateKey(
+                            bits,
+                            secret,
+                            open.getPublicKeyData(),
+                            bare.getPrivateKeyAlgorithm().getParameters());
+            PrivateKeyInfo full = new PrivateKeyInfo(bare.getPrivateKeyAlgorithm(), whole);
+            PemObjectGenerator key = new PemObject("PRIVATE KEY", full.getEncoded());
+            writer.writeObject(key);
+        });
+    }
+
+    private interface Writing {
+        void to(JcaPEMWriter writer) throws IOException;
+    }
+
+    private static String written(Writing work) {
         StringWriter text = new StringWriter();
         try (JcaPEMWriter writer = new JcaPEMWriter(text)) {
-            for (Object object : objects) {
-                writer.writeObject(
-                        object instanceof PrivateKey key
-                                ? new JcaPKCS8Generator(key, null)
-                                : object);
-            }
+            work.to(writer);
         } catch (IOException e) {
             throw new AssertionError(e); // nothing is written but memory
         }

@@ -64,12 +64,15 @@ final class ActivationIT {
     }
 
     private static String nbdsh(String... commands) throws Exception {
-        List<String> all = new ArrayList<>(List.of("/usr/bin/nbdsh"));
+        List<String> all = new ArrayList<>(List.of("nbdsh"));
         for (String command : commands) {
             all.add("-c");
             all.add(command);
         }
-        Process process = new ProcessBuilder(all).redirectErrorStream(true).start();
+        ProcessBuilder builder = new ProcessBuilder(all).redirectErrorStream(true);
+        // Python's libnbd belongs to the system's own interpreter.
+        builder.environment().put("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+        Process process = builder.start();
         process.getOutputStream().close();
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(out).isZero();
@@ -86,6 +89,36 @@ final class ActivationIT {
                 .contains("  NBD  nbd+unix:///?socket=/")
                 .contains("  disk nbd+unix:///disk?socket=/")
                 .contains("done");
+    }
+
+    @Test
+    void aPortMadeBeforeIsServed() throws Exception {
+        Process process =
+                new ProcessBuilder("/usr/bin/python3", "-c", port() + SCRIPT)
+                        .redirectErrorStream(true)
+                        .start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(out).isZero();
+        assertThat(out).contains("  NBD  nbd://127.0.0.1:").contains("done");
+    }
+
+    /** Does what systemd does: listens, forks, hands the socket over as descriptor 3. */
+    private String port() {
+        return """
+               import nbd, os, signal, socket, atexit
+               s = socket.create_server(('127.0.0.1', 0))
+               pid = os.fork()
+               if pid == 0:
+                   os.dup2(s.fileno(), 3)
+                   os.environ['LISTEN_FDS'] = '1'
+                   os.environ['LISTEN_PID'] = str(os.getpid())
+                   command = %s
+                   os.execv(command[0], command)
+               atexit.register(lambda: (os.kill(pid, signal.SIGTERM), os.waitpid(pid, 0)))
+               h = nbd.NBD()
+               h.connect_uri('nbd://127.0.0.1:%%d/disk' %% s.getsockname()[1])
+               """
+                .formatted(gateway());
     }
 
     @Test

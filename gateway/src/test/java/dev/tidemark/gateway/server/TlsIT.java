@@ -100,8 +100,15 @@ final class TlsIT {
         }
     }
 
+    private static Process start(String... command) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        // Python's libnbd belongs to the system's own interpreter.
+        builder.environment().put("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+        return builder.start();
+    }
+
     private static Outcome run(String... command) throws Exception {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process process = start(command);
         process.getOutputStream().close();
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         return new Outcome(process.waitFor(), out);
@@ -113,7 +120,11 @@ final class TlsIT {
     }
 
     private static Outcome shell(String uri, String script) throws Exception {
-        return run("/usr/bin/nbdsh", "--uri", uri, "-c", script);
+        return run("nbdsh", "-c", connect(uri), "-c", script);
+    }
+
+    private static String connect(String uri) {
+        return "h.set_uri_allow_local_file(True); h.connect_uri('" + uri + "')";
     }
 
     private Path image(int seed) throws IOException {
@@ -207,24 +218,22 @@ final class TlsIT {
     void aRevokedClientIsRefusedAndItsOpenSessionEnds() throws Exception {
         serve("require");
         Process open =
-                new ProcessBuilder(
-                                "/usr/bin/nbdsh",
-                                "--uri",
-                                uri("disk", web),
-                                "-c",
-                                """
-                                import time
+                start(
+                        "nbdsh",
+                        "-c",
+                        connect(uri("disk", web)),
+                        "-c",
+                        """
+                        import time
+                        h.pread(512, 0)
+                        print('open', flush=True)
+                        try:
+                            while True:
                                 h.pread(512, 0)
-                                print('open', flush=True)
-                                try:
-                                    while True:
-                                        h.pread(512, 0)
-                                        time.sleep(0.05)
-                                except nbd.Error:
-                                    print('ended', flush=True)
-                                """)
-                        .redirectErrorStream(true)
-                        .start();
+                                time.sleep(0.05)
+                        except nbd.Error:
+                            print('ended', flush=True)
+                        """);
         var lines = open.inputReader(StandardCharsets.UTF_8);
         assertThat(lines.readLine()).isEqualTo("open");
         authority.revoke("web");
