@@ -68,7 +68,8 @@ final class TestTls implements TlsOffer {
                                     file.toString())
                             .redirectErrorStream(true)
                             .start();
-            String printed = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            String printed =
+                    new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(keytool.waitFor()).as(printed).isZero();
             SSLContext context = load(file);
             Files.delete(file);

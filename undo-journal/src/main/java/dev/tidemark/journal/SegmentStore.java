@@ -123,13 +123,14 @@ final class SegmentStore {
     }
 
     /**
-     * A file is as long as its unit, durably, before anything is put behind its header: a shorter
-     * one that holds something has lost its end.
+     * A file is as long as its unit, durably, before its header says that it is used and before
+     * anything is put behind that: a shorter one has lost its end.
      */
     private void requireWhole(StorageFile file, SegmentHeader header)
             throws StorageException, JournalException {
         long found = file.sizeBytes();
-        if (preallocate && found < header.unitBytes() && !isUnfinished(file)) {
+        boolean isShort = preallocate && found < header.unitBytes();
+        if (isShort && (header.used() || !isUnfinished(file))) {
             throw new JournalException(
                     JournalException.Kind.CORRUPT,
                     file.path()
@@ -362,6 +363,7 @@ final class SegmentStore {
         context.counters().freedUnits.increment();
         if (preallocate) {
             pool.release(segment.unitBytes());
+            pool.roomMade();
         }
     }
 
@@ -383,6 +385,9 @@ final class SegmentStore {
             if (preallocate) {
                 pool.release(segment.unitBytes());
             }
+        }
+        if (preallocate) {
+            pool.roomMade();
         }
     }
 }

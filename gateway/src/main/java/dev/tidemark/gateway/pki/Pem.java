@@ -143,8 +143,7 @@ public final class Pem {
      */
     static String text(KeyPair pair) {
         PrivateKeyInfo bare = PrivateKeyInfo.getInstance(pair.getPrivate().getEncoded());
-        SubjectPublicKeyInfo open =
-                SubjectPublicKeyInfo.getInstance(pair.getPublic().getEncoded());
+        SubjectPublicKeyInfo open = SubjectPublicKeyInfo.getInstance(pair.getPublic().getEncoded());
         return written(writer -> {
             BigInteger secret = ECPrivateKey.getInstance(bare.parsePrivateKey()).getKey();
             int bits = ((ECKey) pair.getPrivate()).getParams().getOrder().bitLength();

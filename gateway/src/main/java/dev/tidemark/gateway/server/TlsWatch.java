@@ -55,7 +55,7 @@ final class TlsWatch implements AutoCloseable {
         if (tls.end().isBefore(now.plus(NOTICE))) {
             alerts.raise(
                     Severity.WARNING,
-                    "tls-certificate-ends",
+                    Alerts.TLS_CERTIFICATE_ENDS,
                     "",
                     "the gateway's certificate ends "
                             + tls.end()
@@ -83,7 +83,7 @@ final class TlsWatch implements AutoCloseable {
                         });
                 alerts.raise(
                         Severity.INFO,
-                        "tls-reloaded",
+                        Alerts.TLS_RELOADED,
                         "",
                         "new sessions use the changed certificates; open connections checked for revoked clients: "
                                 + ended);
@@ -92,7 +92,7 @@ final class TlsWatch implements AutoCloseable {
         } catch (ProblemException e) {
             alerts.raise(
                     Severity.WARNING,
-                    "tls-not-reloaded",
+                    Alerts.TLS_NOT_RELOADED,
                     "",
                     "the earlier certificates stay in use: " + e.problem().sentence());
         } finally {

@@ -57,7 +57,8 @@ final class AccessRulesTest {
                 deny db-secret
                 read-only db-* address=10.1.0.0/16,192.0.2.7
                 points db-* unix
-                read-write test.*""";
+                read-write test.*\
+                """;
         assertThat(decide(rules, plain("10.1.255.255"), "db-secret")).isEqualTo("no");
         assertThat(decide(rules, plain("10.1.255.255"), "db-1")).isEqualTo("read-only");
         assertThat(decide(rules, plain("10.2.0.0"), "db-1")).isEqualTo("no");

@@ -41,9 +41,7 @@ public final class TestCertificates {
         Clock then = Clock.offset(Clock.systemUTC(), Duration.ofDays(-2));
         return Path.of(
                 Authority.at(authority, then)
-                        .issue(
-                                new Authority.Request(
-                                        name, false, "", List.of(), new Lifetime(1)))
+                        .issue(new Authority.Request(name, false, "", List.of(), new Lifetime(1)))
                         .folder());
     }
 }

@@ -32,8 +32,7 @@ final class ActivationIT {
     @BeforeEach
     void create() throws Exception {
         try (Gateway gateway = TestGateways.start(folder.resolve("data"))) {
-            TestGateways.client(gateway)
-                    .post("/volumes", new CreateVolume("disk", 1L << 20, null));
+            TestGateways.client(gateway).post("/volumes", new CreateVolume("disk", 1L << 20, null));
         }
     }
 
@@ -105,19 +104,19 @@ final class ActivationIT {
     /** Does what systemd does: listens, forks, hands the socket over as descriptor 3. */
     private String port() {
         return """
-               import nbd, os, signal, socket, atexit
-               s = socket.create_server(('127.0.0.1', 0))
-               pid = os.fork()
-               if pid == 0:
-                   os.dup2(s.fileno(), 3)
-                   os.environ['LISTEN_FDS'] = '1'
-                   os.environ['LISTEN_PID'] = str(os.getpid())
-                   command = %s
-                   os.execv(command[0], command)
-               atexit.register(lambda: (os.kill(pid, signal.SIGTERM), os.waitpid(pid, 0)))
-               h = nbd.NBD()
-               h.connect_uri('nbd://127.0.0.1:%%d/disk' %% s.getsockname()[1])
-               """
+        import nbd, os, signal, socket, atexit
+        s = socket.create_server(('127.0.0.1', 0))
+        pid = os.fork()
+        if pid == 0:
+            os.dup2(s.fileno(), 3)
+            os.environ['LISTEN_FDS'] = '1'
+            os.environ['LISTEN_PID'] = str(os.getpid())
+            command = %s
+            os.execv(command[0], command)
+        atexit.register(lambda: (os.kill(pid, signal.SIGTERM), os.waitpid(pid, 0)))
+        h = nbd.NBD()
+        h.connect_uri('nbd://127.0.0.1:%%d/disk' %% s.getsockname()[1])
+        """
                 .formatted(gateway());
     }
 
@@ -135,11 +134,10 @@ final class ActivationIT {
     void variablesForAnotherProcessAreNotOurs() {
         long pid = ProcessHandle.current().pid();
         assertThat(InheritedSockets.of(Map.of(), pid)).isEmpty();
-        assertThat(InheritedSockets.of(Map.of("LISTEN_FDS", "1", "LISTEN_PID", "1"), pid)).isEmpty();
-        assertThatThrownBy(
-                        () ->
-                                InheritedSockets.of(
-                                        Map.of("LISTEN_FDS", "x", "LISTEN_PID", "" + pid), pid))
+        assertThat(InheritedSockets.of(Map.of("LISTEN_FDS", "1", "LISTEN_PID", "1"), pid))
+                .isEmpty();
+        assertThatThrownBy(() ->
+                        InheritedSockets.of(Map.of("LISTEN_FDS", "x", "LISTEN_PID", "" + pid), pid))
                 .hasMessageContaining("LISTEN_FDS makes no sense");
     }
 }

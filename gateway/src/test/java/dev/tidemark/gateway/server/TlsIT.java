@@ -80,7 +80,11 @@ final class TlsIT {
 
     /** The part of an address between scheme and name. */
     private String hostAndPort() {
-        String uri = gateway().nbdUris().stream().filter(one -> one.contains("127.0.0.1")).findFirst().orElseThrow();
+        String uri =
+                gateway().nbdUris().stream()
+                        .filter(one -> one.contains("127.0.0.1"))
+                        .findFirst()
+                        .orElseThrow();
         return uri.substring(uri.indexOf("127."), uri.length() - 1);
     }
 
@@ -150,8 +154,7 @@ final class TlsIT {
         serve("require");
         Path image = image(2);
         String port = hostAndPort().substring(hostAndPort().lastIndexOf(':') + 1);
-        String credentials =
-                "tls-creds-x509,id=tls0,endpoint=client,verify-peer=on,dir=" + web;
+        String credentials = "tls-creds-x509,id=tls0,endpoint=client,verify-peer=on,dir=" + web;
         String target =
                 "driver=raw,file.driver=nbd,file.server.type=inet,file.server.host=127.0.0.1,file.server.port="
                         + port
@@ -168,8 +171,14 @@ final class TlsIT {
                         image.toString(),
                         target)
                 .ok();
-        run("qemu-img", "compare", "--object", credentials, "--image-opts",
-                        "driver=raw,file.driver=file,file.filename=" + image, target)
+        run(
+                        "qemu-img",
+                        "compare",
+                        "--object",
+                        credentials,
+                        "--image-opts",
+                        "driver=raw,file.driver=file,file.filename=" + image,
+                        target)
                 .ok();
     }
 
@@ -177,9 +186,7 @@ final class TlsIT {
     void plainClientsAreRefusedWhereTlsIsRequired() throws Exception {
         serve("require");
         run("nbdinfo", "nbd://" + hostAndPort() + "/disk").failed();
-        run(
-                        "nbdinfo",
-                        "nbd+unix:///disk?socket=" + gateway().dataDirectory().resolve("nbd.sock"))
+        run("nbdinfo", "nbd+unix:///disk?socket=" + gateway().dataDirectory().resolve("nbd.sock"))
                 .failed();
     }
 
@@ -187,8 +194,7 @@ final class TlsIT {
     void clientsWithoutAGoodCertificateAreRefused() throws Exception {
         serve("require");
         Path strangers = folder.resolve("strangers");
-        Path stranger =
-                TestCertificates.issue(TestCertificates.authority(strangers), "web", false);
+        Path stranger = TestCertificates.issue(TestCertificates.authority(strangers), "web", false);
         // A client of another authority that would trust this gateway.
         Files.copy(
                 authority.folder().resolve("ca-cert.pem"),
@@ -285,7 +291,11 @@ final class TlsIT {
                                 .ok()
                                 .out())
                 .contains("EPERM");
-        run("nbdinfo", "--can", "write", uri("disk", TestCertificates.issue(authority, "other", false)))
+        run(
+                        "nbdinfo",
+                        "--can",
+                        "write",
+                        uri("disk", TestCertificates.issue(authority, "other", false)))
                 .ok();
         assertThat(told(uri("other", web)).failed().out())
                 .contains("this client may not open \"other\": no rule allows it");
@@ -299,8 +309,7 @@ final class TlsIT {
     @Test
     void aPointsRuleOpensPointsOnly() throws Exception {
         serve("require", "points * cn=web");
-        assertThat(told(uri("disk", web)).failed().out())
-                .contains("only its points in time");
+        assertThat(told(uri("disk", web)).failed().out()).contains("only its points in time");
         run("nbdinfo", "--is", "read-only", uri("disk@latest", web)).ok();
         run("nbdinfo", "--can", "write", uri("disk@latest", web)).failed();
     }
@@ -309,8 +318,7 @@ final class TlsIT {
     void aDiskForCertificatesOnlyIsHiddenFromPlainSessions() throws Exception {
         serve("offer", "read-write disk cn=web", "read-write other");
         String plain = "nbd://" + hostAndPort() + "/";
-        assertThat(told(plain + "disk").failed().out())
-                .containsIgnoringCase("outside TLS");
+        assertThat(told(plain + "disk").failed().out()).containsIgnoringCase("outside TLS");
         run("nbdinfo", plain + "other").ok();
         assertThat(run("nbdinfo", "--list", plain).ok().out())
                 .contains("other")
@@ -325,8 +333,7 @@ final class TlsIT {
         byte[] secret = "a secret that must not be seen".getBytes(StandardCharsets.US_ASCII);
         Path image = Files.write(folder.resolve("image.raw"), repeated(secret));
         try (Tap tap = new Tap(hostAndPort())) {
-            String through =
-                    "nbds://127.0.0.1:" + tap.port() + "/disk?tls-certificates=" + web;
+            String through = "nbds://127.0.0.1:" + tap.port() + "/disk?tls-certificates=" + web;
             run("nbdcopy", "--flush", image.toString(), through).ok();
             run("nbdcopy", through, folder.resolve("back.raw").toString()).ok();
             assertThat(Files.mismatch(image, folder.resolve("back.raw"))).isEqualTo(-1);

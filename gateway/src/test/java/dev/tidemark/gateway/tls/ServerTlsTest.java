@@ -33,7 +33,8 @@ final class ServerTlsTest {
     }
 
     private static void replace(Path from, Path to) throws Exception {
-        Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
+        Files.copy(
+                from, to, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
     }
 
     @Test
