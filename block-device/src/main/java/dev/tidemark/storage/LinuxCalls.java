@@ -54,6 +54,8 @@ final class LinuxCalls {
     /** Size of {@code struct iovec}: address, length. */
     static final long VECTOR_BYTES = 16;
 
+    private static final int SYNC_FILE_RANGE_WRITE = 2;
+    private static final int POSIX_FADV_DONTNEED = 4;
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_SIZE_AND_BLOCKS = 0x200 | 0x400;
     private static final long STATX_BYTES = 256;
@@ -84,6 +86,8 @@ final class LinuxCalls {
     private final MethodHandle ftruncate;
     private final MethodHandle fallocate;
     private final MethodHandle statx;
+    private final MethodHandle syncFileRange;
+    private final MethodHandle fadvise;
 
     private LinuxCalls(Linker linker) {
         open =
@@ -116,6 +120,10 @@ final class LinuxCalls {
                         linker,
                         "fallocate",
                         FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+        FunctionDescriptor advice =
+                FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        syncFileRange = bind(linker, "sync_file_range", advice);
+        fadvise = bind(linker, "posix_fadvise", advice);
         statx =
                 bind(
                         linker,
@@ -340,6 +348,28 @@ final class LinuxCalls {
         }
     }
 
+    /** Begins to write a range's dirty pages to the disk; does not wait. Its errors mean nothing. */
+    void startWriteback(int descriptor, long offset, long lengthBytes) {
+        advise(syncFileRange, descriptor, offset, lengthBytes, SYNC_FILE_RANGE_WRITE);
+    }
+
+    /** Takes a range's clean pages out of the page cache. Its errors mean nothing. */
+    void dropCached(int descriptor, long offset, long lengthBytes) {
+        advise(fadvise, descriptor, offset, lengthBytes, POSIX_FADV_DONTNEED);
+    }
+
+    private static void advise(
+            MethodHandle call, int descriptor, long offset, long lengthBytes, int advice) {
+        try {
+            int _ =
+                    (int)
+                            call.invokeExact(
+                                    FRAME.get().state, descriptor, offset, lengthBytes, advice);
+        } catch (Throwable thrown) {
+            throw unexpected(thrown);
+        }
+    }
+
     long sizeBytes(int descriptor) {
         return stat(descriptor, STATX_SIZE, 1);
     }
@@ -371,7 +401,7 @@ final class LinuxCalls {
         }
     }
 
-    private static Error unexpected(Throwable thrown) {
+    static Error unexpected(Throwable thrown) {
         if (thrown instanceof RuntimeException runtime) {
             throw runtime;
         }

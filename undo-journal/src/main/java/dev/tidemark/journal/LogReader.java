@@ -140,6 +140,19 @@ final class LogReader {
         }
     }
 
+    /** See {@link RecordLog#uncache}. */
+    void uncache(Position from, Position to) {
+        for (long number = from.segment(); number <= to.segment(); number++) {
+            Segment held = store.retained(number);
+            if (held != null) {
+                long begin = number == from.segment() ? from.position() : 0;
+                long end = number == to.segment() ? to.position() : held.unitBytes();
+                held.file().uncache(begin, end - begin);
+                held.release();
+            }
+        }
+    }
+
     /**
      * Retains the segments from a place up to the one with the last wanted record, as far as there
      * is no gap. The caller gives them back.

@@ -457,6 +457,15 @@ public final class RecordLog implements AutoCloseable {
     }
 
     /**
+     * Gives up the memory that caches the records from one place up to another, which are durable
+     * and hardly read again. What is appended next then goes into memory that is warm, and gold
+     * keeps the rest. A hint.
+     */
+    public void uncache(Position from, Position to) {
+        reader.uncache(from, to);
+    }
+
+    /**
      * A cursor over the headers of the records from a place on, up to the end at this moment. It
      * keeps what it is going to read readable until it is closed.
      */

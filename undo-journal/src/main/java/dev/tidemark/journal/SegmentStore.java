@@ -161,11 +161,19 @@ final class SegmentStore {
     }
 
     private void add(Segment segment) {
-        segments.put(segment.number(), segment);
-        bytes.addAndGet(segment.unitBytes());
+        publish(segment);
         if (preallocate) {
             pool.adopt(segment.unitBytes());
         }
+    }
+
+    private void publish(Segment segment) {
+        if (kind == SegmentKind.UNDO) {
+            // Before-images are pages that lie anywhere.
+            segment.file().expectSmallReads();
+        }
+        segments.put(segment.number(), segment);
+        bytes.addAndGet(segment.unitBytes());
     }
 
     /**
@@ -214,8 +222,7 @@ final class SegmentStore {
             file = directory.create(name);
             Segment segment = new Segment(this, newHeader(number), file);
             prepare(segment);
-            segments.put(number, segment);
-            bytes.addAndGet(unitBytes);
+            publish(segment);
             context.counters().createdUnits.increment();
             made = true;
             return segment;

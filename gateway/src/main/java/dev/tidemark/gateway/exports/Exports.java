@@ -86,8 +86,7 @@ public final class Exports implements ExportCatalog {
                 list.add(new ExportDescription(found.volume().name(), describeLive(found)));
             }
             for (TestRow row : tests.runningRows()) {
-                RecoveryTests.Running test = tests.running(row.id());
-                for (PointVolume volume : test.image().volumes()) {
+                for (PointVolume volume : tests.servedVolumes(row)) {
                     list.add(
                             new ExportDescription(
                                     RecoveryTests.exportName(row.id(), volume.name()),
@@ -152,6 +151,7 @@ public final class Exports implements ExportCatalog {
 
     /** The default export is the only volume. */
     private Found only() {
+        volumes.requireAllOpen();
         List<Found> all = volumes.all();
         if (all.size() != 1) {
             throw new ProblemException(
