@@ -1,6 +1,7 @@
 package dev.tidemark.replica;
 
 import dev.tidemark.blockdevice.BlockDeviceException;
+import dev.tidemark.blockdevice.ExtentMap;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -86,6 +87,13 @@ final class Promoted implements Source {
     RangeSet writtenWithin(int volume, long offsetBytes, long lengthBytes) {
         RangeSet ranges = written.get(volume);
         return ranges == null ? new RangeSet() : ranges.within(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public long allocation(
+            int volume, long offsetBytes, long lengthBytes, int limit, ExtentMap into)
+            throws BlockDeviceException {
+        return image.allocation(volume, offsetBytes, lengthBytes, limit, into);
     }
 
     @Override
