@@ -2,11 +2,14 @@ package dev.tidemark.replica;
 
 import static dev.tidemark.replica.GroupModel.check;
 
+import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.ErrorCode;
+import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import dev.tidemark.execution.simulation.SimulatedScheduler;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.HistoryStatus;
@@ -633,6 +636,36 @@ final class GroupSimulation {
                         + model.lastSequence()
                         + ") differs at byte "
                         + at);
+        compareAllocation(device, volume, sequence, offset, length);
+    }
+
+    /** What a view calls zero reads as zeros, whatever is folded meanwhile. */
+    private void compareAllocation(
+            BlockDevice device, int volume, long sequence, int offset, int length) {
+        byte[] content = new byte[length];
+        model.volume(volume).readAt(sequence, offset, content);
+        RangeStatus status;
+        try {
+            status = allocation(device, offset, length);
+        } catch (Failed refused) {
+            check(mayFail(refused), "a view at " + sequence + " fails: " + refused.getMessage());
+            return;
+        }
+        int at = 0;
+        for (int i = 0; i < status.count(); i++) {
+            int end = at + (int) status.lengthBytes(i);
+            for (; at < end; at++) {
+                check(
+                        content[at] == 0 || (status.value(i) & Allocation.ZERO) == 0,
+                        "the view of volume "
+                                + volume
+                                + " at "
+                                + sequence
+                                + " calls byte "
+                                + (offset + at)
+                                + " zero");
+            }
+        }
     }
 
     private boolean mayFail(Failed failure) {
@@ -681,6 +714,30 @@ final class GroupSimulation {
                                 + at
                                 + " at "
                                 + expected);
+                compareLiveAllocation(entry.getKey(), expected);
+            }
+        }
+    }
+
+    private void compareLiveAllocation(int volume, long sequence) {
+        RangeStatus status;
+        try {
+            status = allocation(live(volume), 0, (int) sizeOf(volume));
+        } catch (Failed refused) {
+            check(mayFail(refused), "the live disk fails: " + refused.getMessage());
+            return;
+        }
+        if (sequence != model.lastSequence()) {
+            return;
+        }
+        byte[] content = model.volume(volume).imageAt(sequence);
+        int at = 0;
+        for (int i = 0; i < status.count(); i++) {
+            int end = at + (int) status.lengthBytes(i);
+            for (; at < end; at++) {
+                check(
+                        content[at] == 0 || (status.value(i) & Allocation.ZERO) == 0,
+                        "live volume " + volume + " calls byte " + at + " zero at " + sequence);
             }
         }
     }
@@ -937,6 +994,26 @@ final class GroupSimulation {
         } catch (CompletionException e) {
             throw new Failed(e.getCause() == null ? e : e.getCause());
         }
+    }
+
+    private RangeStatus allocation(BlockDevice device, int offset, int length) {
+        CompletableFuture<RangeStatus> result = new CompletableFuture<>();
+        device.allocation(
+                offset,
+                length,
+                1 + random.nextInt(40),
+                new StatusCompletion() {
+                    @Override
+                    public void succeeded(RangeStatus status) {
+                        result.complete(status);
+                    }
+
+                    @Override
+                    public void failed(BlockDeviceException failure) {
+                        result.completeExceptionally(failure);
+                    }
+                });
+        return await(result);
     }
 
     private byte[] read(BlockDevice device, int offset, int length) {
