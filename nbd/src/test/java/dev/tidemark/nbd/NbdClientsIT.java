@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
+import dev.tidemark.foreign.ForeignProgram;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -278,16 +280,17 @@ final class NbdClientsIT {
     @Test
     void a_file_system_over_nbdfuse_is_clean() throws Exception {
         Path mountPoint = Files.createDirectory(folder.resolve("mount"));
-        Path log = Files.createFile(folder.resolve("nbdfuse.log"));
-        Process fuse = Tool.start(log, "nbdfuse", mountPoint.toString(), uri);
         Path file = mountPoint.resolve("nbd");
-        try {
-            TestServer.await("nbdfuse has mounted", () -> Files.exists(file));
-            Tool.run("mkfs.ext4", "-q", "-F", file.toString());
-            assertThat(Tool.run("e2fsck", "-f", "-n", file.toString())).contains("0.0% non-cont");
-        } finally {
-            Tool.run("umount", mountPoint.toString());
-            fuse.waitFor();
+        try (ForeignProgram fuse = ForeignProgram.start("nbdfuse", mountPoint.toString(), uri)) {
+            try {
+                TestServer.await("nbdfuse has mounted", () -> Files.exists(file));
+                Tool.run("mkfs.ext4", "-q", "-F", file.toString());
+                assertThat(Tool.run("e2fsck", "-f", "-n", file.toString()))
+                        .contains("0.0% non-cont");
+            } finally {
+                Tool.run("umount", mountPoint.toString());
+            }
+            fuse.expectSuccess(Duration.ofMinutes(1));
         }
         // The file system's magic number, at 1080 (ext4's super block begins at 1024).
         assertThat(disk.content(1080, 2)).containsExactly(0x53, 0xef);
