@@ -121,6 +121,16 @@ final class ImageDisk implements Image, Source {
         }
     }
 
+    /** What was written to a range so far. */
+    void visitWritten(int volume, long offset, long length, ExtentMap.Visitor visitor) {
+        ExtentMap map = written.get(volume);
+        if (map != null) {
+            synchronized (map) {
+                map.visit(offset, length, visitor);
+            }
+        }
+    }
+
     @Override
     public UUID id() {
         return record.id();

@@ -41,6 +41,22 @@ final class Promoted implements Source {
         return sequence;
     }
 
+    /** The point that the image shows. */
+    long pointSequence() {
+        return switch (image) {
+            case PointSource point -> point.point().sequence();
+            case ImageDisk disk -> disk.point().sequence();
+            default -> 0;
+        };
+    }
+
+    /** What the image itself has written to a range. */
+    void visitOwn(int volume, long offsetBytes, long lengthBytes, ExtentMap.Visitor visitor) {
+        if (image instanceof ImageDisk disk) {
+            disk.visitWritten(volume, offsetBytes, lengthBytes, visitor);
+        }
+    }
+
     boolean covers(int volume) {
         return written.containsKey(volume);
     }

@@ -302,11 +302,15 @@ final class UndoLog {
         return new RunSweep(spans, reader, fromRun, toRun);
     }
 
-    /** What the runs after one hold, part by part. */
+    /**
+     * What the runs after one hold, part by part. It may be recorded and not published yet: then
+     * there are none after it.
+     */
     RunSweep sweep(long fromRun) throws JournalException {
         SpanSet now = spans;
-        requireKept(fromRun);
-        return new RunSweep(now, reader, fromRun, now.newestRun());
+        long from = Math.min(fromRun, now.newestRun());
+        requireKept(from);
+        return new RunSweep(now, reader, from, now.newestRun());
     }
 
     /** The newest of the runs in (fromRun, toRun] that changed each byte. */

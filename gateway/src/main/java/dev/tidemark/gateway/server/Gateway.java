@@ -114,7 +114,7 @@ public final class Gateway implements AutoCloseable {
                             metrics,
                             opener,
                             settings.get(Keys.RELATIVE_LEASE),
-                            System::nanoTime);
+                            scheduler);
             nbd =
                     keep(
                             new NbdServer(
