@@ -2,10 +2,13 @@ package dev.tidemark.nbd;
 
 import dev.tidemark.nbd.OptionRequest.Abort;
 import dev.tidemark.nbd.OptionRequest.ExportName;
+import dev.tidemark.nbd.OptionRequest.ExtendedHeaders;
 import dev.tidemark.nbd.OptionRequest.Hangup;
 import dev.tidemark.nbd.OptionRequest.Information;
 import dev.tidemark.nbd.OptionRequest.ListExports;
+import dev.tidemark.nbd.OptionRequest.MetaContexts;
 import dev.tidemark.nbd.OptionRequest.Refused;
+import dev.tidemark.nbd.OptionRequest.StructuredReplies;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -13,6 +16,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -29,9 +33,9 @@ import org.slf4j.LoggerFactory;
  * A connection until its client has chosen an export (proto.md "Newstyle negotiation").
  *
  * <p>Options are answered one after the other, each by a unit of its own ({@link ListOption},
- * {@link ExportOption}). While the catalogue works on one, nothing is parsed and the socket is not
- * read. What a client sent ahead of the answer goes on to the {@link TransmissionHandler}. What has
- * been agreed on is kept in {@link Negotiation} alone.
+ * {@link ExportOption}, {@link MetaContextOption}). While the catalogue works on one, nothing is
+ * parsed and the socket is not read. What a client sent ahead of the answer goes on to the {@link
+ * TransmissionHandler}. What has been agreed on is kept in {@link Negotiation} alone.
  */
 // A void promise reports failures to exceptionCaught; a failed close has nobody to tell.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -201,6 +205,9 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
     @Override
     public void option(int code, OptionRequest request) {
         option = code;
+        if (code == Handshake.OPTION_SET_META_CONTEXT) {
+            negotiation.select("", List.of()); // a selection that fails clears the one before
+        }
         if (service.stopping() && !(request instanceof Abort)) {
             refuseForGood();
             return;
@@ -215,6 +222,23 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
             case ListExports() -> ListOption.answer(this);
             case ExportName(String name) -> ExportOption.answer(this, name, zeroes);
             case Information asked -> ExportOption.answer(this, asked);
+            case StructuredReplies() -> agreeOnStructuredReplies();
+            case ExtendedHeaders() -> {
+                negotiation.agreeOn(ReplyForm.EXTENDED);
+                reply(replies().acknowledge(option));
+            }
+            case MetaContexts asked -> MetaContextOption.answer(this, asked);
+        }
+    }
+
+    private void agreeOnStructuredReplies() {
+        if (negotiation.form() == ReplyForm.EXTENDED) {
+            refuse(
+                    Handshake.ERROR_EXTENDED_HEADERS_REQUIRED,
+                    "extended headers are agreed on already and take precedence");
+        } else {
+            negotiation.agreeOn(ReplyForm.STRUCTURED);
+            reply(replies().acknowledge(option));
         }
     }
 
@@ -298,10 +322,10 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
     }
 
     @Override
-    public void enterTransmission(OpenedExport export, ByteBuf reply) {
+    public void enterTransmission(Session session, ByteBuf reply) {
         if (service.stopping()) {
             reply.release();
-            export.close();
+            session.close();
             refuseForGood();
             return;
         }
@@ -312,7 +336,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
         reply(reply);
         ByteBuf rest = input;
         input = null;
-        ctx.pipeline().replace(this, "transmission", new TransmissionHandler(service, export));
+        ctx.pipeline().replace(this, "transmission", new TransmissionHandler(service, session));
         if (rest != null) {
             ctx.fireChannelRead(rest);
         }
@@ -381,8 +405,10 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
             context().executor().execute(() -> answered(then, answer, failure));
         } catch (RejectedExecutionException e) {
             LOG.debug("{}: the server stopped while an export was opened", context().channel());
-            if (answer instanceof OpenedExport export) {
-                export.close();
+            switch (answer) {
+                case OpenedExport export -> export.close();
+                case StatusContext opened -> opened.close();
+                case null, default -> {}
             }
         }
     }

@@ -52,6 +52,6 @@ interface OptionExchange {
     /** Ends the connection for a failure that the protocol has no error for. */
     void hangUp(@Nullable Throwable failure);
 
-    /** Sends the last reply and serves the export from now on; takes both over. */
-    void enterTransmission(OpenedExport export, ByteBuf reply);
+    /** Sends the last reply and serves the session from now on; takes both over. */
+    void enterTransmission(Session session, ByteBuf reply);
 }
