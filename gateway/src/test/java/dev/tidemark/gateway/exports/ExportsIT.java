@@ -195,7 +195,7 @@ final class ExportsIT {
         assertThat(export.path("export-name").asText())
                 .isEqualTo("disk@seq:" + mark.sequence() + "~rw");
         assertThat(export.path("is_read_only").asBoolean()).isFalse();
-        assertThat(run("qemu-img", "info", uri("disk@first~ro")).out())
+        assertThat(ForeignProgram.outcome("qemu-img", "info", uri("disk@first~ro")).printed())
                 .contains("not a private copy");
     }
 
