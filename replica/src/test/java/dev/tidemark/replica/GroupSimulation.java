@@ -654,17 +654,19 @@ final class GroupSimulation {
         int at = 0;
         for (int i = 0; i < status.count(); i++) {
             int end = at + (int) status.lengthBytes(i);
-            for (; at < end; at++) {
-                check(
-                        content[at] == 0 || (status.value(i) & Allocation.ZERO) == 0,
-                        "the view of volume "
-                                + volume
-                                + " at "
-                                + sequence
-                                + " calls byte "
-                                + (offset + at)
-                                + " zero");
-            }
+            boolean zero = (status.value(i) & Allocation.ZERO) != 0;
+            int written =
+                    zero ? Arrays.mismatch(content, at, end, new byte[end - at], 0, end - at) : -1;
+            check(
+                    written < 0,
+                    "the view of volume "
+                            + volume
+                            + " at "
+                            + sequence
+                            + " calls byte "
+                            + (offset + at + written)
+                            + " zero");
+            at = end;
         }
     }
 
