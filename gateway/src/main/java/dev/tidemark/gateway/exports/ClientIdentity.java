@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
  * Whom connections belong to, as well as can be told: the certificate's subject, else the address
  * without its port, else (unix sockets) this machine.
  *
- * @param remote a connection may be dead without the gateway's having noticed, so while one is
- *     open its client may already be coming back; the end of a unix socket is seen at once
+ * @param remote a connection may be dead without the gateway's having noticed, so while one is open
+ *     its client may already be coming back; the end of a unix socket is seen at once
  */
 record ClientIdentity(String name, boolean remote) {
     private static final Pattern HOST_AND_PORT = Pattern.compile("(.+):\\d{1,5}");

@@ -7,6 +7,7 @@ import dev.tidemark.gateway.service.Group;
 import dev.tidemark.gateway.text.AskedPoint;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.PointSpec;
+import dev.tidemark.nbd.ContextDescription;
 import dev.tidemark.nbd.StatusContext;
 import dev.tidemark.replica.CheckpointQuery;
 import dev.tidemark.replica.HistoryMap;
@@ -50,25 +51,25 @@ final class Contexts {
      * @param lastWrites whether it has contexts for its last writes
      * @param resolve the sequence number of a point as asked; fails when there is none
      */
-    static List<String> matching(
+    static List<ContextDescription> matching(
             Group group,
             long lastSequence,
             boolean lastWrites,
             String query,
             ToLongFunction<String> resolve) {
-        List<String> found = new ArrayList<>();
+        List<ContextDescription> found = new ArrayList<>();
         if (query.isEmpty() || query.equals(QEMU) || query.equals(DIRTY_BITMAP)) {
             for (Checkpoint checkpoint : named(group, lastSequence)) {
-                found.add(DIRTY_BITMAP + checkpoint.name());
+                found.add(new ContextDescription(DIRTY_BITMAP + checkpoint.name(), false));
             }
         } else if (query.startsWith(DIRTY_BITMAP)
                 && hasPoint(query.substring(DIRTY_BITMAP.length()), lastSequence, resolve)) {
-            found.add(query);
+            found.add(new ContextDescription(query, false));
         }
         for (String name : List.of(LAST_SEQUENCE, LAST_TIME)) {
             boolean all = query.isEmpty() || query.equals(TIDEMARK);
             if (lastWrites && (all || query.equals(name))) {
-                found.add(name);
+                found.add(new ContextDescription(name, true));
             }
         }
         return found;
@@ -83,7 +84,9 @@ final class Contexts {
         }
     }
 
-    /** Tagged checkpoints that can be asked for by their names, the newest first, a bounded list. */
+    /**
+     * Tagged checkpoints that can be asked for by their names, the newest first, a bounded list.
+     */
     static List<Checkpoint> named(Group group, long lastSequence) {
         List<Checkpoint> found = new ArrayList<>();
         Set<String> names = new HashSet<>();

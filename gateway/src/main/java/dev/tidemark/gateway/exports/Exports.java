@@ -21,6 +21,7 @@ import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.Point;
 import dev.tidemark.journal.PointSpec;
+import dev.tidemark.nbd.ContextDescription;
 import dev.tidemark.nbd.ExportCatalog;
 import dev.tidemark.nbd.ExportDescription;
 import dev.tidemark.nbd.ExportOpenException;
@@ -123,13 +124,14 @@ public final class Exports implements ExportCatalog {
 
     @Override
     public CompletionStage<OpenedExport> open(NbdClient client, String name, boolean infoOnly) {
-        return run(() -> name.startsWith(TEST_PREFIX)
-                ? openTest(client, name)
-                : open(client, ExportName.parse(name)));
+        return run(() ->
+                name.startsWith(TEST_PREFIX)
+                        ? openTest(client, name)
+                        : open(client, ExportName.parse(name)));
     }
 
     @Override
-    public CompletionStage<List<String>> contexts(
+    public CompletionStage<List<ContextDescription>> contexts(
             NbdClient client, String exportName, String query) {
         return run(() -> {
             if (exportName.startsWith(TEST_PREFIX)) {

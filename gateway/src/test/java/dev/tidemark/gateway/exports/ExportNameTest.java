@@ -14,8 +14,7 @@ final class ExportNameTest {
         assertThat(ExportName.parse("disk")).isEqualTo(new ExportName("disk", null, null));
         assertThat(ExportName.parse("")).isEqualTo(new ExportName("", null, null));
         assertThat(ExportName.parse("disk@seq:7")).isEqualTo(new ExportName("disk", "seq:7", null));
-        assertThat(ExportName.parse("disk@a+rw~rw"))
-                .isEqualTo(new ExportName("disk", "a+rw", ""));
+        assertThat(ExportName.parse("disk@a+rw~rw")).isEqualTo(new ExportName("disk", "a+rw", ""));
         assertThat(ExportName.parse("disk@-90s~rw=anna"))
                 .isEqualTo(new ExportName("disk", "-90s", "anna"));
     }

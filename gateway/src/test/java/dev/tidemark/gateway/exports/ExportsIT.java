@@ -216,8 +216,10 @@ final class ExportsIT {
         mark("first");
         api.post("/tests", new StartTests(null, List.of("first"), "", "me"));
         ForeignProgram.Outcome list = ForeignProgram.outcome("nbdinfo", "--list", uri(""));
-        assertThat(list.printed()).contains("export=\"disk\"")
-                .contains("export=\"disk@first\"").contains("export=\"test.1.disk\"");
+        assertThat(list.printed())
+                .contains("export=\"disk\"")
+                .contains("export=\"disk@first\"")
+                .contains("export=\"test.1.disk\"");
     }
 
     @Test

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Incremental backup with the programs that know qemu's dirty bitmaps, between two checkpoints. */
 final class IncrementalBackupIT {
-    private static final int SIZE_BYTES = 32 << 20;
+    private static final long SIZE_BYTES = 32 << 20;
     private static final String CONTEXT = "qemu:dirty-bitmap:monday";
 
     @TempDir private Path folder;
@@ -84,7 +84,8 @@ final class IncrementalBackupIT {
         String options =
                 "driver=nbd,export=disk@tuesday,server.type=unix,server.path=%s,x-dirty-bitmap=%s"
                         .formatted(socket(), CONTEXT);
-        String json = ForeignProgram.run("qemu-img", "map", "--output=json", "--image-opts", options);
+        String json =
+                ForeignProgram.run("qemu-img", "map", "--output=json", "--image-opts", options);
         BitSet dirty = new BitSet();
         for (JsonNode extent : Json.MAPPER.readTree(json)) {
             int start = (int) (extent.path("start").asLong() / 512);
@@ -166,8 +167,7 @@ final class IncrementalBackupIT {
 
     @Test
     void theLiveDiskTellsWhatChangedUpToNow() throws Exception {
-        String map =
-                ForeignProgram.run("nbdinfo", "--map=qemu:dirty-bitmap:tuesday", uri("disk"));
+        String map = ForeignProgram.run("nbdinfo", "--map=qemu:dirty-bitmap:tuesday", uri("disk"));
         assertThat(map.lines().filter(line -> line.contains("dirty")))
                 .singleElement()
                 .asString()
