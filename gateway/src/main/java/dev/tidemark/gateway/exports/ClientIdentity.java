@@ -3,6 +3,7 @@ package dev.tidemark.gateway.exports;
 import dev.tidemark.nbd.NbdClient;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whom connections belong to, as well as can be told: the certificate's subject, else the address
@@ -15,13 +16,16 @@ record ClientIdentity(String name, boolean remote) {
     private static final Pattern HOST_AND_PORT = Pattern.compile("(.+):\\d{1,5}");
 
     static ClientIdentity of(NbdClient client) {
-        String certificate = client.certificateName();
+        return of(client.address(), client.certificateName());
+    }
+
+    static ClientIdentity of(String address, @Nullable String certificate) {
         if (certificate != null) {
             return new ClientIdentity("certificate " + certificate, true);
         }
-        Matcher address = HOST_AND_PORT.matcher(client.address());
-        return address.matches()
-                ? new ClientIdentity("host " + address.group(1), true)
+        Matcher parts = HOST_AND_PORT.matcher(address);
+        return parts.matches()
+                ? new ClientIdentity("host " + parts.group(1), true)
                 : new ClientIdentity("local", false);
     }
 }

@@ -2,7 +2,6 @@ package dev.tidemark.gateway.exports;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.tidemark.nbd.NbdClient;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
@@ -84,14 +83,11 @@ final class LeasesTest {
 
     @Test
     void aClientIsKnownByItsAddressWithoutThePort() {
-        NbdClient first = new NbdClient("/10.0.0.1:5000", false, null);
-        NbdClient second = new NbdClient("/10.0.0.1:5001", false, null);
-        NbdClient other = new NbdClient("/10.0.0.2:5000", false, null);
-        NbdClient socket = new NbdClient("/run/tidemark/nbd.sock", false, null);
-        assertThat(ClientIdentity.of(first)).isEqualTo(ClientIdentity.of(second));
-        assertThat(ClientIdentity.of(first)).isNotEqualTo(ClientIdentity.of(other));
-        assertThat(ClientIdentity.of(socket).remote()).isFalse();
-        assertThat(ClientIdentity.of(new NbdClient("/10.0.0.1:5000", true, "CN=backup")))
-                .isEqualTo(ClientIdentity.of(new NbdClient("/10.0.0.9:1", true, "CN=backup")));
+        ClientIdentity first = ClientIdentity.of("/10.0.0.1:5000", null);
+        assertThat(ClientIdentity.of("/10.0.0.1:5001", null)).isEqualTo(first);
+        assertThat(ClientIdentity.of("/10.0.0.2:5000", null)).isNotEqualTo(first);
+        assertThat(ClientIdentity.of("/run/tidemark/nbd.sock", null).remote()).isFalse();
+        assertThat(ClientIdentity.of("/10.0.0.1:5000", "CN=backup"))
+                .isEqualTo(ClientIdentity.of("/10.0.0.9:1", "CN=backup"));
     }
 }
