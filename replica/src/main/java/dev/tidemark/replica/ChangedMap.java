@@ -6,6 +6,7 @@ import dev.tidemark.blockdevice.StatusCompletion;
 import dev.tidemark.journal.JournalException;
 import dev.tidemark.journal.Pin;
 import dev.tidemark.journal.RunSweep;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -25,10 +26,11 @@ final class ChangedMap implements HistoryMap {
                 throws JournalException;
 
         /**
-         * Whether a failure may be due to what has ended since, so that it is worth asking again.
+         * What the answer depends on and may end meanwhile: a question that failed is worth asking
+         * again when this is another now.
          */
-        default boolean hasMoved() {
-            return false;
+        default @Nullable Object state() {
+            return null;
         }
     }
 
@@ -59,10 +61,11 @@ final class ChangedMap implements HistoryMap {
     private long paint(long offsetBytes, long lengthBytes, int limit, ExtentMap into)
             throws BlockDeviceException {
         while (true) {
+            Object before = changes.state();
             try {
                 return paintOnce(offsetBytes, lengthBytes, limit, into);
             } catch (JournalException failure) {
-                if (!changes.hasMoved()) {
+                if (Objects.equals(before, changes.state())) {
                     throw Failures.device(failure);
                 }
             }

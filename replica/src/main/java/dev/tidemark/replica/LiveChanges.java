@@ -26,8 +26,6 @@ final class LiveChanges implements ChangedMap.Changes {
     /** What was written in the point's interval after it, and where that ends; else null. */
     private final @Nullable FirstInterval first;
 
-    private volatile @Nullable Promoted seen;
-
     /** The rest of the interval in which a point lies. */
     record FirstInterval(Boundary end, ExtentMap written) {}
 
@@ -48,7 +46,6 @@ final class LiveChanges implements ChangedMap.Changes {
     public RunSweep look(long offsetBytes, long lengthBytes, ExtentMap.Visitor written)
             throws JournalException {
         Promoted promoted = head.promoted();
-        seen = promoted;
         long since = sinceSequence;
         if (promoted != null && promoted.covers(volume) && promoted.sequence() > since) {
             promoted.visitOwn(volume, offsetBytes, lengthBytes, written);
@@ -69,7 +66,7 @@ final class LiveChanges implements ChangedMap.Changes {
     }
 
     @Override
-    public boolean hasMoved() {
-        return seen != head.promoted();
+    public @Nullable Object state() {
+        return head.promoted();
     }
 }

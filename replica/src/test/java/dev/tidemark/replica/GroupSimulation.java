@@ -597,6 +597,7 @@ final class GroupSimulation {
                             + volume.sizeBytes()
                             + " bytes");
             compareRandomParts(view, volume, sequence);
+            compareChanges(view, volume, sequence);
         }
     }
 
@@ -717,8 +718,79 @@ final class GroupSimulation {
                                 + " at "
                                 + expected);
                 compareLiveAllocation(entry.getKey(), expected);
+                compareLiveChanges(entry.getKey(), expected);
             }
         }
+    }
+
+    /** What differs between two points is among what is told of the view at the later one. */
+    private void compareChanges(PointInTimeView view, PointVolume volume, long sequence) {
+        long from = group().status().history().fineTailSequence();
+        if (from > sequence) {
+            return;
+        }
+        long since = from + random.nextLong(sequence - from + 1);
+        if (!model.isExactAt(since)) {
+            return;
+        }
+        HistoryMap map =
+                attempt(group().changedSince(view, volume.id(), new PointSpec.AtSequence(since)));
+        if (map != null) {
+            checkChanges(map, volume.id(), since, sequence);
+        }
+    }
+
+    private void compareLiveChanges(int volume, long sequence) {
+        long from = group().status().history().fineTailSequence();
+        long since = from + random.nextLong(Math.max(1, sequence - from + 1));
+        if (since > sequence || !model.isExactAt(since)) {
+            return;
+        }
+        HistoryMap map = attempt(group().changedSince(volume, new PointSpec.AtSequence(since)));
+        if (map != null) {
+            checkChanges(map, volume, since, sequence);
+        }
+    }
+
+    private void checkChanges(HistoryMap map, int volume, long since, long sequence) {
+        byte[] before = model.volume(volume).imageAt(since);
+        byte[] now = model.volume(volume).imageAt(sequence);
+        CompletableFuture<RangeStatus> asked = new CompletableFuture<>();
+        map.status(0, now.length, 1 + random.nextInt(500), completing(asked));
+        RangeStatus status;
+        try {
+            status = await(asked);
+        } catch (Failed refused) {
+            check(mayFail(refused), "a map of changes fails: " + refused.getMessage());
+            return;
+        } finally {
+            map.close();
+        }
+        int at = 0;
+        for (int i = 0; i < status.count(); i++) {
+            int end = at + (int) status.lengthBytes(i);
+            for (; at < end; at++) {
+                boolean differs = at >= before.length || before[at] != now[at];
+                check(
+                        !differs || status.value(i) == HistoryMap.CHANGED,
+                        "byte %d of volume %d differs between %d and %d and is not told (head %d)"
+                                .formatted(at, volume, since, sequence, model.lastSequence()));
+            }
+        }
+    }
+
+    private static StatusCompletion completing(CompletableFuture<RangeStatus> result) {
+        return new StatusCompletion() {
+            @Override
+            public void succeeded(RangeStatus status) {
+                result.complete(status);
+            }
+
+            @Override
+            public void failed(BlockDeviceException failure) {
+                result.completeExceptionally(failure);
+            }
+        };
     }
 
     private void compareLiveAllocation(int volume, long sequence) {
@@ -1000,21 +1072,7 @@ final class GroupSimulation {
 
     private RangeStatus allocation(BlockDevice device, int offset, int length) {
         CompletableFuture<RangeStatus> result = new CompletableFuture<>();
-        device.allocation(
-                offset,
-                length,
-                1 + random.nextInt(40),
-                new StatusCompletion() {
-                    @Override
-                    public void succeeded(RangeStatus status) {
-                        result.complete(status);
-                    }
-
-                    @Override
-                    public void failed(BlockDeviceException failure) {
-                        result.completeExceptionally(failure);
-                    }
-                });
+        device.allocation(offset, length, 1 + random.nextInt(40), completing(result));
         return await(result);
     }
 
