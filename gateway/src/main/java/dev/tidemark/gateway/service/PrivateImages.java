@@ -15,7 +15,7 @@ public final class PrivateImages {
 
     public static UUID newId() {
         UUID random = UUID.randomUUID();
-        long high = random.getMostSignificantBits() & ~VERSION_MASK | VERSION << 12;
+        long high = (random.getMostSignificantBits() & ~VERSION_MASK) | (VERSION << 12);
         return new UUID(high, random.getLeastSignificantBits());
     }
 

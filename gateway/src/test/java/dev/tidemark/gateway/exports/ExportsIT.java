@@ -215,7 +215,7 @@ final class ExportsIT {
         gateway = TestGateways.start(folder);
         api = TestGateways.client(gateway);
         reads("disk@first~rw", "0x11");
-        assertThat(api.get("/tests").as(JsonNode.class)).isEmpty();
+        assertThat(api.get("/tests").asList(TestDocument.class)).isEmpty();
     }
 
     @Test
