@@ -62,6 +62,11 @@ final class ChannelFile implements StorageFile {
     }
 
     @Override
+    public void expectSmallReads() {
+        // Nothing is known to be cached here.
+    }
+
+    @Override
     public void write(long position, ByteBuffer source) throws StorageException {
         long at = position;
         try {

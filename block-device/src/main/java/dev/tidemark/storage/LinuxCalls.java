@@ -57,6 +57,8 @@ final class LinuxCalls {
     /** Size of {@code struct iovec}: address, length. */
     static final long VECTOR_BYTES = 16;
 
+    private static final int SYNC_FILE_RANGE_WRITE = 2;
+    private static final int POSIX_FADV_DONTNEED = 4;
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_SIZE_AND_BLOCKS = 0x200 | 0x400;
     private static final long STATX_BYTES = 256;
@@ -88,6 +90,8 @@ final class LinuxCalls {
     private final MethodHandle fallocate;
     private final MethodHandle statx;
     private final MethodHandle lseek;
+    private final MethodHandle syncFileRange;
+    private final MethodHandle fadvise;
 
     private LinuxCalls(Linker linker) {
         open =
@@ -125,6 +129,10 @@ final class LinuxCalls {
                         linker,
                         "lseek",
                         FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+        FunctionDescriptor advice =
+                FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        syncFileRange = bind(linker, "sync_file_range", advice);
+        fadvise = bind(linker, "posix_fadvise", advice);
         statx =
                 bind(
                         linker,
@@ -360,6 +368,30 @@ final class LinuxCalls {
         }
     }
 
+    /**
+     * Begins to write a range's dirty pages to the disk; does not wait. Its errors mean nothing.
+     */
+    void startWriteback(int descriptor, long offset, long lengthBytes) {
+        advise(syncFileRange, descriptor, offset, lengthBytes, SYNC_FILE_RANGE_WRITE);
+    }
+
+    /** Takes a range's clean pages out of the page cache. Its errors mean nothing. */
+    void dropCached(int descriptor, long offset, long lengthBytes) {
+        advise(fadvise, descriptor, offset, lengthBytes, POSIX_FADV_DONTNEED);
+    }
+
+    private static void advise(
+            MethodHandle call, int descriptor, long offset, long lengthBytes, int advice) {
+        try {
+            int _ =
+                    (int)
+                            call.invokeExact(
+                                    FRAME.get().state, descriptor, offset, lengthBytes, advice);
+        } catch (Throwable thrown) {
+            throw unexpected(thrown);
+        }
+    }
+
     long sizeBytes(int descriptor) {
         return stat(descriptor, STATX_SIZE, 1);
     }
@@ -391,7 +423,7 @@ final class LinuxCalls {
         }
     }
 
-    private static Error unexpected(Throwable thrown) {
+    static Error unexpected(Throwable thrown) {
         if (thrown instanceof RuntimeException runtime) {
             throw runtime;
         }

@@ -34,6 +34,12 @@ public interface StorageFile extends AutoCloseable {
     int WOULD_BLOCK = -1;
 
     /**
+     * Says that many small reads of what is cached are to come, and that the file keeps its size
+     * until it is closed. A hint: changes what they cost, never what they answer.
+     */
+    void expectSmallReads();
+
+    /**
      * Writes all remaining bytes of {@code source} at {@code position}, growing the file where
      * needed.
      */
@@ -50,6 +56,18 @@ public interface StorageFile extends AutoCloseable {
      * final: never retry it as if nothing had happened.
      */
     void force() throws StorageException;
+
+    /**
+     * Begins to bring a range to the disk without waiting for it, so that a later {@link #force()}
+     * has less to do. A hint: promises nothing, never fails.
+     */
+    default void writeSoon(long position, long lengthBytes) {}
+
+    /**
+     * Gives up the memory that caches a range, as far as it is on the disk already: for bytes that
+     * are hardly read again. A hint: changes no content, never fails.
+     */
+    default void uncache(long position, long lengthBytes) {}
 
     /**
      * Allocates space so that later writes below {@code sizeBytes} cannot run out of room; grows

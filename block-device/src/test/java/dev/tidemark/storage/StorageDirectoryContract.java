@@ -186,6 +186,22 @@ public abstract class StorageDirectoryContract {
     }
 
     @Test
+    void hintsChangeNoContentAndFailNever() throws StorageException {
+        StorageFile file = directory.create("a");
+        file.write(0, bytes("0123456789"));
+        file.writeSoon(0, 1L << 40);
+        file.uncache(0, 1L << 40);
+        file.force();
+        file.uncache(3, 4);
+        ByteBuffer target = buffer(true, 10);
+        assertThat(file.read(0, target)).isEqualTo(10);
+        assertThat(target.flip()).isEqualTo(bytes("0123456789"));
+        file.close();
+        file.writeSoon(0, 10);
+        file.uncache(0, 10);
+    }
+
+    @Test
     void truncationCutsAndGrowthIsZeros() throws StorageException {
         try (StorageFile file = directory.create("a")) {
             file.write(0, bytes("0123456789"));
@@ -378,7 +394,7 @@ public abstract class StorageDirectoryContract {
         return ByteBuffer.wrap(text.getBytes(UTF_8));
     }
 
-    private static ByteBuffer buffer(boolean direct, int bytes) {
+    static ByteBuffer buffer(boolean direct, int bytes) {
         return direct ? ByteBuffer.allocateDirect(bytes) : ByteBuffer.allocate(bytes);
     }
 

@@ -49,6 +49,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private final BlockDevice device;
     private final String exportName;
     private final RequestRules rules;
+    private final SparseHunch hunch = new SparseHunch();
 
     private final CompletionQueue completions = new CompletionQueue();
     private final ArrayDeque<PendingRequest> free = new ArrayDeque<>();
@@ -345,7 +346,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private boolean mayBeSparse(RequestHeader header) {
         return header.lengthBytes >= SparseRead.MINIMUM_BYTES
                 && session.form().chunked()
-                && !header.has(CommandFlags.DF);
+                && !header.has(CommandFlags.DF)
+                && hunch.worthAsking();
     }
 
     // ---- requests in parts
@@ -388,9 +390,11 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     /** The device has told, or could not tell, where a read's range has zeros. */
     private void allocationKnown(PendingRequest request) {
         RangeStatus status = request.status;
+        boolean sparse = status != null && SparseRead.worthwhile(status);
+        hunch.answered(sparse);
         request.asking = false;
         handedOver = true;
-        if (status == null || !SparseRead.worthwhile(status)) {
+        if (status == null || !sparse) {
             request.beginAgain();
             try {
                 device.read(request.offsetBytes, (int) request.lengthBytes, request);

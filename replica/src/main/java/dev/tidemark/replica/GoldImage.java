@@ -14,6 +14,9 @@ import java.nio.ByteBuffer;
 final class GoldImage {
     static final String FILE = "gold.raw";
 
+    /** From here on it is worth a call that the disk begins before the force. */
+    private static final int WRITE_SOON_BYTES = 64 << 10;
+
     private final StorageFile file;
 
     /** Written since the last force; of the maintenance executor. */
@@ -80,7 +83,11 @@ final class GoldImage {
 
     void write(long offsetBytes, ByteBuffer data) throws StorageException {
         dirty = true;
+        int lengthBytes = data.remaining();
         file.write(offsetBytes, data);
+        if (lengthBytes >= WRITE_SOON_BYTES) {
+            file.writeSoon(offsetBytes, lengthBytes);
+        }
     }
 
     /** Makes a range read as zeros; {@code deallocate} gives its space back. */

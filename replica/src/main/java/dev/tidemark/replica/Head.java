@@ -174,10 +174,13 @@ final class Head implements Source {
         return newest().isEmpty();
     }
 
-    /** The layer to fold next; null when none is sealed. */
+    /**
+     * The layer to fold next; null when none is sealed. A layer counts as sealed once there is one
+     * after it: the fold may drop it then, and never the last.
+     */
     @Nullable Layer oldestSealed() {
-        Layer oldest = layers[0];
-        return oldest.end() == null ? null : oldest;
+        Layer[] all = layers;
+        return all.length == 1 ? null : all[0];
     }
 
     /** The oldest layer is in gold. */

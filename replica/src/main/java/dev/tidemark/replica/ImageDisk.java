@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * through one extent map per volume, kept in memory and rebuilt from the log at a restart.
  * Thread-safe.
  */
-final class ImageDisk implements Image, Source {
+final class ImageDisk implements HeldImage, Source {
     private final ImageRecord record;
     private final PointSource base;
     private final RecordLog log;
@@ -181,6 +181,11 @@ final class ImageDisk implements Image, Source {
         return handles.get();
     }
 
+    @Override
+    public String failure() {
+        return "";
+    }
+
     AtomicInteger handles() {
         return handles;
     }
@@ -197,7 +202,8 @@ final class ImageDisk implements Image, Source {
         return base;
     }
 
-    ImageRecord record() {
+    @Override
+    public ImageRecord record() {
         return record;
     }
 

@@ -298,10 +298,8 @@ final class GroupSimulation {
 
     /** Returns whether power was lost, or the process only killed. */
     private boolean die() {
-        boolean forcesFailed = trouble == Trouble.BAD_FORCES;
         boolean kill = random.nextBoolean();
         if (!disk.isPoweredOff()
-                && !forcesFailed
                 && random.nextInt(3) == 0
                 && !failed()
                 && trouble == Trouble.NONE) {
@@ -309,7 +307,7 @@ final class GroupSimulation {
             closeViews();
             drain();
         }
-        boolean powerLost = disk.isPoweredOff() || forcesFailed || !kill;
+        boolean powerLost = disk.isPoweredOff() || !kill;
         model.settle();
         settleImages();
         scheduler.discardAll();
@@ -363,6 +361,8 @@ final class GroupSimulation {
         long recovered = group().status().headSequence();
         check(recovered >= floor, "recovered up to " + recovered + ", promised " + floor);
         accept(recovered);
+        // What is shown after a start is relied upon: no later loss of power may take it.
+        model.durableUpTo(recovered);
         openDisks();
         checkTagged();
         checkImages(powerLost);

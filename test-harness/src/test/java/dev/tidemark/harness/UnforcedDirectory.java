@@ -108,6 +108,11 @@ record UnforcedDirectory(StorageDirectory below) implements StorageDirectory {
         }
 
         @Override
+        public void expectSmallReads() {
+            below.expectSmallReads();
+        }
+
+        @Override
         public void write(long position, ByteBuffer source) throws StorageException {
             below.write(position, source);
         }

@@ -63,6 +63,11 @@ final class SimulatedFile implements StorageFile {
     }
 
     @Override
+    public void expectSmallReads() {
+        // All reads cost the same here.
+    }
+
+    @Override
     public void write(long position, ByteBuffer source) throws StorageException {
         checkPosition(position);
         change(

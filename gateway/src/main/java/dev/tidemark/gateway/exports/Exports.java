@@ -110,8 +110,7 @@ public final class Exports implements ExportCatalog {
                 }
             }
             for (TestRow row : tests.runningRows()) {
-                RecoveryTests.Running test = tests.running(row.id());
-                for (PointVolume volume : test.image().volumes()) {
+                for (PointVolume volume : tests.servedVolumes(row)) {
                     list.add(
                             new ExportDescription(
                                     RecoveryTests.exportName(row.id(), volume.name()),
@@ -192,6 +191,7 @@ public final class Exports implements ExportCatalog {
         if (!name.volume().isEmpty()) {
             return volumes.get(name.volume());
         }
+        volumes.requireAllOpen();
         List<Found> all = volumes.all();
         if (all.size() != 1) {
             throw new ProblemException(

@@ -311,7 +311,7 @@ public final class Gateway implements AutoCloseable {
 
     /** The gateway at this moment. */
     public StatusDocument status() {
-        List<GroupDocument> documents = groups.all().stream().map(Overview::group).toList();
+        List<GroupDocument> documents = Overview.groups(groups);
         return new StatusDocument(
                 Version.text(),
                 ProcessHandle.current().pid(),
@@ -320,7 +320,7 @@ public final class Gateway implements AutoCloseable {
                 data.path().toString(),
                 nbdUris,
                 apiUri,
-                readiness().status().equals("up"),
+                !readiness().status().equals(HealthDocument.DOWN),
                 volumes.all().size(),
                 tests.runningRows().size(),
                 exports.openViews(),
@@ -332,19 +332,24 @@ public final class Gateway implements AutoCloseable {
                 alerts.newest(20));
     }
 
-    /** Ready while disks are served and no group has failed. */
+    /** Down while stopping and when every group has failed; degraded when some have. */
     public HealthDocument readiness() {
-        List<String> reasons = new ArrayList<>();
         if (stopping) {
-            reasons.add("the gateway is stopping");
+            return new HealthDocument(HealthDocument.DOWN, List.of("the gateway is stopping"));
         }
-        groups.all().stream()
-                .map(group -> group.engine().status())
-                .filter(status -> status.state().name().equals("FAILED"))
-                .forEach(status ->
-                        reasons.add(
-                                "group " + groups.nameOf(status.id()) + ": " + status.reason()));
-        return new HealthDocument(reasons.isEmpty() ? "up" : "down", reasons);
+        List<GroupDocument> all = Overview.groups(groups);
+        List<String> reasons =
+                all.stream()
+                        .filter(group -> group.state().equals("failed"))
+                        .map(group -> "group " + group.name() + ": " + group.reason())
+                        .toList();
+        String status =
+                reasons.isEmpty()
+                        ? HealthDocument.UP
+                        : reasons.size() < all.size()
+                                ? HealthDocument.DEGRADED
+                                : HealthDocument.DOWN;
+        return new HealthDocument(status, reasons);
     }
 
     public List<String> nbdUris() {

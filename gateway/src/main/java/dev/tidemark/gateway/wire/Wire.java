@@ -97,6 +97,7 @@ public final class Wire {
     public record TestDocument(
             long id,
             String state,
+            String failure,
             @Nullable String verdict,
             String group,
             long drill,
@@ -189,5 +190,12 @@ public final class Wire {
             @Nullable String remedy) {}
 
     /** Health: whether the process serves. */
-    public record HealthDocument(String status, List<String> reasons) {}
+    public record HealthDocument(String status, List<String> reasons) {
+        public static final String UP = "up";
+
+        /** Some groups are served, others have failed. */
+        public static final String DEGRADED = "degraded";
+
+        public static final String DOWN = "down";
+    }
 }
