@@ -121,7 +121,7 @@ public final class Gateway implements AutoCloseable {
                             metrics,
                             opener,
                             settings.get(Keys.RELATIVE_LEASE),
-                            System::nanoTime);
+                            scheduler);
             tls = tls(opener);
             nbd =
                     keep(
