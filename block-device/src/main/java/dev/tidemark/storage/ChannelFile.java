@@ -127,6 +127,18 @@ final class ChannelFile implements StorageFile {
         Ranges.writeZeros(this, position, lengthBytes, ByteBuffer.allocate(ZERO_BYTES));
     }
 
+    /** The JDK does not tell holes. */
+    @Override
+    public long dataFrom(long position) throws StorageException {
+        return position < sizeBytes() ? position : NONE;
+    }
+
+    @Override
+    public long holeFrom(long position) throws StorageException {
+        long size = sizeBytes();
+        return position < size ? size : NONE;
+    }
+
     @Override
     public void close() throws StorageException {
         try {

@@ -31,6 +31,7 @@ final class LinuxCalls {
     static final int EINTR = 4;
     static final int ENOENT = 2;
     static final int EIO = 5;
+    static final int ENXIO = 6;
     static final int EAGAIN = 11;
     static final int EEXIST = 17;
     static final int EINVAL = 22;
@@ -47,6 +48,8 @@ final class LinuxCalls {
     static final int RWF_NOWAIT = 0x8;
     static final int FALLOC_FL_KEEP_SIZE = 0x1;
     static final int FALLOC_FL_PUNCH_HOLE = 0x2;
+    static final int SEEK_DATA = 3;
+    static final int SEEK_HOLE = 4;
 
     /** UIO_MAXIOV: most buffers of one vectored call. */
     static final int MAXIMUM_VECTORS = 1024;
@@ -86,6 +89,7 @@ final class LinuxCalls {
     private final MethodHandle ftruncate;
     private final MethodHandle fallocate;
     private final MethodHandle statx;
+    private final MethodHandle lseek;
     private final MethodHandle syncFileRange;
     private final MethodHandle fadvise;
 
@@ -120,6 +124,11 @@ final class LinuxCalls {
                         linker,
                         "fallocate",
                         FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+        lseek =
+                bind(
+                        linker,
+                        "lseek",
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
         FunctionDescriptor advice =
                 FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
         syncFileRange = bind(linker, "sync_file_range", advice);
@@ -343,6 +352,17 @@ final class LinuxCalls {
                                                 lengthBytes));
             } while (result == -EINTR);
             return result;
+        } catch (Throwable thrown) {
+            throw unexpected(thrown);
+        }
+    }
+
+    /** The offset found. */
+    long lseek(int descriptor, long offset, int whence) {
+        try {
+            Frame frame = FRAME.get();
+            return frame.resultOf(
+                    (long) lseek.invokeExact(frame.state, descriptor, offset, whence));
         } catch (Throwable thrown) {
             throw unexpected(thrown);
         }

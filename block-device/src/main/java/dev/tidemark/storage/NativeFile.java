@@ -409,6 +409,40 @@ final class NativeFile implements StorageFile {
         }
     }
 
+    @Override
+    public long dataFrom(long position) throws StorageException {
+        return seek(position, LinuxCalls.SEEK_DATA, position);
+    }
+
+    @Override
+    public long holeFrom(long position) throws StorageException {
+        return seek(position, LinuxCalls.SEEK_HOLE, NONE);
+    }
+
+    /**
+     * Moves the descriptor's own position, which nothing here uses. File systems without holes
+     * answer as if everything were data (lseek(2)); {@code otherwise} is for those that refuse.
+     */
+    private long seek(long position, int whence, long otherwise) throws StorageException {
+        acquire("looking for holes");
+        try {
+            long size = check(calls.sizeBytes(descriptor), "size");
+            if (position >= size) {
+                return NONE;
+            }
+            long found = calls.lseek(descriptor, position, whence);
+            if (found == -LinuxCalls.ENXIO) {
+                return NONE;
+            }
+            if (found < 0 && (found == -LinuxCalls.EINVAL || isUnsupported((int) -found))) {
+                return otherwise == NONE ? size : otherwise;
+            }
+            return check(found, "looking for holes from " + position);
+        } finally {
+            release();
+        }
+    }
+
     private static boolean isUnsupported(int errno) {
         return errno == LinuxCalls.EOPNOTSUPP || errno == LinuxCalls.ENOSYS;
     }

@@ -83,6 +83,22 @@ public interface StorageFile extends AutoCloseable {
      */
     void punchHole(long position, long lengthBytes) throws StorageException;
 
+    /** Returned instead of a position when there is nothing of the kind behind. */
+    long NONE = Long.MAX_VALUE;
+
+    /**
+     * The first byte at or after {@code position} that is not in a hole; {@link #NONE} when there
+     * is none before the end of the file. A hole reads as zeros; where the file system cannot tell,
+     * everything is data. May wait for the disk.
+     */
+    long dataFrom(long position) throws StorageException;
+
+    /**
+     * The first byte at or after {@code position} that is in a hole; the end of the file counts as
+     * one, {@link #NONE} when the position lies behind it. May wait for the disk.
+     */
+    long holeFrom(long position) throws StorageException;
+
     /** Idempotent. */
     @Override
     void close() throws StorageException;

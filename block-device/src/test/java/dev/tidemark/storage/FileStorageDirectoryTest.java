@@ -54,6 +54,17 @@ class FileStorageDirectoryTest extends StorageDirectoryContract {
     }
 
     @Test
+    void holesAreToldWhereTheFileSystemKnowsThem() throws StorageException {
+        try (StorageFile file = newDirectory().create("a")) {
+            file.truncate(64L << 20);
+            file.write(32L << 20, ByteBuffer.allocateDirect(1 << 20));
+            assertThat(file.dataFrom(0)).isEqualTo(32L << 20);
+            assertThat(file.holeFrom(32L << 20)).isEqualTo(33L << 20);
+            assertThat(file.dataFrom(33L << 20)).isEqualTo(StorageFile.NONE);
+        }
+    }
+
+    @Test
     void aCachedReadAnswersFromMemoryAndNeverFromTheDisk() throws Exception {
         Path store = scratch.resolve("store");
         try (StorageFile file = newDirectory().create("a")) {

@@ -12,7 +12,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
-import java.io.IOException;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
@@ -544,7 +544,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event instanceof ChannelInputShutdownEvent) {
+        if (event instanceof ChannelInputShutdownEvent
+                || event instanceof SslCloseCompletionEvent) {
             inputEnded();
         } else if (event == StopEvent.INSTANCE) {
             ctx.executor().schedule(this::closeForStop, StopEvent.GRACE_MS, TimeUnit.MILLISECONDS);
@@ -609,7 +610,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        if (cause instanceof IOException) {
+        if (Peer.isToBlame(cause)) {
             LOG.debug("{}: connection lost: {}", ctx.channel(), cause.getMessage());
         } else {
             LOG.warn("{}: connection failed", ctx.channel(), cause);

@@ -144,6 +144,16 @@ record UnforcedDirectory(StorageDirectory below) implements StorageDirectory {
         }
 
         @Override
+        public long dataFrom(long position) throws StorageException {
+            return below.dataFrom(position);
+        }
+
+        @Override
+        public long holeFrom(long position) throws StorageException {
+            return below.holeFrom(position);
+        }
+
+        @Override
         public void close() throws StorageException {
             below.close();
         }

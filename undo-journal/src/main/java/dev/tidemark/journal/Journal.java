@@ -260,6 +260,53 @@ public final class Journal implements AutoCloseable {
         undo.visitChanged(from.run(), to.run(), volume, visitor);
     }
 
+    /** What the runs in (from, to] hold; the caller holds a pin meanwhile. */
+    public RunSweep sweep(Boundary from, Boundary to) throws JournalException {
+        return undo.sweep(from.run(), to.run());
+    }
+
+    /** What all runs after a run hold; the caller holds a pin meanwhile. */
+    public RunSweep sweep(long fromRun) throws JournalException {
+        return undo.sweep(fromRun);
+    }
+
+    /**
+     * The newest of the runs in (from, to] that changed each byte; the caller holds a pin
+     * meanwhile.
+     */
+    public LastRuns lastRuns(Boundary from, Boundary to) throws JournalException {
+        return undo.lastRuns(from.run(), to.run());
+    }
+
+    /** The newest boundary with a sequence number up to this one; null when all are later. */
+    public @Nullable Boundary boundaryUpTo(long sequence) {
+        return manifest.state().floorSequence(sequence);
+    }
+
+    /** The boundary after this one; null for the newest. */
+    public @Nullable Boundary boundaryAfter(Boundary boundary) {
+        return manifest.state().after(boundary);
+    }
+
+    /** The end of a run that is kept. */
+    public Boundary boundary(long run) {
+        return manifest.state().boundary(run);
+    }
+
+    /** The oldest and the newest boundary there is. */
+    public Boundary oldestBoundary() {
+        return manifest.state().tail();
+    }
+
+    public Boundary newestBoundary() {
+        return manifest.state().newest();
+    }
+
+    /** True when every record from a boundary up to a sequence number is kept. */
+    public boolean redoReaches(Boundary from, long sequence) {
+        return points.redoReaches(from.redo(), sequence);
+    }
+
     public HistoryStatus history() {
         return new HistoryReport(manifest, marks, redo, undo, undoStore, pins, pool).status();
     }

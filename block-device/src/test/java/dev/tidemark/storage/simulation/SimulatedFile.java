@@ -208,6 +208,20 @@ final class SimulatedFile implements StorageFile {
                 });
     }
 
+    @Override
+    public long dataFrom(long position) throws StorageException {
+        checkPosition(position);
+        return perform(
+                Operation.SIZE, () -> position < node.sizeBytes() ? node.dataFrom(position) : NONE);
+    }
+
+    @Override
+    public long holeFrom(long position) throws StorageException {
+        checkPosition(position);
+        return perform(
+                Operation.SIZE, () -> position < node.sizeBytes() ? node.holeFrom(position) : NONE);
+    }
+
     private void counted(Runnable change) {
         long before = node.allocatedBytes();
         change.run();

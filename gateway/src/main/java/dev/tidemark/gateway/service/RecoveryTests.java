@@ -85,7 +85,13 @@ public final class RecoveryTests {
                         .collect(Collectors.toSet());
         for (Group group : groups.all()) {
             for (Image image : group.engine().images()) {
-                if (ended.contains(image.id())) {
+                if (PrivateImages.isPrivate(image.id())) {
+                    log.info(
+                            "image={} group={} is discarded: a client's private copy",
+                            image.id(),
+                            group.name());
+                    Engine.await(group.engine().stopImage(image.id(), true));
+                } else if (ended.contains(image.id())) {
                     log.info(
                             "image={} group={} is discarded: its test has ended",
                             image.id(),

@@ -148,6 +148,9 @@ public final class Wire {
     public record AlertDocument(
             long id, String time, String severity, String kind, String group, String message) {}
 
+    /** Where a disk is served. */
+    public record DiskUris(String name, List<String> uris) {}
+
     /** The gateway at one moment. */
     public record StatusDocument(
             String version,
@@ -156,6 +159,7 @@ public final class Wire {
             double uptimeSeconds,
             String dataDirectory,
             List<String> nbd,
+            List<DiskUris> disks,
             String api,
             boolean ready,
             int volumes,
