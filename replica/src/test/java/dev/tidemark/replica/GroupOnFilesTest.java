@@ -105,8 +105,7 @@ class GroupOnFilesTest {
                     FileStorageDirectory.at(folder.resolve("group"))
                             .open("redo-0000000000000001")) {
                 ByteBuffer middle = ByteBuffer.allocate(64 << 10);
-                assertThat(redo.readIfCached(512 << 10, middle))
-                        .isEqualTo(StorageFile.WOULD_BLOCK);
+                assertThat(redo.readIfCached(512 << 10, middle)).isEqualTo(StorageFile.WOULD_BLOCK);
                 assertThat(redo.read(512 << 10, middle)).isEqualTo(64 << 10);
             }
         }
