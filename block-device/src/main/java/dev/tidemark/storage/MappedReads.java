@@ -180,6 +180,11 @@ final class MappedReads {
         return true;
     }
 
+    /** What was known to be in memory no longer is. */
+    void forgetResidency() {
+        Arrays.fill(residentAt, tick() - 1);
+    }
+
     private static int tick() {
         return (int) (System.nanoTime() >>> TICK_SHIFT);
     }

@@ -310,7 +310,13 @@ final class NativeFile implements StorageFile {
 
     @Override
     public void uncache(long position, long lengthBytes) {
-        hint(() -> calls.dropCached(descriptor, position, lengthBytes));
+        hint(() -> {
+            calls.dropCached(descriptor, position, lengthBytes);
+            MappedReads memory = mapped;
+            if (memory != null) {
+                memory.forgetResidency();
+            }
+        });
     }
 
     /**
