@@ -816,16 +816,15 @@ final class GroupSimulation {
 
     private void checkTagged() {
         for (GroupModel.Tagged checkpoint : List.copyOf(model.tagged)) {
-            HistoryStatus history = group().status().history();
-            boolean mayBeGone =
-                    checkpoint.sequence() < history.tail().sequence()
-                            || insidePromotion(checkpoint.sequence());
             PointInTimeView view;
             try {
                 view = await(group().openView(new PointSpec.AtCheckpoint(checkpoint.name())));
             } catch (Failed gone) {
+                // Only now: retention may have gone on while the view was asked for.
+                HistoryStatus history = group().status().history();
                 check(
-                        mayBeGone,
+                        checkpoint.sequence() < history.tail().sequence()
+                                || insidePromotion(checkpoint.sequence()),
                         "checkpoint "
                                 + checkpoint
                                 + " does not open: "
