@@ -86,7 +86,7 @@ final class BadInputIT {
     private void refused(String prefix, Damage.Blow blow, String... said) throws Exception {
         try (GatewayProcess gateway = template.stopped(folder.resolve("gateway"))) {
             Path file = Damage.files(gateway.data(), prefix).getFirst();
-            struck(gateway, file, blow, false, BadInputIT::expectRefusal, said);
+            struck(gateway, file, blow, false, BadInputIT::expectRefusal, nameOf(file), said);
         }
     }
 
@@ -98,7 +98,11 @@ final class BadInputIT {
     /** Strikes a file of a group after a kill. */
     private static void groupStruck(
             GatewayProcess gateway, Path file, Damage.Blow blow, String... said) throws Exception {
-        struck(gateway, file, blow, true, BadInputIT::expectGroupRefused, said);
+        struck(gateway, file, blow, true, BadInputIT::expectGroupRefused, nameOf(file), said);
+    }
+
+    private static String nameOf(Path file) {
+        return String.valueOf(file.getFileName());
     }
 
     private static void struck(
@@ -107,13 +111,14 @@ final class BadInputIT {
             Damage.Blow blow,
             boolean killed,
             Expectation expectation,
+            String named,
             String... said)
             throws Exception {
         byte[] whole = Files.readAllBytes(file);
         blow.strike(file);
         byte[] broken = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
         String printed = expectation.check(gateway, said);
-        assertThat(printed).as("names the file").contains(String.valueOf(file.getFileName()));
+        assertThat(printed).as("names the file").contains(named);
         assertThat(Files.exists(file) ? Files.readAllBytes(file) : new byte[0])
                 .as("%s is left as it was found", file)
                 .isEqualTo(broken);
@@ -256,7 +261,18 @@ final class BadInputIT {
 
     @Test
     void a_missing_redo_segment_is_refused() throws Exception {
-        redoRefused(spot -> Damage.remove());
+        try (GatewayProcess gateway = template.killed(folder.resolve("gateway"))) {
+            Path file = template.forced(gateway).file();
+            // Of the newest nothing is left but the end of the one before, which is named then.
+            struck(
+                    gateway,
+                    file,
+                    Damage.remove(),
+                    true,
+                    BadInputIT::expectGroupRefused,
+                    template.group(gateway).toString(),
+                    "missing");
+        }
     }
 
     @Test

@@ -276,7 +276,8 @@ final class LogRecovery {
                         + " is damaged or missing, and "
                         + witness
                         + " proves that it had been forced to disk: this is damage to the disk, not"
-                        + " a torn write; nothing was changed; restore the file from a copy");
+                        + " a torn write; nothing was changed; restore the file from a copy, and"
+                        + " those that followed it if they are missing");
     }
 
     /**
