@@ -12,6 +12,8 @@ final class DevServer {
         TestCatalog catalog =
                 new TestCatalog()
                         .add("disk", new TestDisk(size))
+                        .add("d1", new TestDisk(size))
+                        .add("d2", new TestDisk(size))
                         .add("frozen", new TestDisk(size, Features.READ_ONLY))
                         .add("tape", 0, TestCatalog.unit("tape", 512, true), new TestDisk(size))
                         .add("large", 0, TestCatalog.unit("large", 4096, false), new TestDisk(size));
