@@ -7,6 +7,8 @@ import io.netty.buffer.ByteBuf;
  * back before its end is told.
  */
 final class GatedExecution extends RangeGate.Hold implements Execution {
+    private static final int INTERNAL_FAILURE = 0x4400;
+
     private final UnitHandle unit;
     private final Execution execution;
     private final Prepared.Action action;
@@ -46,6 +48,9 @@ final class GatedExecution extends RangeGate.Hold implements Execution {
             action.run(this);
         } catch (ScsiError e) {
             failed(e);
+        } catch (RuntimeException e) {
+            failed(ScsiError.aborted(INTERNAL_FAILURE)); // or the range would be held for ever
+            throw e;
         }
     }
 
