@@ -14,11 +14,12 @@ die() {
   exit 1
 }
 
-# Whether the need "probe=package" is met.
+# Whether the need "probe=package" is met. (Python in isolated mode: else a folder of the checkout
+# passes for a module of its name.)
 has_tool() {
   local probe=${1%%=*} package=${1#*=} directory
   case $probe in
-    python:*) /usr/bin/python3 -c "import ${probe#python:}" >/dev/null 2>&1 ;;
+    python:*) /usr/bin/python3 -I -c "import ${probe#python:}" >/dev/null 2>&1 ;;
     dpkg) [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ;;
     *)
       command -v "$probe" >/dev/null && return 0

@@ -30,13 +30,15 @@ public interface ExportCatalog {
     CompletionStage<OpenedExport> open(NbdClient client, String name, boolean infoOnly);
 
     /**
-     * The metadata contexts of an export that match a query, by their full names; {@code
-     * base:allocation} is the server's own business and not asked here. Nothing is opened.
+     * The metadata contexts of an export that match a query; {@code base:allocation} is the
+     * server's own business and not named here. Nothing is opened. Fails like {@link #open} when
+     * the client may not have the export, whatever the query.
      *
      * @param query a full name; or a namespace with its colon, for all that is in it; or empty, for
-     *     all there are. What is not known matches nothing.
+     *     all there are. What is not known matches nothing. A client is given what it named by a
+     *     full name only if the answer carries exactly that name.
      */
-    default CompletionStage<List<String>> contexts(
+    default CompletionStage<List<ContextDescription>> contexts(
             NbdClient client, String exportName, String query) {
         return CompletableFuture.completedFuture(List.of());
     }

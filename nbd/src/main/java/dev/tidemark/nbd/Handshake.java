@@ -19,16 +19,23 @@ final class Handshake {
     static final int OPTION_LIST = 3;
     static final int OPTION_INFO = 6;
     static final int OPTION_GO = 7;
+    static final int OPTION_STRUCTURED_REPLY = 8;
+    static final int OPTION_LIST_META_CONTEXT = 9;
+    static final int OPTION_SET_META_CONTEXT = 10;
+    static final int OPTION_EXTENDED_HEADERS = 11;
 
     static final int REPLY_ACK = 1;
     static final int REPLY_SERVER = 2;
     static final int REPLY_INFO = 3;
+    static final int REPLY_META_CONTEXT = 4;
     static final int ERROR_UNSUPPORTED = 0x80000001;
     static final int ERROR_POLICY = 0x80000002;
     static final int ERROR_INVALID = 0x80000003;
     static final int ERROR_UNKNOWN = 0x80000006;
     static final int ERROR_SHUTDOWN = 0x80000007;
+    static final int ERROR_BLOCK_SIZE_REQUIRED = 0x80000008;
     static final int ERROR_TOO_BIG = 0x80000009;
+    static final int ERROR_EXTENDED_HEADERS_REQUIRED = 0x8000000a;
 
     static final int INFO_EXPORT = 0;
     static final int INFO_NAME = 1;
@@ -38,7 +45,7 @@ final class Handshake {
     /** Longest string of the protocol (proto.md "Terms and conventions": string). */
     static final int MAXIMUM_NAME_BYTES = 4096;
 
-    /** Longest option that is kept: a name, and far more information requests than exist. */
+    /** Longest option that is kept: a name, and far more requests or queries than exist. */
     static final int MAXIMUM_OPTION_BYTES = 16 << 10;
 
     /**

@@ -2,10 +2,13 @@ package dev.tidemark.nbd;
 
 import dev.tidemark.nbd.OptionRequest.Abort;
 import dev.tidemark.nbd.OptionRequest.ExportName;
+import dev.tidemark.nbd.OptionRequest.ExtendedHeaders;
 import dev.tidemark.nbd.OptionRequest.Hangup;
 import dev.tidemark.nbd.OptionRequest.Information;
 import dev.tidemark.nbd.OptionRequest.ListExports;
+import dev.tidemark.nbd.OptionRequest.MetaContexts;
 import dev.tidemark.nbd.OptionRequest.Refused;
+import dev.tidemark.nbd.OptionRequest.StructuredReplies;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
@@ -14,6 +17,7 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -28,67 +32,66 @@ import org.slf4j.LoggerFactory;
 /**
  * A connection until its client has chosen an export (proto.md "Newstyle negotiation").
  *
- * <p>Options are answered one after the other. While the catalogue works on one, nothing is parsed
- * and the socket is not read. What a client sent ahead of the answer goes on to the {@link
- * TransmissionHandler}. A session that may yet be wrapped in TLS keeps no state here but {@link
- * #kept} and the option count.
+ * <p>Options are answered one after the other, each by a unit of its own ({@link ListOption},
+ * {@link ExportOption}, {@link MetaContextOption}). While the catalogue works on one, nothing is
+ * parsed and the socket is not read. What a client sent ahead of the answer goes on to the {@link
+ * TransmissionHandler}. What has been agreed on is kept in {@link Negotiation} alone.
  */
 // A void promise reports failures to exceptionCaught; a failed close has nobody to tell.
 @SuppressWarnings("FutureReturnValueIgnored")
-final class HandshakeHandler extends ChannelInboundHandlerAdapter {
+final class HandshakeHandler extends ChannelInboundHandlerAdapter
+        implements OptionDecoder.Sink, OptionExchange {
     private static final Logger LOG = LoggerFactory.getLogger(HandshakeHandler.class);
 
     private enum State {
-        CLIENT_FLAGS,
-        OPTION,
-        PAYLOAD,
-        SKIP,
+        /** Options are taken. */
+        OPEN,
         /** The catalogue is at work. */
         WAITING,
         DONE
     }
 
     private final NbdService service;
-    private long optionsLeft;
-    private State state = State.CLIENT_FLAGS;
-    private boolean fixedNewstyle;
+    private final OptionDecoder decoder;
+    private final Negotiation negotiation = new Negotiation();
+    private State state = State.OPEN;
     private boolean zeroes = true;
-    private boolean listed;
+    private boolean moreAllowed;
     private boolean late;
     private boolean ending;
-
     private int option;
-    private int remainingBytes;
-    private @Nullable OptionRequest judged;
 
-    /** What INFO opened, for a GO with the same name (proto.md NBD_OPT_INFO: both must agree). */
-    private @Nullable OpenedExport kept;
-
-    private String keptName = "";
-
+    private @Nullable ChannelHandlerContext context;
     private @Nullable ByteBuf input;
     private @Nullable Future<?> deadline;
     private boolean decoding;
 
     HandshakeHandler(NbdService service) {
         this.service = service;
-        this.optionsLeft = service.limits().maximumOptions();
+        this.decoder = new OptionDecoder(this, service.limits().maximumOptions());
+    }
+
+    // ---- the channel
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        context = ctx;
     }
 
     @Override
     public void channelActive(ChannelHandlerContext ctx) {
         service.metrics().connectionOpened();
         if (service.stopping()) {
-            hangUp(ctx, "the server is stopping");
+            hangUp("the server is stopping");
             return;
         }
         deadline =
                 ctx.executor()
                         .schedule(
-                                () -> deadlineReached(ctx),
+                                this::deadlineReached,
                                 service.limits().handshakeTimeoutMs(),
                                 TimeUnit.MILLISECONDS);
-        ctx.writeAndFlush(replies(ctx).greeting(), ctx.voidPromise());
+        reply(replies().greeting());
     }
 
     @Override
@@ -105,7 +108,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
             input = waiting.discardReadBytes().writeBytes(received);
             received.release();
         }
-        decode(ctx);
+        decode();
     }
 
     @Override
@@ -116,7 +119,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
             ctx.executor()
                     .schedule(
                             () -> {
-                                if (state != State.WAITING && state != State.DONE) {
+                                if (state == State.OPEN) {
                                     ctx.close();
                                 }
                             },
@@ -132,7 +135,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         }
         service.metrics().connectionClosed();
         state = State.DONE;
-        dropKept();
+        negotiation.forget();
         dropInput();
         cancelDeadline();
     }
@@ -153,26 +156,25 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         ctx.close();
     }
 
-    private void deadlineReached(ChannelHandlerContext ctx) {
+    private void deadlineReached() {
         if (state == State.WAITING) {
             late = true; // the time the catalogue takes is not the client's
         } else if (state != State.DONE) {
             hangUp(
-                    ctx,
                     "no export was chosen within %d ms"
                             .formatted(service.limits().handshakeTimeoutMs()));
         }
     }
 
-    private void decode(ChannelHandlerContext ctx) {
+    private void decode() {
         if (decoding) {
             return;
         }
         decoding = true;
         try {
             ByteBuf in = input;
-            while (in != null && step(ctx, in)) {
-                in = input;
+            if (in != null) {
+                decoder.decode(in);
             }
         } finally {
             decoding = false;
@@ -183,182 +185,197 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Returns false when it needs more bytes, or the catalogue's answer, or is done. */
-    private boolean step(ChannelHandlerContext ctx, ByteBuf in) {
-        return switch (state) {
-            case CLIENT_FLAGS -> readClientFlags(ctx, in);
-            case OPTION -> readOptionHeader(ctx, in);
-            case PAYLOAD -> readPayload(ctx, in);
-            case SKIP -> skipPayload(ctx, in);
-            case WAITING, DONE -> false;
-        };
+    // ---- what was decoded
+
+    @Override
+    public boolean ready() {
+        return state == State.OPEN;
     }
 
-    private boolean readClientFlags(ChannelHandlerContext ctx, ByteBuf in) {
-        if (in.readableBytes() < 4) {
-            return false;
-        }
-        int flags = in.readInt();
-        // MUST drop what we do not know (proto.md "Client flags").
-        if ((flags & ~Handshake.KNOWN_FLAGS) != 0) {
-            return hangUp(ctx, "unknown client flags 0x" + Integer.toHexString(flags));
-        }
-        fixedNewstyle = (flags & Handshake.FLAG_FIXED_NEWSTYLE) != 0;
-        zeroes = (flags & Handshake.FLAG_NO_ZEROES) == 0;
-        state = State.OPTION;
-        return true;
+    @Override
+    public void greeted(boolean wantsZeroes) {
+        zeroes = wantsZeroes;
     }
 
-    private boolean readOptionHeader(ChannelHandlerContext ctx, ByteBuf in) {
-        if (in.readableBytes() < Handshake.OPTION_HEADER_BYTES) {
-            return false;
-        }
-        long magic = in.readLong();
-        if (magic != Handshake.OPTION_MAGIC) {
-            return hangUp(ctx, "wrong option magic 0x" + Long.toHexString(magic));
-        }
-        if (optionsLeft-- <= 0) {
-            return hangUp(ctx, "more than " + service.limits().maximumOptions() + " options");
-        }
-        option = in.readInt();
-        long lengthBytes = in.readUnsignedInt();
-        if (!fixedNewstyle && option != Handshake.OPTION_EXPORT_NAME) {
-            return hangUp(ctx, "option " + option + " without fixed newstyle");
-        }
-        OptionRequest verdict = OptionParser.judge(option, lengthBytes);
-        if (verdict instanceof Hangup hangup) {
-            return hangUp(ctx, hangup.reason());
-        }
-        judged = verdict;
-        remainingBytes = (int) lengthBytes;
-        state = verdict == null ? State.PAYLOAD : State.SKIP;
-        return true;
+    @Override
+    public void malformed(String reason) {
+        hangUp(reason);
     }
 
-    private boolean readPayload(ChannelHandlerContext ctx, ByteBuf in) {
-        if (in.readableBytes() < remainingBytes) {
-            return false;
+    @Override
+    public void option(int code, OptionRequest request) {
+        option = code;
+        if (code == Handshake.OPTION_SET_META_CONTEXT) {
+            negotiation.select("", List.of()); // a selection that fails clears the one before
         }
-        ByteBuf payload = in.readSlice(remainingBytes);
-        return act(ctx, OptionParser.parse(option, payload));
-    }
-
-    private boolean skipPayload(ChannelHandlerContext ctx, ByteBuf in) {
-        int skippedBytes = Math.min(remainingBytes, in.readableBytes());
-        in.skipBytes(skippedBytes);
-        remainingBytes -= skippedBytes;
-        OptionRequest verdict = judged;
-        return remainingBytes == 0 && verdict != null && act(ctx, verdict);
-    }
-
-    private boolean act(ChannelHandlerContext ctx, OptionRequest request) {
-        state = State.OPTION;
         if (service.stopping() && !(request instanceof Abort)) {
-            return refuseForGood(ctx, Handshake.ERROR_SHUTDOWN, "the server is stopping");
+            refuseForGood();
+            return;
         }
         switch (request) {
-            case Refused(int error, String text) ->
-                    ctx.writeAndFlush(replies(ctx).error(option, error, text), ctx.voidPromise());
-            case Hangup(String reason) -> hangUp(ctx, reason);
+            case Refused(int error, String text) -> refuse(error, text);
+            case Hangup(String reason) -> hangUp(reason);
             case Abort() -> {
                 ending = true;
-                closeAfter(ctx, replies(ctx).acknowledge(option));
+                closeAfter(replies().acknowledge(option));
             }
-            case ListExports() ->
-                    await(
-                            ctx,
-                            () -> service.catalog().list(client(ctx)),
-                            (list, e) -> listed(ctx, list, e));
-            case ExportName(String name) ->
-                    open(ctx, name, false, (export, e) -> namedOpened(ctx, export, e));
-            case Information asked ->
-                    open(
-                            ctx,
-                            asked.name(),
-                            !asked.go(),
-                            (export, e) -> opened(ctx, asked, export, e));
+            case ListExports() -> ListOption.answer(this);
+            case ExportName(String name) -> ExportOption.answer(this, name, zeroes);
+            case Information asked -> ExportOption.answer(this, asked);
+            case StructuredReplies() -> agreeOnStructuredReplies();
+            case ExtendedHeaders() -> {
+                negotiation.agreeOn(ReplyForm.EXTENDED);
+                reply(replies().acknowledge(option));
+            }
+            case MetaContexts asked -> MetaContextOption.answer(this, asked);
         }
-        return state == State.OPTION;
     }
 
-    private void listed(
-            ChannelHandlerContext ctx,
-            @Nullable List<ExportDescription> exports,
-            @Nullable Throwable failure) {
+    private void agreeOnStructuredReplies() {
+        if (negotiation.form() == ReplyForm.EXTENDED) {
+            refuse(
+                    Handshake.ERROR_EXTENDED_HEADERS_REQUIRED,
+                    "extended headers are agreed on already and take precedence");
+        } else {
+            negotiation.agreeOn(ReplyForm.STRUCTURED);
+            reply(replies().acknowledge(option));
+        }
+    }
+
+    // ---- answers
+
+    @Override
+    public int option() {
+        return option;
+    }
+
+    @Override
+    public NbdService service() {
+        return service;
+    }
+
+    @Override
+    public Negotiation negotiation() {
+        return negotiation;
+    }
+
+    @Override
+    public NbdClient client() {
+        return new NbdClient(String.valueOf(context().channel().remoteAddress()), false, null);
+    }
+
+    @Override
+    public OptionReplies replies() {
+        return new OptionReplies(context().alloc());
+    }
+
+    @Override
+    public void allowMore(long options) {
+        if (!moreAllowed) {
+            moreAllowed = true;
+            decoder.allowMore(options);
+        }
+    }
+
+    @Override
+    public void reply(ByteBuf reply) {
+        context().writeAndFlush(reply, context().voidPromise());
+    }
+
+    @Override
+    public void refuse(int error, String text) {
+        reply(replies().error(option, error, text));
+    }
+
+    @Override
+    public void refuse(@Nullable Throwable failure) {
+        ExportOpenException why = explained(failure);
         if (state == State.DONE) {
             return;
         }
-        if (exports == null) {
-            refuse(ctx, failure);
-            return;
-        }
-        if (!listed) {
-            listed = true;
-            optionsLeft += (long) NbdLimits.OPTIONS_PER_EXPORT * exports.size();
-        }
-        ctx.writeAndFlush(replies(ctx).list(option, exports), ctx.voidPromise());
+        int error =
+                switch (why.kind()) {
+                    // "The requested export is not available": the only fitting word for the rest.
+                    case UNKNOWN, OTHER -> Handshake.ERROR_UNKNOWN;
+                    case POLICY -> Handshake.ERROR_POLICY;
+                    case SHUTDOWN -> Handshake.ERROR_SHUTDOWN;
+                };
+        refuse(error, why.text());
     }
 
-    private void namedOpened(
-            ChannelHandlerContext ctx, @Nullable OpenedExport export, @Nullable Throwable failure) {
-        if (export == null) {
-            ExportOpenException why = explained(ctx, failure);
-            hangUp(ctx, "export not opened: " + why.text());
-            return;
-        }
-        enterTransmission(ctx, export, replies(ctx).exportName(export.device(), zeroes));
+    @Override
+    public boolean ended() {
+        return state == State.DONE;
     }
 
-    private void opened(
-            ChannelHandlerContext ctx,
-            Information asked,
-            @Nullable OpenedExport export,
-            @Nullable Throwable failure) {
-        if (export == null) {
-            refuse(ctx, failure);
+    @Override
+    public void hangUp(@Nullable Throwable failure) {
+        hangUp("export not opened: " + explained(failure).text());
+    }
+
+    @Override
+    public void hangUp(String reason) {
+        state = State.DONE;
+        LOG.info("{}: dropped in the handshake: {}", context().channel(), reason);
+        negotiation.forget();
+        context().close();
+    }
+
+    @Override
+    public void enterTransmission(Session session, ByteBuf reply) {
+        if (service.stopping()) {
+            reply.release();
+            session.close();
+            refuseForGood();
             return;
         }
-        ByteBuf reply = replies(ctx).information(option, asked, export);
-        if (asked.go()) {
-            enterTransmission(ctx, export, reply);
+        ChannelHandlerContext ctx = context();
+        state = State.DONE;
+        ending = true;
+        cancelDeadline();
+        reply(reply);
+        ByteBuf rest = input;
+        input = null;
+        ctx.pipeline().replace(this, "transmission", new TransmissionHandler(service, session));
+        if (rest != null) {
+            ctx.fireChannelRead(rest);
+        }
+        ctx.fireChannelReadComplete();
+        ctx.channel().config().setAutoRead(true);
+    }
+
+    private ExportOpenException explained(@Nullable Throwable failure) {
+        Throwable cause = failure;
+        while (cause instanceof CompletionException && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        if (cause instanceof ExportOpenException known) {
+            return known;
+        }
+        LOG.error("{}: the export catalogue failed", context().channel(), cause);
+        return new ExportOpenException(
+                ExportOpenException.Kind.OTHER, "internal error; see the server's log");
+    }
+
+    private void refuseForGood() {
+        String text = "the server is stopping";
+        if (option == Handshake.OPTION_EXPORT_NAME) {
+            hangUp(text);
         } else {
-            kept = export;
-            keptName = asked.name();
-            ctx.writeAndFlush(reply, ctx.voidPromise());
+            closeAfter(replies().error(option, Handshake.ERROR_SHUTDOWN, text));
         }
     }
 
-    private void open(
-            ChannelHandlerContext ctx,
-            String name,
-            boolean infoOnly,
-            BiConsumer<@Nullable OpenedExport, @Nullable Throwable> then) {
-        OpenedExport earlier = kept;
-        if (earlier != null && keptName.equals(name)) {
-            kept = null;
-            then.accept(earlier, null);
-            return;
-        }
-        dropKept();
-        await(
-                ctx,
-                () -> service.catalog().open(client(ctx), name, infoOnly),
-                (export, failure) -> {
-                    if (export != null && state == State.DONE) {
-                        export.close(); // the client has gone meanwhile
-                    } else {
-                        then.accept(export, failure);
-                    }
-                });
+    private void closeAfter(ByteBuf reply) {
+        state = State.DONE;
+        negotiation.forget();
+        context().writeAndFlush(reply).addListener(ChannelFutureListener.CLOSE);
     }
 
-    private static NbdClient client(ChannelHandlerContext ctx) {
-        return new NbdClient(String.valueOf(ctx.channel().remoteAddress()), false, null);
-    }
+    // ---- questions to the catalogue
 
-    /** Runs {@code then} on the event loop once the catalogue has answered, and parses on. */
-    private <T> void await(
-            ChannelHandlerContext ctx,
+    @Override
+    public <T> void await(
             Supplier<CompletionStage<T>> question,
             BiConsumer<@Nullable T, @Nullable Throwable> then) {
         state = State.WAITING;
@@ -369,134 +386,58 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter {
             stage = CompletableFuture.failedFuture(e);
         }
         stage.whenComplete((answer, failure) -> {
-            if (ctx.executor().inEventLoop()) {
-                answered(ctx, then, answer, failure);
+            if (context().executor().inEventLoop()) {
+                answered(then, answer, failure);
             } else {
-                hop(ctx, then, answer, failure);
+                hop(then, answer, failure);
             }
         });
         if (state == State.WAITING) {
-            ctx.channel().config().setAutoRead(false);
+            context().channel().config().setAutoRead(false);
         }
     }
 
     private <T> void hop(
-            ChannelHandlerContext ctx,
             BiConsumer<@Nullable T, @Nullable Throwable> then,
             @Nullable T answer,
             @Nullable Throwable failure) {
         try {
-            ctx.executor().execute(() -> answered(ctx, then, answer, failure));
+            context().executor().execute(() -> answered(then, answer, failure));
         } catch (RejectedExecutionException e) {
-            LOG.debug("{}: the server stopped while an export was opened", ctx.channel());
-            if (answer instanceof OpenedExport export) {
-                export.close();
+            LOG.debug("{}: the server stopped while an export was opened", context().channel());
+            switch (answer) {
+                case OpenedExport export -> export.close();
+                case StatusContext opened -> opened.close();
+                case null, default -> {}
             }
         }
     }
 
     private <T> void answered(
-            ChannelHandlerContext ctx,
             BiConsumer<@Nullable T, @Nullable Throwable> then,
             @Nullable T answer,
             @Nullable Throwable failure) {
         if (state == State.WAITING) {
-            state = State.OPTION;
+            state = State.OPEN;
         }
         then.accept(answer, failure);
         if (state == State.DONE) {
             return;
         }
         if (late) {
-            deadlineReached(ctx);
+            deadlineReached();
             return;
         }
-        ctx.channel().config().setAutoRead(true);
-        decode(ctx);
-    }
-
-    private void enterTransmission(ChannelHandlerContext ctx, OpenedExport export, ByteBuf reply) {
-        if (service.stopping()) {
-            reply.release();
-            export.close();
-            refuseForGood(ctx, Handshake.ERROR_SHUTDOWN, "the server is stopping");
-            return;
+        if (state == State.OPEN) {
+            context().channel().config().setAutoRead(true);
+            decode();
         }
-        state = State.DONE;
-        ending = true;
-        cancelDeadline();
-        ctx.writeAndFlush(reply, ctx.voidPromise());
-        ByteBuf rest = input;
-        input = null;
-        ctx.pipeline().replace(this, "transmission", new TransmissionHandler(service, export));
-        if (rest != null) {
-            ctx.fireChannelRead(rest);
-        }
-        ctx.fireChannelReadComplete();
-        ctx.channel().config().setAutoRead(true);
     }
 
-    private void refuse(ChannelHandlerContext ctx, @Nullable Throwable failure) {
-        if (state == State.DONE) {
-            return;
-        }
-        ExportOpenException why = explained(ctx, failure);
-        int error =
-                switch (why.kind()) {
-                    // "The requested export is not available": the only fitting word for the rest.
-                    case UNKNOWN, OTHER -> Handshake.ERROR_UNKNOWN;
-                    case POLICY -> Handshake.ERROR_POLICY;
-                    case SHUTDOWN -> Handshake.ERROR_SHUTDOWN;
-                };
-        ctx.writeAndFlush(replies(ctx).error(option, error, why.text()), ctx.voidPromise());
-    }
+    // ---- small things
 
-    private static ExportOpenException explained(
-            ChannelHandlerContext ctx, @Nullable Throwable failure) {
-        Throwable cause = failure;
-        while (cause instanceof CompletionException && cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        if (cause instanceof ExportOpenException known) {
-            return known;
-        }
-        LOG.error("{}: the export catalogue failed", ctx.channel(), cause);
-        return new ExportOpenException(
-                ExportOpenException.Kind.OTHER, "internal error; see the server's log");
-    }
-
-    private boolean refuseForGood(ChannelHandlerContext ctx, int error, String text) {
-        if (option == Handshake.OPTION_EXPORT_NAME) {
-            return hangUp(ctx, text);
-        }
-        closeAfter(ctx, replies(ctx).error(option, error, text));
-        return false;
-    }
-
-    private void closeAfter(ChannelHandlerContext ctx, ByteBuf reply) {
-        state = State.DONE;
-        dropKept();
-        ctx.writeAndFlush(reply).addListener(ChannelFutureListener.CLOSE);
-    }
-
-    private boolean hangUp(ChannelHandlerContext ctx, String reason) {
-        state = State.DONE;
-        LOG.info("{}: dropped in the handshake: {}", ctx.channel(), reason);
-        dropKept();
-        ctx.close();
-        return false;
-    }
-
-    private static OptionReplies replies(ChannelHandlerContext ctx) {
-        return new OptionReplies(ctx.alloc());
-    }
-
-    private void dropKept() {
-        OpenedExport export = kept;
-        kept = null;
-        if (export != null) {
-            export.close();
-        }
+    private ChannelHandlerContext context() {
+        return Objects.requireNonNull(context);
     }
 
     private void dropInput() {

@@ -4,16 +4,14 @@ import org.jspecify.annotations.Nullable;
 
 /** A request's type (proto.md "Request types"). */
 public enum NbdCommand {
-    READ(0, 0),
-    WRITE(1, 0),
+    READ(0, CommandFlags.DF),
+    WRITE(1, CommandFlags.PAYLOAD_LEN),
     DISCONNECT(2, 0),
     FLUSH(3, 0),
     TRIM(4, 0),
-    /** Not served yet. */
     CACHE(5, 0),
     WRITE_ZEROES(6, CommandFlags.NO_HOLE | CommandFlags.FAST_ZERO),
-    /** Not served yet. */
-    BLOCK_STATUS(7, 0);
+    BLOCK_STATUS(7, CommandFlags.REQ_ONE | CommandFlags.PAYLOAD_LEN);
 
     /** Codes are dense and in order. */
     private static final NbdCommand[] BY_CODE = values();
@@ -32,14 +30,12 @@ public enum NbdCommand {
         return code;
     }
 
-    /** The command flags a client may set on this command. */
+    /**
+     * The command flags a client may set on this command, some of them only after it has agreed on
+     * another form of reply: {@link RequestRules}.
+     */
     int flags() {
         return flags;
-    }
-
-    /** The command changes the disk. */
-    boolean modifies() {
-        return this == WRITE || this == TRIM || this == WRITE_ZEROES;
     }
 
     /** The command of a type field, or null when there is none. */

@@ -2,10 +2,12 @@ package dev.tidemark.nbd;
 
 import dev.tidemark.nbd.OptionRequest.Abort;
 import dev.tidemark.nbd.OptionRequest.ExportName;
+import dev.tidemark.nbd.OptionRequest.ExtendedHeaders;
 import dev.tidemark.nbd.OptionRequest.Hangup;
 import dev.tidemark.nbd.OptionRequest.Information;
 import dev.tidemark.nbd.OptionRequest.ListExports;
 import dev.tidemark.nbd.OptionRequest.Refused;
+import dev.tidemark.nbd.OptionRequest.StructuredReplies;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -38,12 +40,15 @@ final class OptionParser {
                             : null;
             // Data behind ABORT is ignored (proto.md NBD_OPT_ABORT).
             case Handshake.OPTION_ABORT -> new Abort();
-            case Handshake.OPTION_LIST ->
-                    lengthBytes == 0
-                            ? new ListExports()
-                            : invalid(
-                                    "the list option takes no data, got " + lengthBytes + " bytes");
-            case Handshake.OPTION_INFO, Handshake.OPTION_GO -> {
+            case Handshake.OPTION_LIST -> withoutData(new ListExports(), lengthBytes);
+            case Handshake.OPTION_STRUCTURED_REPLY ->
+                    withoutData(new StructuredReplies(), lengthBytes);
+            case Handshake.OPTION_EXTENDED_HEADERS ->
+                    withoutData(new ExtendedHeaders(), lengthBytes);
+            case Handshake.OPTION_INFO,
+                    Handshake.OPTION_GO,
+                    Handshake.OPTION_LIST_META_CONTEXT,
+                    Handshake.OPTION_SET_META_CONTEXT -> {
                 if (lengthBytes > Handshake.MAXIMUM_OPTION_BYTES) {
                     yield new Refused(
                             Handshake.ERROR_TOO_BIG,
@@ -67,13 +72,21 @@ final class OptionParser {
             case Handshake.OPTION_EXPORT_NAME -> parseExportName(payload);
             case Handshake.OPTION_INFO -> parseInformation(payload, false);
             case Handshake.OPTION_GO -> parseInformation(payload, true);
+            case Handshake.OPTION_LIST_META_CONTEXT -> MetaContextParser.parse(payload, false);
+            case Handshake.OPTION_SET_META_CONTEXT -> MetaContextParser.parse(payload, true);
             default -> throw new AssertionError("option " + option + " has no payload to parse");
         };
     }
 
+    private static OptionRequest withoutData(OptionRequest request, long lengthBytes) {
+        return lengthBytes == 0
+                ? request
+                : invalid("the option takes no data, got " + lengthBytes + " bytes");
+    }
+
     private static OptionRequest parseExportName(ByteBuf payload) {
         try {
-            return new ExportName(readName(payload, payload.readableBytes()));
+            return new ExportName(readString(payload, payload.readableBytes()));
         } catch (CharacterCodingException e) {
             return new Hangup("export name is not valid UTF-8 without zero bytes");
         }
@@ -99,7 +112,7 @@ final class OptionParser {
         }
         String name;
         try {
-            name = readName(payload, (int) nameBytes);
+            name = readString(payload, (int) nameBytes);
         } catch (CharacterCodingException e) {
             return invalid("the export name is not valid UTF-8 without zero bytes");
         }
@@ -115,19 +128,21 @@ final class OptionParser {
     private static Information information(String name, boolean go, ByteBuf payload, int count) {
         boolean wantsName = false;
         boolean wantsDescription = false;
+        boolean wantsBlockSize = false;
         for (int index = 0; index < count; index++) {
             // Requests that are not understood are ignored (proto.md NBD_OPT_INFO).
             switch (payload.readUnsignedShort()) {
                 case Handshake.INFO_NAME -> wantsName = true;
                 case Handshake.INFO_DESCRIPTION -> wantsDescription = true;
+                case Handshake.INFO_BLOCK_SIZE -> wantsBlockSize = true;
                 default -> {}
             }
         }
-        return new Information(name, go, wantsName, wantsDescription);
+        return new Information(name, go, wantsName, wantsDescription, wantsBlockSize);
     }
 
-    private static String readName(ByteBuf payload, int lengthBytes)
-            throws CharacterCodingException {
+    /** A string of the protocol: UTF-8 without zero bytes (proto.md "Conventions"). */
+    static String readString(ByteBuf payload, int lengthBytes) throws CharacterCodingException {
         byte[] bytes = new byte[lengthBytes];
         payload.readBytes(bytes);
         for (byte value : bytes) {

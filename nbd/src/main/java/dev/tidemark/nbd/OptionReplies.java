@@ -28,9 +28,12 @@ final class OptionReplies {
     }
 
     ByteBuf error(int option, int error, String text) {
+        return error(allocator.buffer(64 + text.length()), option, error, text);
+    }
+
+    private static ByteBuf error(ByteBuf reply, int option, int error, String text) {
         String bounded = bounded(text);
-        int lengthBytes = ByteBufUtil.utf8Bytes(bounded);
-        ByteBuf reply = header(allocator.buffer(20 + lengthBytes), option, error, lengthBytes);
+        header(reply, option, error, ByteBufUtil.utf8Bytes(bounded));
         ByteBufUtil.writeUtf8(reply, bounded);
         return reply;
     }
@@ -53,14 +56,14 @@ final class OptionReplies {
     }
 
     /** What INFO and GO tell, with the acknowledgement. */
-    ByteBuf information(int option, OptionRequest.Information asked, OpenedExport export) {
-        BlockDevice device = export.device();
-        Geometry geometry = device.geometry();
+    ByteBuf information(
+            int option, OptionRequest.Information asked, OpenedExport export, int flags) {
+        Geometry geometry = export.device().geometry();
         ByteBuf reply = allocator.buffer(256);
         header(reply, option, Handshake.REPLY_INFO, 12)
                 .writeShort(Handshake.INFO_EXPORT)
                 .writeLong(geometry.sizeBytes())
-                .writeShort(TransmissionFlags.of(device.features()));
+                .writeShort(flags);
         if (asked.wantsName()) {
             text(reply, option, Handshake.INFO_NAME, export.canonicalName());
         }
@@ -68,21 +71,49 @@ final class OptionReplies {
             text(reply, option, Handshake.INFO_DESCRIPTION, bounded(export.description()));
         }
         // Sent to who did not ask, too: it is allowed, and some clients listen (NBD_OPT_INFO).
+        blockSize(reply, option, geometry);
+        return header(reply, option, Handshake.REPLY_ACK, 0);
+    }
+
+    /** Refuses a client that has not asked for block sizes, and tells them (NBD_OPT_INFO). */
+    ByteBuf blockSizeRequired(int option, Geometry geometry) {
+        ByteBuf reply = allocator.buffer(256);
+        blockSize(reply, option, geometry);
+        return error(
+                reply,
+                option,
+                Handshake.ERROR_BLOCK_SIZE_REQUIRED,
+                "blocks have %d bytes: ask for NBD_INFO_BLOCK_SIZE"
+                        .formatted(geometry.minimumBytes()));
+    }
+
+    private static void blockSize(ByteBuf reply, int option, Geometry geometry) {
         header(reply, option, Handshake.REPLY_INFO, 14)
                 .writeShort(Handshake.INFO_BLOCK_SIZE)
                 .writeInt(geometry.minimumBytes())
                 .writeInt(Math.max(geometry.preferredBytes(), 512))
                 .writeInt(geometry.maximumBytes());
+    }
+
+    /** Metadata contexts, listed or selected, with the acknowledgement. */
+    ByteBuf contexts(int option, List<SelectedContext> contexts) {
+        ByteBuf reply = allocator.buffer(64 * (contexts.size() + 1));
+        for (SelectedContext context : contexts) {
+            int nameBytes = ByteBufUtil.utf8Bytes(context.name());
+            header(reply, option, Handshake.REPLY_META_CONTEXT, 4 + nameBytes)
+                    .writeInt(context.id());
+            ByteBufUtil.writeUtf8(reply, context.name());
+        }
         return header(reply, option, Handshake.REPLY_ACK, 0);
     }
 
     /** The answer to EXPORT_NAME. */
-    ByteBuf exportName(BlockDevice device, boolean zeroes) {
+    ByteBuf exportName(BlockDevice device, int flags, boolean zeroes) {
         ByteBuf reply =
                 allocator
                         .buffer(10 + Handshake.EXPORT_NAME_ZEROES_BYTES)
                         .writeLong(device.geometry().sizeBytes())
-                        .writeShort(TransmissionFlags.of(device.features()));
+                        .writeShort(flags);
         return zeroes ? reply.writeZero(Handshake.EXPORT_NAME_ZEROES_BYTES) : reply;
     }
 
@@ -100,7 +131,7 @@ final class OptionReplies {
     }
 
     /** A text that fits the protocol's strings; UTF-8 takes at most three bytes for each char. */
-    private static String bounded(String text) {
+    static String bounded(String text) {
         int maximumChars = Handshake.MAXIMUM_NAME_BYTES / 3;
         return text.length() <= maximumChars ? text : text.substring(0, maximumChars);
     }

@@ -1,5 +1,7 @@
 package dev.tidemark.nbd;
 
+import java.util.List;
+
 /** An option as the client meant it. */
 sealed interface OptionRequest {
 
@@ -17,8 +19,28 @@ sealed interface OptionRequest {
      *
      * @param wantsName the client asked for the canonical name
      * @param wantsDescription the client asked for the description
+     * @param wantsBlockSize the client asked for block sizes, and will keep to them
      */
-    record Information(String name, boolean go, boolean wantsName, boolean wantsDescription)
+    record Information(
+            String name,
+            boolean go,
+            boolean wantsName,
+            boolean wantsDescription,
+            boolean wantsBlockSize)
+            implements OptionRequest {}
+
+    /** Answer in chunks. */
+    record StructuredReplies() implements OptionRequest {}
+
+    /** Speak with 64-bit headers. */
+    record ExtendedHeaders() implements OptionRequest {}
+
+    /**
+     * Show metadata contexts, or with {@code set} select them.
+     *
+     * @param queries each with a namespace and a colon
+     */
+    record MetaContexts(boolean set, String exportName, List<String> queries)
             implements OptionRequest {}
 
     /** An option that gets an error and leaves the session usable. */

@@ -2,7 +2,9 @@ package dev.tidemark.nbd;
 
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
+import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 import org.jspecify.annotations.Nullable;
 
@@ -11,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * answered. Fields are set on the event loop; the outcome is set by whoever completes it, and read
  * on the event loop after it went through {@link TransmissionHandler#completed}.
  */
-final class PendingRequest implements Completion, ReadCompletion {
+final class PendingRequest implements Completion, ReadCompletion, StatusCompletion {
     private final TransmissionHandler connection;
 
     NbdCommand command = NbdCommand.FLUSH;
@@ -20,11 +22,26 @@ final class PendingRequest implements Completion, ReadCompletion {
     long lengthBytes;
     long startNanos;
 
+    /** What the request adds to the connection's bytes in flight. */
+    long chargedBytes;
+
+    /** A read whose device is first asked where its range has zeros. */
+    boolean asking;
+
     /** A write's bytes, released when the request is answered. */
     @Nullable ByteBuf payload;
 
     /** A read's bytes. */
     @Nullable ByteBuf data;
+
+    /** The answer to a question about a range. */
+    @Nullable RangeStatus status;
+
+    /** What this is a part of; null when it is a request of its own. */
+    @Nullable PartedRequest whole;
+
+    /** The metadata context that a part asks. */
+    int contextId;
 
     @Nullable BlockDeviceException failure;
 
@@ -45,6 +62,22 @@ final class PendingRequest implements Completion, ReadCompletion {
         completed = false;
     }
 
+    /** The same request goes to the device once more. */
+    void beginAgain() {
+        status = null;
+        failure = null;
+        completed = false;
+    }
+
+    /** Makes this the part of another request that concerns a range. */
+    void beginPart(PartedRequest request, long partOffsetBytes, long partLengthBytes) {
+        whole = request;
+        command = request.command;
+        offsetBytes = partOffsetBytes;
+        lengthBytes = partLengthBytes;
+        completed = false;
+    }
+
     @Override
     public void succeeded() {
         complete();
@@ -53,6 +86,12 @@ final class PendingRequest implements Completion, ReadCompletion {
     @Override
     public void succeeded(ByteBuf bytes) {
         data = bytes;
+        complete();
+    }
+
+    @Override
+    public void succeeded(RangeStatus answer) {
+        status = answer;
         complete();
     }
 
@@ -81,6 +120,9 @@ final class PendingRequest implements Completion, ReadCompletion {
             read.release();
         }
         failure = null;
+        status = null;
+        whole = null;
+        asking = false;
         next = null;
     }
 }

@@ -9,12 +9,14 @@ import org.jspecify.annotations.Nullable;
  * Turns bytes into requests: header, admission, payload. Framing survives every refused request;
  * after wrong magic nothing is believed any more. Not thread-safe.
  *
- * <p>A further header form differs only in {@link #readHeader} and its size; a further command with
- * a payload only in {@link #begin}.
+ * <p>The two forms of a header differ only in {@link #readHeader} and their size.
  */
 final class RequestDecoder {
     /** Longest refused payload that is read past (proto.md asks for 32 MiB); more is an attack. */
     static final long MAXIMUM_SKIPPED_BYTES = 128L << 20;
+
+    /** The same with extended headers, which say that any longer one is wrong. */
+    static final long MAXIMUM_EXTENDED_SKIPPED_BYTES = 32L << 20;
 
     /** Receives what was decoded, in order. The header is overwritten by the next request. */
     interface Sink {
@@ -52,13 +54,21 @@ final class RequestDecoder {
     private final Sink sink;
     private final PayloadAssembler assembler;
     private final RequestHeader header = new RequestHeader();
-    private final ByteBuf partial = Unpooled.buffer(RequestHeader.COMPACT_BYTES);
+    private final boolean extended;
+    private final int headerBytes;
+    private final long maximumSkippedBytes;
+    private final ByteBuf partial;
     private State state = State.HEADER;
     private NbdError verdict = NbdError.OK;
     private long skipBytes;
 
-    RequestDecoder(ByteBufAllocator allocator, Sink sink) {
+    RequestDecoder(ByteBufAllocator allocator, boolean extended, Sink sink) {
         this.sink = sink;
+        this.extended = extended;
+        this.headerBytes = extended ? RequestHeader.EXTENDED_BYTES : RequestHeader.COMPACT_BYTES;
+        this.maximumSkippedBytes =
+                extended ? MAXIMUM_EXTENDED_SKIPPED_BYTES : MAXIMUM_SKIPPED_BYTES;
+        this.partial = Unpooled.buffer(headerBytes);
         this.assembler = new PayloadAssembler(allocator);
     }
 
@@ -119,7 +129,7 @@ final class RequestDecoder {
     }
 
     private boolean readHeader(ByteBuf in) {
-        int missingBytes = RequestHeader.COMPACT_BYTES - partial.readableBytes();
+        int missingBytes = headerBytes - partial.readableBytes();
         if (in.readableBytes() < missingBytes) {
             partial.writeBytes(in);
             return false;
@@ -127,35 +137,37 @@ final class RequestDecoder {
         boolean sound;
         if (partial.isReadable()) {
             partial.writeBytes(in, missingBytes);
-            sound = header.readCompact(partial);
+            sound = read(partial);
             partial.clear();
         } else {
-            sound = header.readCompact(in);
+            sound = read(in);
         }
         if (!sound) {
             malformed("wrong request magic");
             return true;
         }
         verdict = sink.check(header);
-        if (verdict != NbdError.OK
-                && header.command == NbdCommand.WRITE
-                && header.lengthBytes > MAXIMUM_SKIPPED_BYTES) {
+        long payloadBytes = header.payloadBytes;
+        if (verdict != NbdError.OK && (payloadBytes < 0 || payloadBytes > maximumSkippedBytes)) {
             malformed(
-                    "write of %d bytes, more than %d are not read past"
-                            .formatted(header.lengthBytes, MAXIMUM_SKIPPED_BYTES));
+                    "payload of %s bytes, more than %d are not read past"
+                            .formatted(Long.toUnsignedString(payloadBytes), maximumSkippedBytes));
             return true;
         }
         state = State.ADMISSION;
         return true;
     }
 
+    private boolean read(ByteBuf in) {
+        return extended ? header.readExtended(in) : header.readCompact(in);
+    }
+
     private void begin() {
-        boolean payload = header.command == NbdCommand.WRITE && header.lengthBytes > 0;
         if (verdict != NbdError.OK) {
-            skipBytes = payload ? header.lengthBytes : 0;
+            skipBytes = header.payloadBytes;
             state = State.SKIP;
-        } else if (payload) {
-            assembler.start((int) header.lengthBytes);
+        } else if (header.payloadBytes > 0) {
+            assembler.start((int) header.payloadBytes);
             state = State.PAYLOAD;
         } else {
             state = State.HEADER;

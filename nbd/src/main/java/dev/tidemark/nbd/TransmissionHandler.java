@@ -3,6 +3,8 @@ package dev.tidemark.nbd;
 import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.ErrorCode;
+import dev.tidemark.blockdevice.Geometry;
+import dev.tidemark.blockdevice.RangeStatus;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
@@ -12,6 +14,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -42,10 +45,10 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private final NbdLimits limits;
     private final NbdMetrics metrics;
     private final boolean timed;
-    private final OpenedExport export;
+    private final Session session;
     private final BlockDevice device;
     private final String exportName;
-    private final boolean readOnly;
+    private final RequestRules rules;
 
     private final CompletionQueue completions = new CompletionQueue();
     private final ArrayDeque<PendingRequest> free = new ArrayDeque<>();
@@ -80,27 +83,42 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             ChannelHandlerContext ctx,
             EventLoop loop,
             RequestDecoder decoder,
-            ReplyWriter replies) {}
+            ReplyWriter replies) {
 
-    TransmissionHandler(NbdService service, OpenedExport export) {
+        /** The writer of a form that has chunks. */
+        ChunkWriter chunks() {
+            return (ChunkWriter) replies;
+        }
+    }
+
+    TransmissionHandler(NbdService service, Session session) {
         this.service = service;
         this.limits = service.limits();
         this.metrics = service.metrics();
         this.timed = !metrics.equals(NbdMetrics.NONE);
-        this.export = export;
-        this.device = export.device();
-        this.exportName = export.canonicalName();
-        this.readOnly = device.features().readOnly();
+        this.session = session;
+        this.device = session.export().device();
+        this.exportName = session.export().canonicalName();
+        this.rules =
+                new RequestRules(
+                        session.form(), device.features().readOnly(), session.contexts().size());
     }
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
+        boolean extended = session.form() == ReplyForm.EXTENDED;
+        ReplyWriter replies =
+                switch (session.form()) {
+                    case SIMPLE -> new SimpleReplyWriter(ctx);
+                    case STRUCTURED -> new StructuredReplyWriter(ctx);
+                    case EXTENDED -> new ExtendedReplyWriter(ctx);
+                };
         connected =
                 new Connected(
                         ctx,
                         ctx.channel().eventLoop(),
-                        new RequestDecoder(ctx.alloc(), this),
-                        new SimpleReplyWriter(ctx));
+                        new RequestDecoder(ctx.alloc(), extended, this),
+                        replies);
         metrics.exportOpened(exportName);
         LOG.debug("{}: serves {}", ctx.channel(), exportName);
     }
@@ -171,10 +189,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     }
 
     private void endTurn() {
-        if (handedOver) {
-            handedOver = false;
-            submit();
-        }
+        submitHandedOver();
         if (!closed) {
             connected().replies().flush();
         }
@@ -192,6 +207,13 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (!resumeScheduled && connected().ctx().channel().isWritable() && fits(waitingBytes)) {
             resumeScheduled = true;
             connected().loop().execute(completionTurn);
+        }
+    }
+
+    private void submitHandedOver() {
+        if (handedOver) {
+            handedOver = false;
+            submit();
         }
     }
 
@@ -218,7 +240,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (service.stopping() && request.command != NbdCommand.DISCONNECT) {
             return NbdError.ESHUTDOWN;
         }
-        return RequestRules.check(request, device.geometry(), readOnly);
+        return rules.check(request, device.geometry());
     }
 
     @Override
@@ -227,7 +249,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             return true;
         }
         boolean refused = verdict != NbdError.OK;
-        long chargedBytes = refused ? 0 : chargedBytes(request.command, request.lengthBytes);
+        long chargedBytes = refused ? 0 : chargedBytes(request);
         if (!connected().ctx().channel().isWritable() || !(refused || fits(chargedBytes))) {
             waitingBytes = chargedBytes;
             return false;
@@ -240,8 +262,14 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         return true;
     }
 
-    private static long chargedBytes(@Nullable NbdCommand command, long lengthBytes) {
-        return command == NbdCommand.READ || command == NbdCommand.WRITE ? lengthBytes : 0;
+    private long chargedBytes(RequestHeader request) {
+        NbdCommand command = request.command;
+        if (command == NbdCommand.READ || command == NbdCommand.WRITE) {
+            return request.lengthBytes;
+        }
+        return command == NbdCommand.BLOCK_STATUS
+                ? StatusQuery.chargedBytes(request.flags, session.contexts().size())
+                : 0;
     }
 
     @Override
@@ -252,13 +280,15 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             connected().decoder().end();
             return;
         }
-        PendingRequest request = free.poll();
-        if (request == null) {
-            request = new PendingRequest(this);
-        }
+        PendingRequest request = newRequest();
         request.begin(header, command);
         request.payload = payload;
+        request.chargedBytes = chargedBytes(header);
         request.startNanos = timed ? System.nanoTime() : 0;
+        if (command == NbdCommand.BLOCK_STATUS) {
+            queryStatus(header, request, payload);
+            return;
+        }
         if (header.lengthBytes == 0 && command != NbdCommand.FLUSH) {
             request.succeeded(); // nothing to do; must not drop the connection (proto.md)
             return;
@@ -267,10 +297,19 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         try {
             handOver(header, request);
         } catch (RuntimeException e) {
-            LOG.error("the device of {} threw on {}", exportName, command, e);
-            if (!request.completed) {
-                request.failed(new BlockDeviceException(ErrorCode.IO, "device failed", e));
-            }
+            deviceThrew(request, e);
+        }
+    }
+
+    private PendingRequest newRequest() {
+        PendingRequest request = free.poll();
+        return request == null ? new PendingRequest(this) : request;
+    }
+
+    private void deviceThrew(PendingRequest request, RuntimeException cause) {
+        LOG.error("the device of {} threw on {}", exportName, request.command, cause);
+        if (!request.completed) {
+            request.failed(new BlockDeviceException(ErrorCode.IO, "device failed", cause));
         }
     }
 
@@ -278,7 +317,16 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         long offsetBytes = header.offsetBytes;
         boolean fua = header.has(CommandFlags.FUA);
         switch (request.command) {
-            case READ -> device.read(offsetBytes, (int) header.lengthBytes, request);
+            case READ -> {
+                int lengthBytes = (int) header.lengthBytes;
+                if (mayBeSparse(header)) {
+                    request.asking = true;
+                    device.allocation(
+                            offsetBytes, lengthBytes, SparseRead.MAXIMUM_EXTENTS, request);
+                } else {
+                    device.read(offsetBytes, lengthBytes, request);
+                }
+            }
             case WRITE ->
                     device.write(
                             offsetBytes, Objects.requireNonNull(request.payload), fua, request);
@@ -288,9 +336,109 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
                 boolean deallocate = !header.has(CommandFlags.NO_HOLE);
                 device.zero(offsetBytes, header.lengthBytes, deallocate, fua, request);
             }
-            case DISCONNECT, CACHE, BLOCK_STATUS ->
+            case CACHE -> device.prefetch(offsetBytes, header.lengthBytes, request);
+            case DISCONNECT, BLOCK_STATUS ->
                     throw new AssertionError(request.command + " does not reach a device");
         }
+    }
+
+    private boolean mayBeSparse(RequestHeader header) {
+        return header.lengthBytes >= SparseRead.MINIMUM_BYTES
+                && session.form().chunked()
+                && !header.has(CommandFlags.DF);
+    }
+
+    // ---- requests in parts
+
+    private void queryStatus(
+            RequestHeader header, PendingRequest request, @Nullable ByteBuf payload) {
+        List<Session.Context> asked = session.contexts();
+        if (payload != null) {
+            header.lengthBytes = StatusPayload.readLength(payload);
+            request.lengthBytes = header.lengthBytes;
+            asked = StatusPayload.readContexts(payload, asked);
+        }
+        Geometry geometry = device.geometry();
+        if (asked == null
+                || header.lengthBytes == 0
+                || rules.checkRange(header, request.command, geometry) != NbdError.OK) {
+            request.failed(
+                    new BlockDeviceException(
+                            ErrorCode.INVALID,
+                            RequestRules.explain(header, NbdError.EINVAL, geometry)));
+            return;
+        }
+        StatusQuery query = new StatusQuery(request, request.chargedBytes);
+        int maximumCount = StatusQuery.maximumExtents(header.flags, geometry);
+        recycle(request);
+        query.expect(asked.size());
+        handedOver = true;
+        for (Session.Context context : asked) {
+            PendingRequest part = newRequest();
+            part.beginPart(query, query.offsetBytes, query.lengthBytes);
+            part.contextId = context.id();
+            try {
+                context.source().status(part.offsetBytes, part.lengthBytes, maximumCount, part);
+            } catch (RuntimeException e) {
+                deviceThrew(part, e);
+            }
+        }
+    }
+
+    /** The device has told, or could not tell, where a read's range has zeros. */
+    private void allocationKnown(PendingRequest request) {
+        RangeStatus status = request.status;
+        request.asking = false;
+        handedOver = true;
+        if (status == null || !SparseRead.worthwhile(status)) {
+            request.beginAgain();
+            try {
+                device.read(request.offsetBytes, (int) request.lengthBytes, request);
+            } catch (RuntimeException e) {
+                deviceThrew(request, e);
+            }
+            return;
+        }
+        SparseRead read = new SparseRead(request);
+        recycle(request);
+        if (!read.start(status, connected().chunks(), this::readPart)) {
+            settled(read);
+        }
+    }
+
+    private void readPart(SparseRead whole, long offsetBytes, int lengthBytes) {
+        PendingRequest part = newRequest();
+        part.beginPart(whole, offsetBytes, lengthBytes);
+        try {
+            device.read(offsetBytes, lengthBytes, part);
+        } catch (RuntimeException e) {
+            deviceThrew(part, e);
+        }
+    }
+
+    private void answerPart(PendingRequest part, PartedRequest whole) {
+        if (!closed) {
+            whole.answer(part, connected().chunks());
+        }
+        recycle(part);
+        if (whole.settle()) {
+            settled(whole);
+        }
+    }
+
+    private void settled(PartedRequest whole) {
+        inFlightRequests--;
+        inFlightBytes -= whole.chargedBytes;
+        if (timed && !closed) {
+            long nanos = System.nanoTime() - whole.startNanos;
+            metrics.requestAnswered(
+                    exportName, whole.command, whole.lengthBytes, whole.error(), nanos);
+        }
+    }
+
+    private void recycle(PendingRequest request) {
+        request.clear();
+        free.push(request);
     }
 
     @Override
@@ -302,10 +450,10 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         connected()
                 .replies()
                 .failed(
-                        command == null ? NbdCommand.FLUSH : command,
                         request.cookie,
+                        request.offsetBytes,
                         verdict,
-                        "request refused");
+                        RequestRules.explain(request, verdict, device.geometry()));
     }
 
     @Override
@@ -350,13 +498,21 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     }
 
     private void answer(PendingRequest request) {
+        PartedRequest whole = request.whole;
+        if (whole != null) {
+            answerPart(request, whole);
+            return;
+        }
+        if (request.asking && !closed) {
+            allocationKnown(request);
+            return;
+        }
         inFlightRequests--;
-        inFlightBytes -= chargedBytes(request.command, request.lengthBytes);
+        inFlightBytes -= request.chargedBytes;
         if (!closed) {
             reply(request);
         }
-        request.clear();
-        free.push(request);
+        recycle(request);
     }
 
     private void reply(PendingRequest request) {
@@ -365,15 +521,14 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         NbdError error = NbdError.OK;
         if (failure != null) {
             error = NbdError.of(failure.code(), request.command);
-            String text = Objects.requireNonNullElse(failure.getMessage(), failure.code().name());
-            replies.failed(request.command, request.cookie, error, text);
+            replies.failed(request.cookie, request.offsetBytes, error, PartedRequest.text(failure));
         } else if (request.command == NbdCommand.READ) {
             ByteBuf data = request.data == null ? Unpooled.EMPTY_BUFFER : request.data;
             request.data = null;
             assert data.readableBytes() == request.lengthBytes : "device read too little";
             replies.data(request.cookie, request.offsetBytes, data);
         } else {
-            replies.succeeded(request.cookie);
+            replies.succeeded(request.cookie, request.offsetBytes);
         }
         if (timed) {
             long nanos = System.nanoTime() - request.startNanos;
@@ -435,6 +590,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         backlog.forEach(ByteBuf::release);
         backlog.clear();
         metrics.connectionClosed();
+        submitHandedOver(); // the turn may have been cut short
         inTurn = false;
         releaseExportWhenIdle();
     }
@@ -443,7 +599,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
         if (inFlightRequests == 0) {
             inFlightRequests = -1; // once only
             metrics.exportClosed(exportName);
-            export.close();
+            session.close();
         }
     }
 

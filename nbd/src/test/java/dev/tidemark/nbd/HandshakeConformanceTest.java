@@ -42,6 +42,10 @@ final class HandshakeConformanceTest {
                 new TestCatalog()
                         .add("", new TestDisk(4096))
                         .add("disk", new TestDisk(DISK_BYTES))
+                        .add(
+                                "blocks",
+                                new TestDisk(
+                                        new Geometry(1 << 16, 4096, 4096, 1 << 20), Features.LIVE))
                         .add("frozen", new TestDisk(Geometry.ofSize(512), Features.READ_ONLY))
                         .add(
                                 "slow",
@@ -108,14 +112,14 @@ final class HandshakeConformanceTest {
     void export_name_answers_size_flags_and_zeroes() throws IOException {
         client.greet(1).option(Handshake.OPTION_EXPORT_NAME, bytes("disk"));
         assertThat(client.receiveHex(134))
-                .isEqualTo("0000000000100000" + "096d" + "00".repeat(124));
+                .isEqualTo("0000000000100000" + "0d6d" + "00".repeat(124));
         client.ask(NbdCommand.FLUSH, 1, 0, 0).expect(1, NbdError.OK);
     }
 
     @Test
     void export_name_leaves_the_zeroes_out_when_asked() throws IOException {
         client.greet().option(Handshake.OPTION_EXPORT_NAME, bytes("disk"));
-        assertThat(client.receiveHex(10)).isEqualTo("0000000000100000" + "096d");
+        assertThat(client.receiveHex(10)).isEqualTo("0000000000100000" + "0d6d");
         client.ask(NbdCommand.FLUSH, 1, 0, 0).expect(1, NbdError.OK);
     }
 
@@ -147,11 +151,16 @@ final class HandshakeConformanceTest {
     }
 
     @Test
-    void options_of_the_complete_protocol_are_unsupported_for_now() throws IOException {
+    void options_that_take_no_data_refuse_it_and_the_session_stays_usable() throws IOException {
         client.greet();
-        for (int option : new int[] {5, 8, 9, 10, 11}) {
-            client.option(option, new byte[12]);
-            expectError(Handshake.ERROR_UNSUPPORTED);
+        for (int option :
+                new int[] {
+                    Handshake.OPTION_LIST,
+                    Handshake.OPTION_STRUCTURED_REPLY,
+                    Handshake.OPTION_EXTENDED_HEADERS
+                }) {
+            client.option(option, bytes("data"));
+            expectError(Handshake.ERROR_INVALID);
         }
         expectUsable();
     }
@@ -189,8 +198,8 @@ final class HandshakeConformanceTest {
     @Test
     void who_was_shown_the_list_may_ask_about_each_export() throws IOException {
         client.greet().option(Handshake.OPTION_LIST);
-        assertThat(client.optionReplies()).hasSize(5);
-        for (int count = 0; count < LIMITS.maximumOptions() + 4 * 32 - 1; count++) {
+        assertThat(client.optionReplies()).hasSize(6);
+        for (int count = 0; count < LIMITS.maximumOptions() + 5 * 32 - 1; count++) {
             client.option(Handshake.OPTION_INFO, information("disk"));
             assertThat(client.optionReplies().getLast().type()).isEqualTo(Handshake.REPLY_ACK);
         }
@@ -204,9 +213,9 @@ final class HandshakeConformanceTest {
     void list_shows_names_and_descriptions() throws IOException {
         client.greet().option(Handshake.OPTION_LIST);
         List<OptionReply> replies = client.optionReplies();
-        assertThat(replies).hasSize(5);
-        assertThat(replies.get(1).type()).isEqualTo(Handshake.REPLY_SERVER);
-        assertThat(replies.get(1).text()).isEqualTo("\0\0\0\4diskabout disk");
+        assertThat(replies).hasSize(6);
+        assertThat(replies.get(2).type()).isEqualTo(Handshake.REPLY_SERVER);
+        assertThat(replies.get(2).text()).isEqualTo("\0\0\0\4diskabout disk");
     }
 
     @Test
@@ -244,7 +253,7 @@ final class HandshakeConformanceTest {
                                 + "0000000c"
                                 + "0000"
                                 + "0000000000100000"
-                                + "096d");
+                                + "0d6d");
         assertThat(client.optionReply().text()).isEqualTo("\0\1canonical disk");
         assertThat(client.optionReply().text()).isEqualTo("\0\2about disk");
         assertThat(client.receiveHex(34))
@@ -280,13 +289,14 @@ final class HandshakeConformanceTest {
     @Test
     void the_flags_tell_what_the_device_can_do() throws IOException {
         client.greet();
-        assertThat(flags("disk")).isEqualTo(0x096d);
+        assertThat(flags("disk")).isEqualTo(0x0d6d);
         assertThat(flags("frozen"))
                 .isEqualTo(
                         TransmissionFlags.HAS_FLAGS
                                 | TransmissionFlags.READ_ONLY
                                 | TransmissionFlags.SEND_FLUSH
                                 | TransmissionFlags.SEND_FUA
+                                | TransmissionFlags.SEND_CACHE
                                 | TransmissionFlags.CAN_MULTI_CONN);
         assertThat(flags("slow") & TransmissionFlags.CAN_MULTI_CONN).isZero();
         assertThat(flags("slow") & TransmissionFlags.ROTATIONAL).isNotZero();
@@ -428,6 +438,25 @@ final class HandshakeConformanceTest {
         client.close();
         slow.complete(server.catalog.export("late", new TestDisk(4096)));
         TestServer.await("the export is closed", () -> server.catalog.open.get() == 0);
+    }
+
+    @Test
+    void an_export_with_large_blocks_is_for_clients_that_ask_for_their_size() throws IOException {
+        client.greet();
+        for (int option : new int[] {Handshake.OPTION_INFO, Handshake.OPTION_GO}) {
+            client.option(option, information("blocks"));
+            List<OptionReply> replies = client.optionReplies();
+            assertThat(replies.getFirst().payload().getShort(0)).isEqualTo((short) 3);
+            assertThat(replies.getFirst().payload().getInt(2)).isEqualTo(4096);
+            assertThat(replies.getLast().type()).isEqualTo(Handshake.ERROR_BLOCK_SIZE_REQUIRED);
+        }
+        assertThat(server.catalog.open).hasValue(0);
+        try (RawClient old = server.connect().greet()) {
+            old.option(Handshake.OPTION_EXPORT_NAME, bytes("blocks")).expectClosed();
+        }
+        client.option(Handshake.OPTION_GO, information("blocks", 3));
+        assertThat(client.optionReplies().getLast().type()).isEqualTo(Handshake.REPLY_ACK);
+        client.ask(NbdCommand.READ, 1, 0, 512).expect(1, NbdError.EINVAL);
     }
 
     // ---- the clock, and ends

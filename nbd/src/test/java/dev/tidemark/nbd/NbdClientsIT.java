@@ -2,11 +2,15 @@ package dev.tidemark.nbd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
+import dev.tidemark.blockdevice.RangeStatus;
+import dev.tidemark.foreign.ForeignProgram;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,6 +43,11 @@ final class NbdClientsIT {
         TestCatalog catalog =
                 new TestCatalog()
                         .add("disk", disk)
+                        .addContext(
+                                "qemu:dirty-bitmap:monday",
+                                false,
+                                (offset, length, count, done) ->
+                                        done.succeeded(RangeStatus.uniform(offset, length, 1)))
                         .add("frozen", new TestDisk(Geometry.ofSize(1 << 20), Features.READ_ONLY));
         server = new TestServer(kind, catalog, NbdLimits.DEFAULT);
         uri = server.uri("disk");
@@ -191,7 +200,8 @@ final class NbdClientsIT {
                 expect(errno.ENOSPC, lambda: h.pwrite(b"x" * 512, size - 1))
                 expect(errno.ENOSPC, lambda: h.zero(512, size))
                 expect(errno.EINVAL, lambda: h.trim(512, size))
-                expect(errno.EINVAL, lambda: h.cache(512, 0))
+                expect(errno.EINVAL, lambda: h.cache(512, size))
+                expect(errno.EOVERFLOW, lambda: h.pread(33554433, 0))
                 expect(errno.EINVAL, lambda: h.pwrite(b"y" * 33554433, 0))
                 h.pwrite(b"", 0)
                 h.pwrite(b"tidemark", 12345, nbd.CMD_FLAG_FUA)
@@ -244,6 +254,107 @@ final class NbdClientsIT {
                 server.uri("frozen"));
     }
 
+    /** Data, then a hole, then zeros that are set aside. */
+    private byte[] sparseContent() {
+        byte[] content = new byte[DISK_BYTES];
+        byte[] data = new byte[8 << 20];
+        new Random(5).nextBytes(data);
+        System.arraycopy(data, 0, content, 0, data.length);
+        disk.fill(0, content);
+        disk.allocate(8 << 20, 40 << 20, Allocation.HOLE | Allocation.ZERO);
+        disk.allocate(48 << 20, 16 << 20, Allocation.ZERO);
+        return content;
+    }
+
+    @Test
+    void nbdinfo_and_qemu_img_map_what_is_allocated() throws Exception {
+        sparseContent();
+        assertThat(Tool.run("nbdinfo", "--json", uri))
+                .contains("\"structured\": true")
+                .contains("\"base:allocation\"")
+                .contains("\"qemu:dirty-bitmap:monday\"")
+                .contains("\"can_cache\": true")
+                .contains("\"can_df\": true");
+        assertThat(Tool.run("nbdinfo", "--map", uri).lines().map(String::strip))
+                .containsExactly(
+                        "0     8388608    0  data",
+                        "8388608    41943040    3  hole,zero",
+                        "50331648    16777216    2  zero");
+        assertThat(Tool.run("nbdinfo", "--map=qemu:dirty-bitmap:monday", uri))
+                .contains("67108864    1  dirty");
+        assertThat(Tool.run("qemu-img", "map", "--output=json", uri))
+                .contains("\"start\": 8388608, \"length\": 41943040")
+                .contains("\"zero\": true, \"data\": false");
+    }
+
+    @Test
+    void nbdcopy_and_qemu_img_copy_only_what_is_allocated() throws Exception {
+        byte[] content = sparseContent();
+        Path copied = folder.resolve("copied");
+        Tool.run("nbdcopy", "--connections=4", uri, copied.toString());
+        assertThat(Files.readAllBytes(copied)).isEqualTo(content);
+        Path converted = folder.resolve("converted");
+        Tool.run(
+                "qemu-img",
+                "convert",
+                "-m",
+                "8",
+                "-f",
+                "raw",
+                "-O",
+                "raw",
+                uri,
+                converted.toString());
+        assertThat(Files.readAllBytes(converted)).isEqualTo(content);
+        for (Path file : new Path[] {copied, converted}) {
+            long allocatedBytes = (long) Files.getAttribute(file, "unix:blocks") * 512;
+            assertThat(allocatedBytes).isLessThan(16 << 20);
+        }
+    }
+
+    @Test
+    void python_reads_holes_unfragmented_data_and_errors_with_their_offset() throws Exception {
+        sparseContent();
+        disk.failReads(4 << 20, (4 << 20) + 512);
+        Tool.run(
+                "python3",
+                "-c",
+                """
+                import errno, nbd, sys
+                h = nbd.NBD()
+                h.add_meta_context("base:allocation")
+                h.connect_uri(sys.argv[1])
+                assert h.can_df() and h.can_cache() and h.can_meta_context("base:allocation")
+                kinds = []
+                def chunk(buffer, offset, status, error):
+                    kinds.append((status, offset, len(buffer)))
+                # libnbd hands holes over as buffers of zeros
+                data = h.pread_structured(2 << 20, 7 << 20, chunk)
+                assert data[1 << 20:] == bytes(1 << 20)
+                assert sorted(kinds) == [
+                    (nbd.READ_DATA, 7 << 20, 1 << 20), (nbd.READ_HOLE, 8 << 20, 1 << 20)], kinds
+                kinds.clear()
+                h.pread_structured(2 << 20, 7 << 20, chunk, nbd.CMD_FLAG_DF)
+                assert kinds == [(nbd.READ_DATA, 7 << 20, 2 << 20)], kinds
+                kinds.clear()
+                try:
+                    h.pread_structured(6 << 20, 3 << 20, chunk)
+                except nbd.Error as e:
+                    assert e.errnum == errno.EIO, e
+                else:
+                    assert False, "no error"
+                assert (nbd.READ_HOLE, 8 << 20, 1 << 20) in kinds, kinds
+                assert nbd.READ_ERROR in [kind[0] for kind in kinds], kinds
+                h.cache(4096, 0)
+                extents = []
+                h.block_status(h.get_size(), 0, lambda m, o, e, err: extents.extend(e))
+                assert extents == [8 << 20, 0, 40 << 20, 3, 16 << 20, 2], extents
+                h.shutdown()
+                """,
+                uri);
+        assertThat(disk.lastPrefetch()).isEqualTo("0+4096");
+    }
+
     @Test
     void fio_verifies_what_it_writes() throws Exception {
         assertThat(
@@ -278,16 +389,17 @@ final class NbdClientsIT {
     @Test
     void a_file_system_over_nbdfuse_is_clean() throws Exception {
         Path mountPoint = Files.createDirectory(folder.resolve("mount"));
-        Path log = Files.createFile(folder.resolve("nbdfuse.log"));
-        Process fuse = Tool.start(log, "nbdfuse", mountPoint.toString(), uri);
         Path file = mountPoint.resolve("nbd");
-        try {
-            TestServer.await("nbdfuse has mounted", () -> Files.exists(file));
-            Tool.run("mkfs.ext4", "-q", "-F", file.toString());
-            assertThat(Tool.run("e2fsck", "-f", "-n", file.toString())).contains("0.0% non-cont");
-        } finally {
-            Tool.run("umount", mountPoint.toString());
-            fuse.waitFor();
+        try (ForeignProgram fuse = ForeignProgram.start("nbdfuse", mountPoint.toString(), uri)) {
+            try {
+                TestServer.await("nbdfuse has mounted", () -> Files.exists(file));
+                Tool.run("mkfs.ext4", "-q", "-F", file.toString());
+                assertThat(Tool.run("e2fsck", "-f", "-n", file.toString()))
+                        .contains("0.0% non-cont");
+            } finally {
+                Tool.run("umount", mountPoint.toString());
+            }
+            fuse.expectSuccess(Duration.ofMinutes(1));
         }
         // The file system's magic number, at 1080 (ext4's super block begins at 1024).
         assertThat(disk.content(1080, 2)).containsExactly(0x53, 0xef);

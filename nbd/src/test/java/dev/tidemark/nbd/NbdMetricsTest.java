@@ -89,6 +89,8 @@ final class NbdMetricsTest {
                 client.option(Handshake.OPTION_ABORT).optionReply();
                 client.expectClosed();
             }
+            // The client may see the end before the server has told its listener.
+            TestServer.await("the first end is told", () -> recorder.events.contains("closed"));
             try (RawClient client = server.connect()) {
                 client.greet(7).expectClosed();
             }

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 
@@ -20,6 +21,7 @@ final class RawClient implements AutoCloseable {
     static final int FIXED_NO_ZEROES = 3;
 
     private final SocketChannel channel;
+    private ReplyForm form = ReplyForm.SIMPLE;
 
     RawClient(ListenAddress address) throws IOException {
         channel =
@@ -156,16 +158,151 @@ final class RawClient implements AutoCloseable {
                 .flip();
     }
 
-    RawClient ask(NbdCommand command, long cookie, long offset, int length) throws IOException {
-        return send(request(0, command.code(), cookie, offset, length));
+    static ByteBuffer extended(int flags, int type, long cookie, long offset, long length) {
+        return ByteBuffer.allocate(32)
+                .putInt(0x21e41c71)
+                .putShort((short) flags)
+                .putShort((short) type)
+                .putLong(cookie)
+                .putLong(offset)
+                .putLong(length)
+                .flip();
     }
 
+    RawClient ask(NbdCommand command, long cookie, long offset, long length) throws IOException {
+        return ask(0, command, cookie, offset, length);
+    }
+
+    /** A request in the form that was agreed on. */
+    RawClient ask(int flags, NbdCommand command, long cookie, long offset, long length)
+            throws IOException {
+        return send(header(flags, command.code(), cookie, offset, length));
+    }
+
+    private ByteBuffer header(int flags, int type, long cookie, long offset, long length) {
+        return form == ReplyForm.EXTENDED
+                ? extended(flags, type, cookie, offset, length)
+                : request(flags, type, cookie, offset, (int) length);
+    }
+
+    /** A write in the form that was agreed on. */
     RawClient write(int flags, long cookie, long offset, byte[] data) throws IOException {
-        return send(
-                ByteBuffer.allocate(28 + data.length)
-                        .put(request(flags, 1, cookie, offset, data.length))
-                        .put(data)
-                        .flip());
+        int marked = form == ReplyForm.EXTENDED ? flags | CommandFlags.PAYLOAD_LEN : flags;
+        return ask(marked, NbdCommand.WRITE, cookie, offset, data.length).send(data);
+    }
+
+    /** Greets and agrees on a form of replies. */
+    RawClient agree(ReplyForm wanted) throws IOException {
+        greet();
+        if (wanted != ReplyForm.SIMPLE) {
+            option(
+                    wanted == ReplyForm.STRUCTURED
+                            ? Handshake.OPTION_STRUCTURED_REPLY
+                            : Handshake.OPTION_EXTENDED_HEADERS);
+            assertThat(optionReply().type()).isEqualTo(Handshake.REPLY_ACK);
+        }
+        form = wanted;
+        return this;
+    }
+
+    /** Enters transmission after {@link #agree}. */
+    RawClient enter(String name) throws IOException {
+        option(Handshake.OPTION_GO, information(name));
+        assertThat(optionReplies().getLast().type()).isEqualTo(Handshake.REPLY_ACK);
+        return this;
+    }
+
+    /** The payload of LIST_META_CONTEXT and SET_META_CONTEXT. */
+    static byte[] queries(String export, String... queries) {
+        ByteBuffer payload = ByteBuffer.allocate(16 << 10);
+        byte[] exportBytes = export.getBytes(StandardCharsets.UTF_8);
+        payload.putInt(exportBytes.length).put(exportBytes).putInt(queries.length);
+        for (String query : queries) {
+            byte[] queryBytes = query.getBytes(StandardCharsets.UTF_8);
+            payload.putInt(queryBytes.length).put(queryBytes);
+        }
+        return Arrays.copyOf(payload.array(), payload.position());
+    }
+
+    /** Lists or selects metadata contexts; returns them as id=name, and the last reply's type. */
+    List<String> contexts(int option, String export, String... queries) throws IOException {
+        option(option, queries(export, queries));
+        List<String> contexts = new ArrayList<>();
+        for (OptionReply reply : optionReplies()) {
+            if (reply.type() == Handshake.REPLY_META_CONTEXT) {
+                int id = reply.payload().getInt();
+                contexts.add(id + "=" + reply.text());
+            } else {
+                contexts.add(Integer.toHexString(reply.type()));
+            }
+        }
+        return contexts;
+    }
+
+    /** One chunk of a reply. */
+    record Chunk(int flags, int type, long cookie, ByteBuffer payload) {
+        boolean done() {
+            return flags == ChunkWriter.FLAG_DONE;
+        }
+
+        /** The text of an error chunk. */
+        String text() {
+            byte[] text = new byte[payload.getShort(4)];
+            payload.get(6, text);
+            return new String(text, StandardCharsets.UTF_8);
+        }
+
+        /** What a data chunk carries. */
+        byte[] data() {
+            byte[] data = new byte[payload.limit() - 8];
+            payload.get(8, data);
+            return data;
+        }
+    }
+
+    Chunk chunk(long requestOffset) throws IOException {
+        if (form == ReplyForm.EXTENDED) {
+            ByteBuffer header = receive(32);
+            assertThat(header.getInt()).isEqualTo(0x6e8a278c);
+            int flags = header.getShort();
+            int type = header.getShort() & 0xffff;
+            long cookie = header.getLong();
+            assertThat(header.getLong()).isEqualTo(requestOffset);
+            return new Chunk(flags, type, cookie, receive((int) header.getLong()));
+        }
+        ByteBuffer header = receive(20);
+        assertThat(header.getInt()).isEqualTo(0x668e33ef);
+        int flags = header.getShort();
+        int type = header.getShort() & 0xffff;
+        long cookie = header.getLong();
+        return new Chunk(flags, type, cookie, receive(header.getInt()));
+    }
+
+    /** All chunks of the next reply; no other reply may come in between. */
+    List<Chunk> chunks(long cookie, long requestOffset) throws IOException {
+        List<Chunk> chunks = new ArrayList<>();
+        do {
+            chunks.add(chunk(requestOffset));
+            assertThat(chunks.getLast().cookie()).isEqualTo(cookie);
+        } while (!chunks.getLast().done());
+        return chunks;
+    }
+
+    /** Expects a reply without data in the form that was agreed on. */
+    RawClient expect(long cookie, long requestOffset, NbdError error) throws IOException {
+        if (form == ReplyForm.SIMPLE) {
+            return expect(cookie, error);
+        }
+        Chunk chunk = chunks(cookie, requestOffset).getFirst();
+        assertThat(chunk.done()).isTrue();
+        if (error == NbdError.OK) {
+            assertThat(chunk.type()).isEqualTo(ChunkWriter.TYPE_NONE);
+        } else {
+            assertThat(Integer.toHexString(chunk.type())).isEqualTo("8001");
+            assertThat(chunk.payload().getInt(0)).isEqualTo(error.value());
+            assertThat(chunk.text()).isNotBlank();
+        }
+        return this;
     }
 
     Reply reply() throws IOException {

@@ -53,7 +53,9 @@ final class RequestDecoderProperties {
         TestCatalog catalog = new TestCatalog();
         NbdService service = new NbdService(catalog, limits, NbdMetrics.NONE);
         EmbeddedChannel channel =
-                new EmbeddedChannel(new TransmissionHandler(service, catalog.export("disk", disk)));
+                new EmbeddedChannel(
+                        new TransmissionHandler(
+                                service, Session.simple(catalog.export("disk", disk))));
         int start = 0;
         for (int cut : cuts) {
             if (channel.isOpen()) {

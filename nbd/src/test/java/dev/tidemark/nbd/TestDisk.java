@@ -6,11 +6,14 @@ import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
+import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +31,17 @@ final class TestDisk implements BlockDevice {
     private @Nullable ErrorCode failure;
     private volatile String lastZero = "";
     private volatile boolean lastFua;
+    private volatile String lastPrefetch = "";
+
+    /** What each block is, in the bits of {@link Allocation}. */
+    private final byte[] allocation;
+
+    /** Reads that touch this range fail. */
+    private volatile long failingStart = -1;
+
+    private volatile long failingEnd = -1;
+
+    static final int BLOCK_BYTES = 4096;
 
     final AtomicInteger requests = new AtomicInteger();
     final AtomicInteger writes = new AtomicInteger();
@@ -43,6 +57,7 @@ final class TestDisk implements BlockDevice {
         this.features = features;
         int sizeBytes = (int) geometry.sizeBytes();
         bytes = ByteBuffer.allocateDirect(sizeBytes);
+        allocation = new byte[sizeBytes / BLOCK_BYTES + 1];
     }
 
     @Override
@@ -59,6 +74,11 @@ final class TestDisk implements BlockDevice {
     public void read(long offsetBytes, int lengthBytes, ReadCompletion done) {
         run(() -> {
             BlockDeviceException why = failure();
+            if (why == null
+                    && offsetBytes < failingEnd
+                    && offsetBytes + lengthBytes > failingStart) {
+                why = new BlockDeviceException(ErrorCode.IO, "a bad sector");
+            }
             if (why != null) {
                 done.failed(why);
                 return;
@@ -98,6 +118,38 @@ final class TestDisk implements BlockDevice {
     @Override
     public void flush(Completion done) {
         flushes.incrementAndGet();
+        run(() -> {
+            if (!failed(done)) {
+                done.succeeded();
+            }
+        });
+    }
+
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        run(() -> {
+            BlockDeviceException why = failure();
+            if (why != null) {
+                done.failed(why);
+                return;
+            }
+            RangeStatus.Builder status = new RangeStatus.Builder(offsetBytes, maximumCount);
+            long at = offsetBytes;
+            long end = offsetBytes + lengthBytes;
+            boolean room = true;
+            while (at < end && room) {
+                long next = Math.min(end, (at / BLOCK_BYTES + 1) * BLOCK_BYTES);
+                room = status.add(next - at, allocation[(int) (at / BLOCK_BYTES)]);
+                at = next;
+            }
+            done.succeeded(status.build());
+        });
+    }
+
+    @Override
+    public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        lastPrefetch = offsetBytes + "+" + lengthBytes;
         run(() -> {
             if (!failed(done)) {
                 done.succeeded();
@@ -155,10 +207,39 @@ final class TestDisk implements BlockDevice {
         waiting.forEach(Runnable::run);
     }
 
+    /** Runs what has been held longest, on the caller's thread; everything else stays held. */
+    void releaseOne() {
+        Runnable request;
+        synchronized (held) {
+            request = held.removeFirst();
+        }
+        request.run();
+    }
+
     int heldCount() {
         synchronized (held) {
             return held.size();
         }
+    }
+
+    /** Says of whole blocks what they are; their bytes are left alone. */
+    void allocate(int offsetBytes, int lengthBytes, long state) {
+        Arrays.fill(
+                allocation,
+                offsetBytes / BLOCK_BYTES,
+                (offsetBytes + lengthBytes) / BLOCK_BYTES,
+                (byte) state);
+    }
+
+    /** Reads that touch a range fail from now on. */
+    void failReads(long startBytes, long endBytes) {
+        failingStart = startBytes;
+        failingEnd = endBytes;
+    }
+
+    /** The range that was last warmed, as offset+length. */
+    String lastPrefetch() {
+        return lastPrefetch;
     }
 
     /** Every request from now on fails. */

@@ -75,6 +75,7 @@ final class TestServer implements AutoCloseable {
     public void close() throws IOException {
         server.stop(Duration.ofSeconds(5)).join();
         await("every export is closed", () -> catalog.open.get() == 0);
+        await("every context is closed", () -> catalog.openContexts.get() == 0);
         Files.deleteIfExists(folder);
         LeakPresenceDetector.check();
     }

@@ -1,5 +1,6 @@
 package dev.tidemark.harness;
 
+import dev.tidemark.foreign.ForeignProgram;
 import java.nio.file.Path;
 
 /** What a directory takes on its file system. */

@@ -121,7 +121,7 @@ final class GatewayProcess implements AutoCloseable {
     }
 
     /** The command line of the shipped program, as the launcher script puts it together. */
-    private static List<String> command(String... arguments) {
+    static List<String> command(String... arguments) {
         List<String> command =
                 new ArrayList<>(
                         List.of(

@@ -3,6 +3,7 @@ package dev.tidemark.harness;
 import static dev.tidemark.harness.BlockModel.BLOCK_BYTES;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.foreign.ForeignProgram;
 import dev.tidemark.gateway.wire.Requests.CreateGroup;
 import java.io.IOException;
 import java.nio.file.Files;

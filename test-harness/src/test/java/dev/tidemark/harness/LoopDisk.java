@@ -1,5 +1,6 @@
 package dev.tidemark.harness;
 
+import dev.tidemark.foreign.ForeignProgram;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;

@@ -2,6 +2,7 @@ package dev.tidemark.harness;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.foreign.ForeignProgram;
 import dev.tidemark.harness.MarkdownPage.Fence;
 import dev.tidemark.harness.MarkdownPage.Line;
 import java.io.RandomAccessFile;

@@ -3,6 +3,7 @@ package dev.tidemark.harness;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemark.foreign.ForeignProgram;
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Wire.TestDocument;
 import java.io.IOException;

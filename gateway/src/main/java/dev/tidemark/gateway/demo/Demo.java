@@ -103,7 +103,7 @@ public final class Demo {
         out.println("The gateway goes on until Ctrl-C. Look around from another terminal:");
         out.println("  tidemark status --data " + data);
         out.println("  tidemark checkpoint list --tagged --data " + data);
-        out.println("  tidemark test start --at v2 --at -30s --data " + data);
+        out.println("  tidemark test start --at v2 --at latest --data " + data);
         out.println("Mount the live disk, or a past moment of it (read-only):");
         out.println(
                 "  nbd-client -N "

@@ -16,6 +16,7 @@ import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.PointDocument;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
 import dev.tidemark.gateway.wire.Wire.TestDocument;
+import dev.tidemark.gateway.wire.Wire.VolumeDocument;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.FileStore;
@@ -29,6 +30,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
 
 /**
  * What the demo shows, step by step; every claim is checked, and one that does not hold makes the
@@ -92,8 +94,17 @@ final class Story {
     private Attachment.Method method() throws InterruptedException {
         api.post("/volumes", new CreateVolume("probe", 1L << 20, null));
         Attachment.Method method = Attachment.choose(scratch, uri("probe"));
+        awaitReleased(() -> api.get("/volumes/probe").as(VolumeDocument.class).openHandles());
         api.delete("/volumes/probe");
         return method;
+    }
+
+    /** A client may have ended before the gateway has noticed: its disk is in use until then. */
+    private static void awaitReleased(IntSupplier openHandles) throws InterruptedException {
+        long deadline = System.nanoTime() + CHECKPOINT_NANOS;
+        while (openHandles.getAsInt() > 0 && System.nanoTime() < deadline) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
     }
 
     private String uri(String export) {
@@ -389,10 +400,12 @@ final class Story {
                 api.post("/tests/" + finding.test().id() + "/stop", stop);
             }
         }
+        String chosen = "/tests/" + best.test().id();
+        awaitReleased(() -> api.get(chosen).as(TestDocument.class).openHandles());
         long began = System.nanoTime();
         TaskDocument task =
                 api.post(
-                                "/tests/" + best.test().id() + "/promote",
+                                chosen + "/promote",
                                 new PromoteTest("passed", "newest good point, now live", "demo"))
                         .as(TaskDocument.class);
         awaitUsable(task);

@@ -3,6 +3,7 @@ package dev.tidemark.gateway.exports;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemark.foreign.ForeignProgram;
 import dev.tidemark.gateway.client.ApiClient;
 import dev.tidemark.gateway.server.Gateway;
 import dev.tidemark.gateway.server.TestGateways;
@@ -14,8 +15,6 @@ import dev.tidemark.gateway.wire.Requests.StopTest;
 import dev.tidemark.gateway.wire.Wire.CheckpointDocument;
 import dev.tidemark.gateway.wire.Wire.StatusDocument;
 import dev.tidemark.gateway.wire.Wire.TestDocument;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -41,21 +40,13 @@ final class ExportsIT {
         gateway.close();
     }
 
-    private record Outcome(int code, String out) {}
-
-    private static Outcome run(String... command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return new Outcome(process.waitFor(), out);
-    }
-
     private String uri(String export) {
         return "nbd+unix:///" + export + "?socket=" + gateway.dataDirectory().resolve("nbd.sock");
     }
 
     private void write(String export, String pattern) throws Exception {
-        Outcome outcome =
-                run(
+        ForeignProgram.Outcome outcome =
+                ForeignProgram.outcome(
                         "qemu-io",
                         "-f",
                         "raw",
@@ -64,12 +55,12 @@ final class ExportsIT {
                         "-c",
                         "flush",
                         uri(export));
-        assertThat(outcome.code()).as(outcome.out()).isZero();
+        assertThat(outcome.status()).as(outcome.printed()).isZero();
     }
 
     private void reads(String export, String pattern) throws Exception {
-        Outcome outcome =
-                run(
+        ForeignProgram.Outcome outcome =
+                ForeignProgram.outcome(
                         "qemu-io",
                         "-r",
                         "-f",
@@ -77,14 +68,14 @@ final class ExportsIT {
                         "-c",
                         "read -P " + pattern + " 1M 64k",
                         uri(export));
-        assertThat(outcome.out()).as(export).doesNotContain("Pattern verification failed");
-        assertThat(outcome.code()).as(outcome.out()).isZero();
+        assertThat(outcome.printed()).as(export).doesNotContain("Pattern verification failed");
+        assertThat(outcome.status()).as(outcome.printed()).isZero();
     }
 
     private JsonNode info(String export) throws Exception {
-        Outcome outcome = run("nbdinfo", "--json", uri(export));
-        assertThat(outcome.code()).as(outcome.out()).isZero();
-        return Json.MAPPER.readTree(outcome.out()).path("exports").get(0);
+        ForeignProgram.Outcome outcome = ForeignProgram.outcome("nbdinfo", "--json", uri(export));
+        assertThat(outcome.status()).as(outcome.printed()).isZero();
+        return Json.MAPPER.readTree(outcome.printed()).path("exports").get(0);
     }
 
     private CheckpointDocument mark(String name) {
@@ -107,7 +98,15 @@ final class ExportsIT {
         }
         reads("disk", "0x22");
         reads("disk@latest", "0x22");
-        assertThat(run("qemu-io", "-f", "raw", "-c", "write 0 512", uri("disk@first")).code())
+        assertThat(
+                        ForeignProgram.outcome(
+                                        "qemu-io",
+                                        "-f",
+                                        "raw",
+                                        "-c",
+                                        "write 0 512",
+                                        uri("disk@first"))
+                                .status())
                 .isNotZero();
     }
 
@@ -152,8 +151,8 @@ final class ExportsIT {
                 b.shutdown()
                 """
                         .formatted(uri("disk@first"), gateway.apiUri(), gateway.token());
-        Outcome outcome = run("/usr/bin/python3", "-c", script);
-        assertThat(outcome.code()).as(outcome.out()).isZero();
+        ForeignProgram.Outcome outcome = ForeignProgram.outcome("python3", "-c", script);
+        assertThat(outcome.status()).as(outcome.printed()).isZero();
         long deadline = System.nanoTime() + 5_000_000_000L;
         while (views() != 0 && System.nanoTime() < deadline) {
             Thread.onSpinWait();
@@ -176,28 +175,36 @@ final class ExportsIT {
         reads("disk", "0x11");
         assertThat(api.get("/tests/1").as(TestDocument.class).writtenBytes()).isEqualTo(64 << 10);
         api.post("/tests/1/stop", new StopTest("passed", "", "me", null));
-        Outcome gone = run("qemu-img", "info", uri("test.1.disk"));
-        assertThat(gone.code()).isNotZero();
-        assertThat(gone.out()).contains("test 1 has ended");
+        ForeignProgram.Outcome gone =
+                ForeignProgram.outcome("qemu-img", "info", uri("test.1.disk"));
+        assertThat(gone.status()).isNotZero();
+        assertThat(gone.printed()).contains("test 1 has ended");
     }
 
     @Test
     void theListShowsLiveDisksAndTests() throws Exception {
         mark("first");
         api.post("/tests", new StartTests(null, List.of("first"), "", "me"));
-        Outcome list = run("nbdinfo", "--list", uri(""));
-        assertThat(list.out()).contains("export=\"disk\"").contains("export=\"test.1.disk\"");
+        ForeignProgram.Outcome list = ForeignProgram.outcome("nbdinfo", "--list", uri(""));
+        assertThat(list.printed()).contains("export=\"disk\"").contains("export=\"test.1.disk\"");
     }
 
     @Test
     void aWrongNameIsAnsweredWithWhatToDo() throws Exception {
         mark("first");
-        assertThat(run("qemu-img", "info", uri("dsk")).out()).contains("did you mean \"disk\"?");
-        assertThat(run("qemu-img", "info", uri("disk@nowhere")).out()).contains("nowhere");
-        assertThat(run("qemu-img", "info", uri("disk@-5x")).out()).contains("not a point in time");
-        assertThat(run("qemu-img", "info", uri("disk@2999-01-01T00:00:00Z")).out())
+        assertThat(ForeignProgram.outcome("qemu-img", "info", uri("dsk")).printed())
+                .contains("did you mean \"disk\"?");
+        assertThat(ForeignProgram.outcome("qemu-img", "info", uri("disk@nowhere")).printed())
+                .contains("nowhere");
+        assertThat(ForeignProgram.outcome("qemu-img", "info", uri("disk@-5x")).printed())
+                .contains("not a point in time");
+        assertThat(
+                        ForeignProgram.outcome("qemu-img", "info", uri("disk@2999-01-01T00:00:00Z"))
+                                .printed())
                 .contains("has not come yet");
-        assertThat(run("qemu-img", "info", uri("disk@seq:99999")).out()).contains("99999");
-        assertThat(run("qemu-img", "info", uri("test.77.disk")).out()).contains("no such test");
+        assertThat(ForeignProgram.outcome("qemu-img", "info", uri("disk@seq:99999")).printed())
+                .contains("99999");
+        assertThat(ForeignProgram.outcome("qemu-img", "info", uri("test.77.disk")).printed())
+                .contains("no such test");
     }
 }

@@ -2,6 +2,7 @@ package dev.tidemark.gateway.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.foreign.ForeignProgram;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -72,15 +73,28 @@ final class ProcessIT {
     }
 
     private void client(String... command) throws Exception {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(String.join(" ", command) + "\n" + out).isZero();
-        assertThat(out).doesNotContain("Pattern verification failed");
+        assertThat(ForeignProgram.run(command)).doesNotContain("Pattern verification failed");
     }
 
     private void cli(String... arguments) throws Exception {
         Path out = folder.resolve("cli.out");
         assertThat(tidemark(out, arguments).waitFor()).as(Files.readString(out)).isZero();
+    }
+
+    /** A client that is connected when this returns, does some more, and never leaves. */
+    private void stayingClient(String more) throws IOException {
+        Process client =
+                new ProcessBuilder(
+                                "/usr/bin/python3",
+                                "-c",
+                                "import nbd,time;h=nbd.NBD();h.connect_uri('"
+                                        + uri()
+                                        + "');"
+                                        + more
+                                        + "print('open',flush=True);time.sleep(600)")
+                        .start();
+        started.add(client);
+        assertThat(client.inputReader(StandardCharsets.UTF_8).readLine()).isEqualTo("open");
     }
 
     private String uri() {
@@ -128,19 +142,33 @@ final class ProcessIT {
                 "8M",
                 "--data",
                 folder.resolve("data").toString());
-        Process client =
-                new ProcessBuilder(
-                                "/usr/bin/python3",
-                                "-c",
-                                "import nbd,time;h=nbd.NBD();h.connect_uri('"
-                                        + uri()
-                                        + "');print('open',flush=True);time.sleep(600)")
-                        .start();
-        started.add(client);
-        assertThat(client.inputReader(StandardCharsets.UTF_8).readLine()).isEqualTo("open");
+        stayingClient("");
         gateway.destroy();
         assertThat(gateway.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(gateway.exitValue()).isZero();
+    }
+
+    @Test
+    void aSecondSignalEndsAStopAtOnceAndLosesNothing() throws Exception {
+        Path out = folder.resolve("serve.out");
+        Process gateway = serve(out);
+        String data = folder.resolve("data").toString();
+        cli("volume", "create", "disk", "--size", "8M", "--data", data);
+        client("qemu-io", "-f", "raw", "-c", "write -P 0x66 2M 64k", uri());
+        // Never reads the replies it asked for, so that a clean stop waits for it.
+        stayingClient("[h.aio_pread(nbd.Buffer(8<<20),0) for i in range(8)];");
+        gateway.destroy();
+        while (!Files.readString(out).contains("clients are asked to leave")) {
+            assertThat(gateway.waitFor(10, TimeUnit.MILLISECONDS))
+                    .as(Files.readString(out))
+                    .isFalse();
+        }
+        gateway.destroy();
+        assertThat(gateway.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(gateway.exitValue()).as(Files.readString(out)).isEqualTo(130);
+        assertThat(Files.readString(out)).doesNotContain("stopped");
+        serve(folder.resolve("again.out"));
+        client("qemu-io", "-f", "raw", "-c", "read -P 0x66 2M 64k", uri());
     }
 
     @Test
