@@ -3,12 +3,10 @@ package dev.tidemark.iscsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemark.blockdevice.Features;
+import dev.tidemark.foreign.ForeignProgram;
 import dev.tidemark.iscsi.target.Authentication;
 import dev.tidemark.iscsi.target.ChapCredentials;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +25,6 @@ import org.junit.jupiter.params.provider.EnumSource;
  * disks. Prints a table by family; what may fail or be skipped is listed, and nothing else may.
  */
 final class ConformanceIT {
-    private static final int SECONDS_PER_TEST = 60;
     private static final Pattern COUNTS = Pattern.compile("tests\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)");
 
     /** The suite's own fault: it demands that a reset ends the connection. */
@@ -123,7 +120,7 @@ final class ConformanceIT {
 
     private static List<String> tests() throws IOException, InterruptedException {
         List<String> tests = new ArrayList<>();
-        for (String line : Tool.run("iscsi-test-cu", "--list").split("\n", -1)) {
+        for (String line : ForeignProgram.run("iscsi-test-cu", "--list").split("\n", -1)) {
             if (line.matches("(SCSI|iSCSI)\\.\\w+\\.[\\w-]+")) {
                 tests.add(line);
             }
@@ -133,26 +130,21 @@ final class ConformanceIT {
     }
 
     private static Outcome run(String test, String url) throws Exception {
-        Path output = Files.createTempFile("conformance", ".log");
+        String printed;
         try {
-            Process process =
-                    Tool.start(output, "iscsi-test-cu", "-d", "-S", "-v", "-t", test, url, url);
-            if (!process.waitFor(SECONDS_PER_TEST, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-                return Outcome.HUNG;
-            }
-            String printed =
-                    new String(
-                            Files.readAllBytes(output), StandardCharsets.ISO_8859_1);
-            Matcher counts = COUNTS.matcher(printed);
-            if (!counts.find() || !counts.group(4).equals("0")) {
-                System.out.println(test + ":\n" + printed);
-                return Outcome.FAILED;
-            }
-            return printed.contains("[SKIPPED]") ? Outcome.SKIPPED : Outcome.PASSED;
-        } finally {
-            Files.delete(output);
+            printed =
+                    ForeignProgram.outcome(
+                                    "iscsi-test-cu", "-d", "-S", "-v", "-t", test, url, url)
+                            .printed();
+        } catch (AssertionError noEnd) {
+            return Outcome.HUNG;
         }
+        Matcher counts = COUNTS.matcher(printed);
+        if (!counts.find() || !counts.group(4).equals("0")) {
+            System.out.println(test + ":\n" + printed);
+            return Outcome.FAILED;
+        }
+        return printed.contains("[SKIPPED]") ? Outcome.SKIPPED : Outcome.PASSED;
     }
 
     private static String table(Kind kind, Map<String, Outcome> outcomes) {

@@ -2,6 +2,7 @@ package dev.tidemark.iscsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.foreign.ForeignProgram;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,7 +54,7 @@ final class IscsiClientsIT {
 
     @Test
     void iscsi_ls_finds_every_target_and_unit() throws Exception {
-        assertThat(Tool.run("iscsi-ls", "-s", "iscsi://" + server.portal()))
+        assertThat(ForeignProgram.run("iscsi-ls", "-s", "iscsi://" + server.portal()))
                 .contains("Target:" + TestCatalog.PREFIX + "disk")
                 .contains("Target:" + TestCatalog.PREFIX + "many")
                 .contains("Portal:" + server.portal() + ",1")
@@ -64,10 +65,10 @@ final class IscsiClientsIT {
 
     @Test
     void iscsi_inq_reads_what_the_unit_is() throws Exception {
-        assertThat(Tool.run("iscsi-inq", url))
+        assertThat(ForeignProgram.run("iscsi-inq", url))
                 .contains("Vendor:TIDEMARK")
                 .contains("DIRECT_ACCESS");
-        assertThat(Tool.run("iscsi-readcapacity16", url))
+        assertThat(ForeignProgram.run("iscsi-readcapacity16", url))
                 .contains("Total size:" + DISK_BYTES)
                 .contains("LBPME:1 LBPRZ:1");
     }
@@ -75,10 +76,10 @@ final class IscsiClientsIT {
     @Test
     void qemu_img_converts_and_compares() throws Exception {
         Path image = image(1);
-        Tool.run("qemu-img", "convert", "-n", "-m", "8", "-W", "-f", "raw", "-O", "raw",
+        ForeignProgram.run("qemu-img", "convert", "-n", "-m", "8", "-W", "-f", "raw", "-O", "raw",
                 image.toString(), url);
         assertThat(disk.content(0, DISK_BYTES)).isEqualTo(Files.readAllBytes(image));
-        assertThat(Tool.run("qemu-img", "compare", "-f", "raw", "-F", "raw", image.toString(), url))
+        assertThat(ForeignProgram.run("qemu-img", "compare", "-f", "raw", "-F", "raw", image.toString(), url))
                 .contains("Images are identical");
     }
 
@@ -88,7 +89,7 @@ final class IscsiClientsIT {
                 "driver=raw,file.driver=iscsi,file.transport=tcp,file.portal=%s,file.target=%s,file.lun=0,file.header-digest=crc32c"
                         .formatted(server.portal(), TestCatalog.PREFIX + "disk");
         assertThat(
-                        Tool.run("qemu-io", "--image-opts",
+                        ForeignProgram.run("qemu-io", "--image-opts",
                                 "-c", "write -P 0x5a 64k 1m",
                                 "-c", "read -P 0x5a 64k 1m",
                                 "-c", "write -f -P 0x11 0 512",
@@ -105,7 +106,7 @@ final class IscsiClientsIT {
         byte[] ones = new byte[8 << 20];
         Arrays.fill(ones, (byte) 1);
         disk.fill(0, ones);
-        Tool.run("qemu-io", "-f", "raw", "-d", "unmap",
+        ForeignProgram.run("qemu-io", "-f", "raw", "-d", "unmap",
                 "-c", "discard 1m 1m",
                 "-c", "write -z -u 3m 1m",
                 "-c", "write -z 5m 1m",
@@ -114,7 +115,7 @@ final class IscsiClientsIT {
         assertThat(disk.content(3 << 20, 1 << 20)).containsOnly(0);
         assertThat(disk.content(5 << 20, 1 << 20)).containsOnly(0);
         assertThat(disk.content(2 << 20, 1 << 20)).containsOnly(1);
-        String map = Tool.run("qemu-img", "map", "--output=json", "-f", "raw", url);
+        String map = ForeignProgram.run("qemu-img", "map", "--output=json", "-f", "raw", url);
         assertThat(map)
                 .contains("\"start\": 1048576, \"length\": 1048576, \"depth\": 0, \"present\": true, \"zero\": true, \"data\": false");
     }

@@ -104,10 +104,17 @@ final class BlockCommands {
                 });
     }
 
-    /** When the initiator sends less than its CDB says, the whole blocks of it are written. */
-    private static ByteBuf wholeBlocks(UnitHandle unit, ByteBuf data, Range range) {
+    /**
+     * When the initiator announces less than its CDB says, as much is written; nothing is when that
+     * is no whole number of blocks (INVALID FIELD IN COMMAND INFORMATION UNIT).
+     */
+    private static ByteBuf wholeBlocks(UnitHandle unit, ByteBuf data, Range range)
+            throws ScsiError {
         int givenBytes = (int) Math.min(data.readableBytes(), range.lengthBytes());
-        return data.slice(data.readerIndex(), givenBytes / unit.blockBytes() * unit.blockBytes());
+        if (givenBytes % unit.blockBytes() != 0) {
+            throw ScsiError.illegal(0x0e03);
+        }
+        return data.slice(data.readerIndex(), givenBytes);
     }
 
     // ---- VERIFY

@@ -138,11 +138,17 @@ final class Responder {
             byte[] bytes = error.sense(descriptorSense);
             sense = Unpooled.buffer(2 + bytes.length).writeShort(bytes.length).writeBytes(bytes);
         }
+        response(task, error.status(), failedResidual(task), sense);
+    }
+
+    /** A read moved nothing; a write moved what its command takes, or what came before the end. */
+    private static long failedResidual(Task task) {
         WriteTransfer transfer = task.transfer;
+        if (task.writes() && task.running) {
+            return residual(task, 0);
+        }
         long moved = transfer == null ? 0 : transfer.receivedBytes();
-        long residual =
-                task.reads() || task.writes() ? Math.max(0, task.expectedBytes() - moved) : 0;
-        response(task, error.status(), residual, sense);
+        return task.reads() || task.writes() ? Math.max(0, task.expectedBytes() - moved) : 0;
     }
 
     private void response(Task task, int status, long residual, ByteBuf sense) {
