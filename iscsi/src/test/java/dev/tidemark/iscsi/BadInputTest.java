@@ -31,7 +31,11 @@ final class BadInputTest {
         server = new TestServer(new TestCatalog().add("disk", disk));
         initiator =
                 new RawInitiator(server.address)
-                        .ready("disk", "InitialR2T=Yes", "ImmediateData=Yes", "MaxBurstLength=4096");
+                        .ready(
+                                "disk",
+                                "InitialR2T=Yes",
+                                "ImmediateData=Yes",
+                                "MaxBurstLength=4096");
     }
 
     @AfterEach
@@ -171,7 +175,8 @@ final class BadInputTest {
 
     @Test
     void immediate_data_beyond_what_was_announced_is_0b_0c0c() throws IOException {
-        initiator.send(initiator.command("2a000000000000000100", RawInitiator.WRITE, 512), new byte[1024]);
+        initiator.send(
+                initiator.command("2a000000000000000100", RawInitiator.WRITE, 512), new byte[1024]);
         expectSense("b/0c0c");
         assertThat(disk.writes).hasValue(0);
         initiator.expectAlive();
@@ -199,8 +204,7 @@ final class BadInputTest {
             int dataSn, int offset, int lengthBytes) throws IOException {
         RawInitiator.Answer r2t = readyToTransfer();
         int tag = r2t.header().initiatorTaskTag();
-        initiator.send(
-                dataOut(tag, r2t.header().intAt(20), dataSn, offset), new byte[lengthBytes]);
+        initiator.send(dataOut(tag, r2t.header().intAt(20), dataSn, offset), new byte[lengthBytes]);
         expectSense("b/4b00");
         assertThat(disk.writes).hasValue(0);
         initiator.expectAlive();
@@ -278,8 +282,7 @@ final class BadInputTest {
     }
 
     @Test
-    void inquiry_of_a_unit_that_is_not_there_says_so_and_all_else_is_05_2500()
-            throws IOException {
+    void inquiry_of_a_unit_that_is_not_there_says_so_and_all_else_is_05_2500() throws IOException {
         initiator.send(
                 initiator.command("120000006000", RawInitiator.READ, 96).setLong(8, 5L << 48));
         assertThat(initiator.receive().data()[0]).isEqualTo((byte) 0x7f);
@@ -294,7 +297,10 @@ final class BadInputTest {
 
     @ParameterizedTest
     @CsvSource({
-        "IO, 3/1100", "DEVICE_FAILED, 4/4400", "INVALID, 5/2400", "OUT_OF_RANGE, 5/2100",
+        "IO, 3/1100",
+        "DEVICE_FAILED, 4/4400",
+        "INVALID, 5/2400",
+        "OUT_OF_RANGE, 5/2100",
         "SHUTDOWN, 2/0400"
     })
     void a_device_that_fails_a_read_is_told_as_sense(ErrorCode code, String sense)

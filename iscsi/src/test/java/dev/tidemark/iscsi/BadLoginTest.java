@@ -53,9 +53,7 @@ final class BadLoginTest {
     private void expectRefusal(int status, Header header, byte[] text) throws IOException {
         try (RawInitiator initiator = new RawInitiator(server().address)) {
             initiator.send(header, text);
-            assertThat(initiator.receive().loginStatus())
-                    .as("status")
-                    .isEqualTo(status);
+            assertThat(initiator.receive().loginStatus()).as("status").isEqualTo(status);
             initiator.expectClosed();
         }
     }
@@ -175,8 +173,7 @@ final class BadLoginTest {
 
     @Test
     void a_missing_initiator_name_is_0207() throws IOException {
-        expectRefusal(
-                0x0207, login(true, 1, 3), text("TargetName=" + TestCatalog.PREFIX + "disk"));
+        expectRefusal(0x0207, login(true, 1, 3), text("TargetName=" + TestCatalog.PREFIX + "disk"));
     }
 
     @Test
@@ -387,8 +384,7 @@ final class BadLoginTest {
                             "CHAP_C=" + mine));
             RawInitiator.Answer answer = initiator.receive();
             assertThat(answer.loginStatus()).isZero();
-            String proof =
-                    new ChapAnswer(9, mine).respond(parts[1], "the secret of the target");
+            String proof = new ChapAnswer(9, mine).respond(parts[1], "the secret of the target");
             assertThat(answer.text()).contains("CHAP_N=target", "CHAP_R=" + proof);
             initiator.send(login(true, 1, 3));
             assertThat(initiator.receive().loginStatus()).isZero();

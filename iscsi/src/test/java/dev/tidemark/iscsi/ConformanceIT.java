@@ -25,7 +25,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  * disks. Prints a table by family; what may fail or be skipped is listed, and nothing else may.
  */
 final class ConformanceIT {
-    private static final Pattern COUNTS = Pattern.compile("tests\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)");
+    private static final Pattern COUNTS =
+            Pattern.compile("tests\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)");
 
     /** The suite's own fault: it demands that a reset ends the connection. */
     private static final Set<String> WRONG = Set.of("iSCSI.iSCSITMF.LUNResetSimpleAsync");
@@ -75,13 +76,12 @@ final class ConformanceIT {
         }
         System.out.println(table(kind, outcomes));
         Set<String> bad = new TreeSet<>();
-        outcomes.forEach(
-                (test, outcome) -> {
-                    boolean failed = outcome == Outcome.FAILED || outcome == Outcome.HUNG;
-                    if (failed && !WRONG.contains(test)) {
-                        bad.add(test + " " + outcome);
-                    }
-                });
+        outcomes.forEach((test, outcome) -> {
+            boolean failed = outcome == Outcome.FAILED || outcome == Outcome.HUNG;
+            if (failed && !WRONG.contains(test)) {
+                bad.add(test + " " + outcome);
+            }
+        });
         assertThat(bad).isEmpty();
         assertThat(outcomes).containsValue(Outcome.PASSED);
     }
@@ -133,8 +133,7 @@ final class ConformanceIT {
         String printed;
         try {
             printed =
-                    ForeignProgram.outcome(
-                                    "iscsi-test-cu", "-d", "-S", "-v", "-t", test, url, url)
+                    ForeignProgram.outcome("iscsi-test-cu", "-d", "-S", "-v", "-t", test, url, url)
                             .printed();
         } catch (AssertionError noEnd) {
             return Outcome.HUNG;
@@ -150,22 +149,18 @@ final class ConformanceIT {
     private static String table(Kind kind, Map<String, Outcome> outcomes) {
         Map<String, Map<Outcome, Integer>> families = new TreeMap<>();
         Map<Outcome, Integer> all = new TreeMap<>();
-        outcomes.forEach(
-                (test, outcome) -> {
-                    String family = test.substring(0, test.lastIndexOf('.'));
-                    families.computeIfAbsent(family, f -> new TreeMap<>())
-                            .merge(outcome, 1, Integer::sum);
-                    all.merge(outcome, 1, Integer::sum);
-                });
+        outcomes.forEach((test, outcome) -> {
+            String family = test.substring(0, test.lastIndexOf('.'));
+            families.computeIfAbsent(family, f -> new TreeMap<>()).merge(outcome, 1, Integer::sum);
+            all.merge(outcome, 1, Integer::sum);
+        });
         StringBuilder table = new StringBuilder("iscsi-test-cu, " + kind + "\n");
-        families.forEach(
-                (family, counts) -> table.append("%-36s %s%n".formatted(family, counts)));
-        outcomes.forEach(
-                (test, outcome) -> {
-                    if (outcome != Outcome.PASSED) {
-                        table.append("  %s %s%n".formatted(outcome, test));
-                    }
-                });
+        families.forEach((family, counts) -> table.append("%-36s %s%n".formatted(family, counts)));
+        outcomes.forEach((test, outcome) -> {
+            if (outcome != Outcome.PASSED) {
+                table.append("  %s %s%n".formatted(outcome, test));
+            }
+        });
         return table.append("%-36s %s%n".formatted("all", all)).toString();
     }
 }

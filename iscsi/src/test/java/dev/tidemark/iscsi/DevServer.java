@@ -16,7 +16,11 @@ final class DevServer {
                         .add("d2", new TestDisk(size))
                         .add("frozen", new TestDisk(size, Features.READ_ONLY))
                         .add("tape", 0, TestCatalog.unit("tape", 512, true), new TestDisk(size))
-                        .add("large", 0, TestCatalog.unit("large", 4096, false), new TestDisk(size));
+                        .add(
+                                "large",
+                                0,
+                                TestCatalog.unit("large", 4096, false),
+                                new TestDisk(size));
         TestServer server = new TestServer(catalog);
         System.out.println(server.portal());
         Thread.currentThread().join();

@@ -76,10 +76,30 @@ final class IscsiClientsIT {
     @Test
     void qemu_img_converts_and_compares() throws Exception {
         Path image = image(1);
-        ForeignProgram.run("qemu-img", "convert", "-n", "-m", "8", "-W", "-f", "raw", "-O", "raw",
-                image.toString(), url);
+        ForeignProgram.run(
+                "qemu-img",
+                "convert",
+                "-n",
+                "-m",
+                "8",
+                "-W",
+                "-f",
+                "raw",
+                "-O",
+                "raw",
+                image.toString(),
+                url);
         assertThat(disk.content(0, DISK_BYTES)).isEqualTo(Files.readAllBytes(image));
-        assertThat(ForeignProgram.run("qemu-img", "compare", "-f", "raw", "-F", "raw", image.toString(), url))
+        assertThat(
+                        ForeignProgram.run(
+                                "qemu-img",
+                                "compare",
+                                "-f",
+                                "raw",
+                                "-F",
+                                "raw",
+                                image.toString(),
+                                url))
                 .contains("Images are identical");
     }
 
@@ -89,11 +109,17 @@ final class IscsiClientsIT {
                 "driver=raw,file.driver=iscsi,file.transport=tcp,file.portal=%s,file.target=%s,file.lun=0,file.header-digest=crc32c"
                         .formatted(server.portal(), TestCatalog.PREFIX + "disk");
         assertThat(
-                        ForeignProgram.run("qemu-io", "--image-opts",
-                                "-c", "write -P 0x5a 64k 1m",
-                                "-c", "read -P 0x5a 64k 1m",
-                                "-c", "write -f -P 0x11 0 512",
-                                "-c", "flush",
+                        ForeignProgram.run(
+                                "qemu-io",
+                                "--image-opts",
+                                "-c",
+                                "write -P 0x5a 64k 1m",
+                                "-c",
+                                "read -P 0x5a 64k 1m",
+                                "-c",
+                                "write -f -P 0x11 0 512",
+                                "-c",
+                                "flush",
                                 options))
                 .doesNotContain("Pattern verification failed");
         assertThat(disk.content(64 << 10, 1 << 20)).containsOnly(0x5a);
@@ -106,10 +132,18 @@ final class IscsiClientsIT {
         byte[] ones = new byte[8 << 20];
         Arrays.fill(ones, (byte) 1);
         disk.fill(0, ones);
-        ForeignProgram.run("qemu-io", "-f", "raw", "-d", "unmap",
-                "-c", "discard 1m 1m",
-                "-c", "write -z -u 3m 1m",
-                "-c", "write -z 5m 1m",
+        ForeignProgram.run(
+                "qemu-io",
+                "-f",
+                "raw",
+                "-d",
+                "unmap",
+                "-c",
+                "discard 1m 1m",
+                "-c",
+                "write -z -u 3m 1m",
+                "-c",
+                "write -z 5m 1m",
                 url);
         assertThat(disk.content(1 << 20, 1 << 20)).containsOnly(0);
         assertThat(disk.content(3 << 20, 1 << 20)).containsOnly(0);
@@ -117,6 +151,7 @@ final class IscsiClientsIT {
         assertThat(disk.content(2 << 20, 1 << 20)).containsOnly(1);
         String map = ForeignProgram.run("qemu-img", "map", "--output=json", "-f", "raw", url);
         assertThat(map)
-                .contains("\"start\": 1048576, \"length\": 1048576, \"depth\": 0, \"present\": true, \"zero\": true, \"data\": false");
+                .contains(
+                        "\"start\": 1048576, \"length\": 1048576, \"depth\": 0, \"present\": true, \"zero\": true, \"data\": false");
     }
 }

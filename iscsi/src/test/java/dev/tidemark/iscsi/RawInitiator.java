@@ -134,7 +134,9 @@ final class RawInitiator implements AutoCloseable {
 
     static String[] names(String target) {
         return new String[] {
-            "InitiatorName=" + NAME, "SessionType=Normal", "TargetName=" + TestCatalog.PREFIX + target
+            "InitiatorName=" + NAME,
+            "SessionType=Normal",
+            "TargetName=" + TestCatalog.PREFIX + target
         };
     }
 

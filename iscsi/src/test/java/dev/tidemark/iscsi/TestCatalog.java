@@ -43,7 +43,11 @@ final class TestCatalog implements TargetCatalog {
     static UnitDescription unit(String name, int blockBytes, boolean removable) {
         long identifier = name.hashCode() & 0xffffffffL;
         return new UnitDescription(
-                identifier, "serial-" + Long.toHexString(identifier), "Test", blockBytes, removable);
+                identifier,
+                "serial-" + Long.toHexString(identifier),
+                "Test",
+                blockBytes,
+                removable);
     }
 
     /** All targets, and discovery, ask for this. */

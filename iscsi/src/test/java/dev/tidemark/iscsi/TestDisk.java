@@ -21,8 +21,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A disk in memory, thin by 4 KiB, that a test can hold back, fail, grow and count. Requests wait for
- * {@link #submit}, so that a server that forgets it hangs. Thread-safe.
+ * A disk in memory, thin by 4 KiB, that a test can hold back, fail, grow and count. Requests wait
+ * for {@link #submit}, so that a server that forgets it hangs. Thread-safe.
  */
 final class TestDisk implements BlockDevice {
     private static final int PAGE_BYTES = 4096;

@@ -31,8 +31,7 @@ final class TestServer implements AutoCloseable {
         this(catalog, IscsiLimits.DEFAULT, new MemoryStore());
     }
 
-    TestServer(TestCatalog catalog, IscsiLimits limits, ReservationStore store)
-            throws IOException {
+    TestServer(TestCatalog catalog, IscsiLimits limits, ReservationStore store) throws IOException {
         this.catalog = catalog;
         IscsiServerConfig config =
                 IscsiServerConfig.listeningOn(new Portal("127.0.0.1", 0)).withLimits(limits);

@@ -74,8 +74,7 @@ final class WireTest {
         ProtocolDataUnit pdu =
                 new ProtocolDataUnitFactory()
                         .create(true, true, OperationCode.LOGOUT_REQUEST, "None", "None");
-        LogoutRequestParser parser =
-                (LogoutRequestParser) pdu.getBasicHeaderSegment().getParser();
+        LogoutRequestParser parser = (LogoutRequestParser) pdu.getBasicHeaderSegment().getParser();
         parser.setReasonCode(LogoutRequestParser.LogoutReasonCode.CLOSE_SESSION);
         parser.setCommandSequenceNumber(9);
         Header header = read(pdu);

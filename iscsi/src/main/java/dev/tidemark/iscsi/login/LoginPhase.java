@@ -20,8 +20,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One login, from the first PDU to the response that opens full feature phase (RFC 7143 sections 6.3
- * and 11.12). Runs on the connection's event loop; between a PDU and its answer it is {@link
+ * One login, from the first PDU to the response that opens full feature phase (RFC 7143 sections
+ * 6.3 and 11.12). Runs on the connection's event loop; between a PDU and its answer it is {@link
  * #busy}, and no other PDU may be given to it.
  */
 public final class LoginPhase {
@@ -163,7 +163,9 @@ public final class LoginPhase {
         request = new Header();
         System.arraycopy(last.bytes(), 8, request.bytes(), 8, 8);
         request.setInt(16, stranger.initiatorTaskTag());
-        refuse(LoginStatus.INVALID_DURING_LOGIN, "opcode %x in a login".formatted(stranger.opcode()));
+        refuse(
+                LoginStatus.INVALID_DURING_LOGIN,
+                "opcode %x in a login".formatted(stranger.opcode()));
     }
 
     // ---- header

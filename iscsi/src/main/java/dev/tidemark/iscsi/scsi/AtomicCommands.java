@@ -18,8 +18,7 @@ final class AtomicCommands {
         BlockCommands.checkProtect(cdb);
         unit.checkWritable();
         int blocks = cdb.at(13);
-        Range range =
-                BlockCommands.range(unit, cdb.longAt(2), blocks, unit.maximumTransferBytes());
+        Range range = BlockCommands.range(unit, cdb.longAt(2), blocks, unit.maximumTransferBytes());
         long listBytes = 2 * range.lengthBytes();
         boolean fua = cdb.bit(1, FUA);
         return Prepared.writing(
@@ -70,11 +69,7 @@ final class AtomicCommands {
     private static void write(
             UnitHandle unit, Range range, ByteBuf data, boolean fua, Execution execution) {
         unit.device()
-                .write(
-                        range.offsetBytes(),
-                        data,
-                        fua,
-                        DeviceStep.then(execution, execution::good));
+                .write(range.offsetBytes(), data, fua, DeviceStep.then(execution, execution::good));
         unit.device().submit();
     }
 

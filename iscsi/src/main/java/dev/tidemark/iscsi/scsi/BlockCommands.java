@@ -124,8 +124,7 @@ final class BlockCommands {
         Range range = range(unit, cdb);
         int check = cdb.at(1) >> 1 & 3;
         return switch (check) {
-            case 0 ->
-                    Prepared.withoutData(execution -> verifyReadable(unit, range, execution));
+            case 0 -> Prepared.withoutData(execution -> verifyReadable(unit, range, execution));
             case 1 ->
                     Prepared.writing(
                             range.lengthBytes(),
@@ -272,18 +271,17 @@ final class BlockCommands {
                         ? unit.blockCount() * unit.blockBytes() - offsetBytes
                         : cdb.blocks() * unit.blockBytes();
         boolean immediate = cdb.bit(1, 0x02);
-        return Prepared.withoutData(
-                execution -> {
-                    if (immediate) {
-                        execution.good();
-                        unit.device().prefetch(offsetBytes, lengthBytes, Ignored.INSTANCE);
-                    } else {
-                        unit.device()
-                                .prefetch(
-                                        offsetBytes,
-                                        lengthBytes,
-                                        DeviceStep.then(execution, execution::good));
-                    }
-                });
+        return Prepared.withoutData(execution -> {
+            if (immediate) {
+                execution.good();
+                unit.device().prefetch(offsetBytes, lengthBytes, Ignored.INSTANCE);
+            } else {
+                unit.device()
+                        .prefetch(
+                                offsetBytes,
+                                lengthBytes,
+                                DeviceStep.then(execution, execution::good));
+            }
+        });
     }
 }

@@ -207,5 +207,4 @@ final class CommandTable {
             return this;
         }
     }
-
 }

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * EXTENDED COPY(LID1) and RECEIVE COPY RESULTS (SPC-4 sections 6.3 and 6.17 to 6.21).
  *
- * <p>A descriptor names a unit by its NAA identifier, which is looked for only among the units of the
- * session that asks: no other disk can be reached, whatever its identifier.
+ * <p>A descriptor names a unit by its NAA identifier, which is looked for only among the units of
+ * the session that asks: no other disk can be reached, whatever its identifier.
  */
 final class CopyCommands {
     static final int COPY_STATUS = 0;
@@ -33,7 +33,8 @@ final class CopyCommands {
 
     private CopyCommands() {}
 
-    private record Segment(UnitHandle source, long from, UnitHandle destination, long to, long bytes) {}
+    private record Segment(
+            UnitHandle source, long from, UnitHandle destination, long to, long bytes) {}
 
     static Prepared extendedCopy(UnitHandle unit, Cdb cdb, LunMap luns) throws ScsiError {
         long listBytes = cdb.intAt(10);
@@ -56,8 +57,7 @@ final class CopyCommands {
                 });
     }
 
-    private static List<Segment> segments(ByteBuffer list, LunMap luns)
-            throws ScsiError {
+    private static List<Segment> segments(ByteBuffer list, LunMap luns) throws ScsiError {
         int targetBytes = list.getShort(2) & 0xffff;
         long segmentBytes = list.getInt(8) & 0xffffffffL;
         long inlineBytes = list.getInt(12) & 0xffffffffL;
@@ -108,8 +108,7 @@ final class CopyCommands {
     }
 
     /** The other name of a unit in page 83: its vendor and serial number. */
-    private static @Nullable UnitHandle byOther(
-            ByteBuffer list, int at, LunMap luns) {
+    private static @Nullable UnitHandle byOther(ByteBuffer list, int at, LunMap luns) {
         int lengthBytes = Math.min(20, list.get(at + 7) & 0xff);
         byte[] name = new byte[lengthBytes];
         list.get(at + 8, name);
@@ -300,8 +299,7 @@ final class CopyCommands {
     }
 
     /** Gives a buffer back when a write has ended. */
-    private record Releasing(ByteBuf data, Completion then)
-            implements Completion {
+    private record Releasing(ByteBuf data, Completion then) implements Completion {
         @Override
         public void succeeded() {
             data.release();
@@ -341,7 +339,9 @@ final class CopyCommands {
         return Prepared.answer(data.array(), cdb.intAt(10));
     }
 
-    /** VPD 8F (SPC-4 section 7.8.17): commands, parameters, descriptors, identifiers, in general. */
+    /**
+     * VPD 8F (SPC-4 section 7.8.17): commands, parameters, descriptors, identifiers, in general.
+     */
     static byte[] thirdPartyCopyPage() {
         ByteBuffer page = ByteBuffer.allocate(256);
         descriptor(page, 0x0001, new byte[] {7, (byte) 0x83, 1, 0, (byte) 0x84, 2, 0, 3});

@@ -28,13 +28,21 @@ final class GatedExecution extends RangeGate.Hold implements Execution {
 
     /** Runs an action once no atomic command is at work on its range. */
     static void share(
-            UnitHandle unit, long offset, long length, Execution execution, Prepared.Action action) {
+            UnitHandle unit,
+            long offset,
+            long length,
+            Execution execution,
+            Prepared.Action action) {
         acquire(new GatedExecution(unit, offset, length, false, execution, action));
     }
 
     /** Runs an action once it is alone on its range. */
     static void alone(
-            UnitHandle unit, long offset, long length, Execution execution, Prepared.Action action) {
+            UnitHandle unit,
+            long offset,
+            long length,
+            Execution execution,
+            Prepared.Action action) {
         acquire(new GatedExecution(unit, offset, length, true, execution, action));
     }
 

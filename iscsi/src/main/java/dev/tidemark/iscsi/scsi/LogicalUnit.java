@@ -42,8 +42,7 @@ public final class LogicalUnit {
     public LogicalUnit(UnitDescription description, ReservationStore store) {
         this.description = description;
         this.store = store;
-        this.persistent =
-                PersistentReservations.restore(store.load(description.identifier()));
+        this.persistent = PersistentReservations.restore(store.load(description.identifier()));
     }
 
     public UnitDescription description() {

@@ -22,8 +22,7 @@ public final class LunMap {
     private static final int REPORT_LUNS = 0xa0;
     private static final int EXTENDED_COPY = 0x83;
 
-    private final NavigableMap<Long, UnitHandle> units =
-            new TreeMap<>(Long::compareUnsigned);
+    private final NavigableMap<Long, UnitHandle> units = new TreeMap<>(Long::compareUnsigned);
 
     /** Adds a unit under a number of 0 to 16383. */
     public void add(int number, UnitHandle unit) {
@@ -150,8 +149,7 @@ public final class LunMap {
                 }
                 yield Prepared.withoutData(Execution::good);
             }
-            default ->
-                    throw wellKnown ? ScsiError.invalidOperation() : ScsiError.illegal(0x2500);
+            default -> throw wellKnown ? ScsiError.invalidOperation() : ScsiError.illegal(0x2500);
         };
     }
 

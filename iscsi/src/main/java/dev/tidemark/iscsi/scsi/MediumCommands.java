@@ -32,8 +32,7 @@ final class MediumCommands {
             throw ScsiError.invalidField(2); // without PMI there is no LBA
         }
         long last = Math.min(unit.blockCount() - 1, 0xffffffffL);
-        byte[] data =
-                ByteBuffer.allocate(8).putInt((int) last).putInt(unit.blockBytes()).array();
+        byte[] data = ByteBuffer.allocate(8).putInt((int) last).putInt(unit.blockBytes()).array();
         return Prepared.answer(data, data.length);
     }
 
@@ -67,16 +66,15 @@ final class MediumCommands {
         if (loadOrEject && !start && unit.unit().removalPrevented()) {
             throw ScsiError.illegal(0x5302); // MEDIUM REMOVAL PREVENTED
         }
-        return Prepared.withoutData(
-                execution -> {
-                    if (loadOrEject && !start) {
-                        unit.unit().eject();
-                    } else if (loadOrEject && unit.unit().load()) {
-                        unit.unit().tell(unit, UnitAttention.MEDIUM_CHANGED);
-                    }
-                    unit.unit().stop(!start && !loadOrEject && unit.description().removable());
-                    unit.device().flush(DeviceStep.then(execution, execution::good));
-                });
+        return Prepared.withoutData(execution -> {
+            if (loadOrEject && !start) {
+                unit.unit().eject();
+            } else if (loadOrEject && unit.unit().load()) {
+                unit.unit().tell(unit, UnitAttention.MEDIUM_CHANGED);
+            }
+            unit.unit().stop(!start && !loadOrEject && unit.description().removable());
+            unit.device().flush(DeviceStep.then(execution, execution::good));
+        });
     }
 
     static Prepared preventAllow(UnitHandle unit, Cdb cdb) throws ScsiError {
@@ -84,11 +82,10 @@ final class MediumCommands {
         if (prevent > 1) {
             throw ScsiError.invalidField(4);
         }
-        return Prepared.withoutData(
-                execution -> {
-                    unit.preventRemoval(prevent == 1);
-                    execution.good();
-                });
+        return Prepared.withoutData(execution -> {
+            unit.preventRemoval(prevent == 1);
+            execution.good();
+        });
     }
 
     /** An empty list: a volume has no defects of its own (SBC-3 section 5.17). */

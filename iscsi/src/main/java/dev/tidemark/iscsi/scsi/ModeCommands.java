@@ -23,9 +23,7 @@ final class ModeCommands {
     static Prepared sense10(UnitHandle unit, Cdb cdb) throws ScsiError {
         boolean longBlocks = cdb.bit(1, 0x10);
         byte[] block =
-                cdb.bit(1, 0x08)
-                        ? new byte[0]
-                        : longBlocks ? longBlock(unit) : shortBlock(unit);
+                cdb.bit(1, 0x08) ? new byte[0] : longBlocks ? longBlock(unit) : shortBlock(unit);
         byte[] pages = pages(unit, cdb);
         ByteBuffer data = ByteBuffer.allocate(8 + block.length + pages.length);
         data.putShort((short) (data.capacity() - 2)).put((byte) 0).put(specific(unit));
@@ -99,9 +97,7 @@ final class ModeCommands {
             throw ScsiError.parameterListLength();
         }
         int blockBytes =
-                headerBytes == 4
-                        ? list[3] & 0xff
-                        : (list[6] & 0xff) << 8 | (list[7] & 0xff);
+                headerBytes == 4 ? list[3] & 0xff : (list[6] & 0xff) << 8 | (list[7] & 0xff);
         if (headerBytes + blockBytes > list.length) {
             throw ScsiError.parameterListLength();
         }

@@ -78,7 +78,9 @@ final class ModePages {
         return page;
     }
 
-    /** SBC-3 section 6.4.5. WCE: what is acknowledged survives a crash, what is flushed power loss. */
+    /**
+     * SBC-3 section 6.4.5. WCE: what is acknowledged survives a crash, what is flushed power loss.
+     */
     private static byte[] caching(int control) {
         byte[] page = new byte[20];
         page[0] = 0x08;
@@ -149,7 +151,9 @@ final class ModePages {
             }
             int number = pages[at] & 0x3f;
             int lengthBytes =
-                    sub ? (pages[at + 2] & 0xff) << 8 | (pages[at + 3] & 0xff) : pages[at + 1] & 0xff;
+                    sub
+                            ? (pages[at + 2] & 0xff) << 8 | (pages[at + 3] & 0xff)
+                            : pages[at + 1] & 0xff;
             byte[] known = read(number, sub ? pages[at + 1] & 0xff : 0, CURRENT);
             if (number == ALL || known.length != headerBytes + lengthBytes) {
                 throw ScsiError.invalidParameter(at);

@@ -14,12 +14,12 @@ import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Registrations and the reservation of a unit (SPC-4 section 5.13). Guarded by the unit's lock; tells
- * nobody anything: what happened is returned, and the caller has it told.
+ * Registrations and the reservation of a unit (SPC-4 section 5.13). Guarded by the unit's lock;
+ * tells nobody anything: what happened is returned, and the caller has it told.
  *
  * <p>Kept form ({@link #save}): byte version (1), int generation is not kept since it starts anew
- * (section 6.15.2), byte type (0: none), UTF and long of the holder when there is one, int count, and
- * for each registration its nexus and its key.
+ * (section 6.15.2), byte type (0: none), UTF and long of the holder when there is one, int count,
+ * and for each registration its nexus and its key.
  */
 final class PersistentReservations {
     /** More would let initiators make the unit's state grow for ever. */
@@ -197,8 +197,7 @@ final class PersistentReservations {
 
     /** Section 5.13.11.4; who is registered was checked. */
     Consequences preempt(NexusId nexus, long victimKey, int wanted) throws ScsiError {
-        boolean takesOver =
-                type != 0 && (allHold() ? victimKey == 0 : victimKey == holderKey());
+        boolean takesOver = type != 0 && (allHold() ? victimKey == 0 : victimKey == holderKey());
         if (victimKey == 0 && !takesOver) {
             throw ScsiError.invalidParameter(8);
         }

@@ -35,8 +35,6 @@ public record Prepared(long dataOutBytes, long dataInBytes, Action action) {
         return new Prepared(
                 0,
                 lengthBytes,
-                execution ->
-                        execution.good(
-                                Unpooled.wrappedBuffer(data, 0, lengthBytes)));
+                execution -> execution.good(Unpooled.wrappedBuffer(data, 0, lengthBytes)));
     }
 }

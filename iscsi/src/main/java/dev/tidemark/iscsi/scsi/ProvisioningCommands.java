@@ -74,8 +74,7 @@ final class ProvisioningCommands {
                 throw ScsiError.invalidParameter(at + 8);
             }
             ranges.add(
-                    new Range(
-                            buffer.getLong(at) * unit.blockBytes(), blocks * unit.blockBytes()));
+                    new Range(buffer.getLong(at) * unit.blockBytes(), blocks * unit.blockBytes()));
         }
         return ranges;
     }
@@ -243,8 +242,7 @@ final class ProvisioningCommands {
             this.leftBytes = range.lengthBytes();
             int limit = Math.min(CHUNK_BYTES, unit.maximumTransferBytes());
             int blockBytes = unit.blockBytes();
-            int chunkBytes =
-                    (int) Math.min(leftBytes, (long) limit / blockBytes * blockBytes);
+            int chunkBytes = (int) Math.min(leftBytes, (long) limit / blockBytes * blockBytes);
             this.chunk = new byte[chunkBytes];
             for (int at = 0; at < chunkBytes; at += blockBytes) {
                 System.arraycopy(block, 0, chunk, at, blockBytes);
@@ -354,9 +352,9 @@ final class ProvisioningCommands {
         if (room) {
             long last = Math.max(start / blockBytes, result.endBytes());
             long rest = last - result.endBytes();
-            result.add(rest == 0 && result.endBytes() == bytes.offsetBytes() / blockBytes
-                    ? 1
-                    : rest, MAPPED);
+            result.add(
+                    rest == 0 && result.endBytes() == bytes.offsetBytes() / blockBytes ? 1 : rest,
+                    MAPPED);
         }
         return clipped(result.build());
     }

@@ -7,8 +7,9 @@ import java.util.List;
 
 /**
  * Keeps changes of overlapping ranges apart where a command must be atomic (COMPARE AND WRITE,
- * ORWRITE): such a command holds its range alone, plain writes share. Holds are granted in the order
- * they were asked for among those that overlap. Thread-safe; nothing is called under its lock.
+ * ORWRITE): such a command holds its range alone, plain writes share. Holds are granted in the
+ * order they were asked for among those that overlap. Thread-safe; nothing is called under its
+ * lock.
  */
 final class RangeGate {
     /** A wish for a range, and what to do once it is granted. */

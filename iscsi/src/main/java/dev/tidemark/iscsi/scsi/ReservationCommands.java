@@ -37,20 +37,18 @@ final class ReservationCommands {
 
     static Prepared reserve(UnitHandle unit, Cdb cdb) throws ScsiError {
         checkWholeUnit(cdb);
-        return Prepared.withoutData(
-                execution -> {
-                    unit.unit().reserve(unit.nexus());
-                    execution.good();
-                });
+        return Prepared.withoutData(execution -> {
+            unit.unit().reserve(unit.nexus());
+            execution.good();
+        });
     }
 
     static Prepared release(UnitHandle unit, Cdb cdb) throws ScsiError {
         checkWholeUnit(cdb);
-        return Prepared.withoutData(
-                execution -> {
-                    unit.unit().release(unit.nexus());
-                    execution.good();
-                });
+        return Prepared.withoutData(execution -> {
+            unit.unit().release(unit.nexus());
+            execution.good();
+        });
     }
 
     /** Third parties and extents are long gone (SPC-2 section 7.21). */
@@ -64,28 +62,26 @@ final class ReservationCommands {
 
     static Prepared readKeys(UnitHandle unit, Cdb cdb) throws ScsiError {
         return unit.unit()
-                .reservations(
-                        state -> {
-                            ByteBuffer data = ByteBuffer.allocate(8 + 8 * state.keys().size());
-                            data.putInt(state.generation()).putInt(8 * state.keys().size());
-                            state.keys().values().forEach(data::putLong);
-                            return Prepared.answer(data.array(), cdb.shortAt(7));
-                        });
+                .reservations(state -> {
+                    ByteBuffer data = ByteBuffer.allocate(8 + 8 * state.keys().size());
+                    data.putInt(state.generation()).putInt(8 * state.keys().size());
+                    state.keys().values().forEach(data::putLong);
+                    return Prepared.answer(data.array(), cdb.shortAt(7));
+                });
     }
 
     static Prepared readReservation(UnitHandle unit, Cdb cdb) throws ScsiError {
         return unit.unit()
-                .reservations(
-                        state -> {
-                            boolean any = state.type() != 0;
-                            ByteBuffer data = ByteBuffer.allocate(any ? 24 : 8);
-                            data.putInt(state.generation()).putInt(any ? 16 : 0);
-                            if (any) {
-                                data.putLong(state.holderKey()).putInt(0).put((byte) 0);
-                                data.put((byte) state.type());
-                            }
-                            return Prepared.answer(data.array(), cdb.shortAt(7));
-                        });
+                .reservations(state -> {
+                    boolean any = state.type() != 0;
+                    ByteBuffer data = ByteBuffer.allocate(any ? 24 : 8);
+                    data.putInt(state.generation()).putInt(any ? 16 : 0);
+                    if (any) {
+                        data.putLong(state.holderKey()).putInt(0).put((byte) 0);
+                        data.put((byte) state.type());
+                    }
+                    return Prepared.answer(data.array(), cdb.shortAt(7));
+                });
     }
 
     static Prepared reportCapabilities(UnitHandle unit, Cdb cdb) throws ScsiError {
@@ -102,18 +98,17 @@ final class ReservationCommands {
 
     static Prepared readFullStatus(UnitHandle unit, Cdb cdb) throws ScsiError {
         return unit.unit()
-                .reservations(
-                        state -> {
-                            ByteArrayOutputStream list = new ByteArrayOutputStream();
-                            for (Map.Entry<NexusId, Long> each : state.keys().entrySet()) {
-                                list.writeBytes(fullStatus(state, each.getKey(), each.getValue()));
-                            }
-                            byte[] descriptors = list.toByteArray();
-                            ByteBuffer data = ByteBuffer.allocate(8 + descriptors.length);
-                            data.putInt(state.generation()).putInt(descriptors.length);
-                            data.put(descriptors);
-                            return Prepared.answer(data.array(), cdb.shortAt(7));
-                        });
+                .reservations(state -> {
+                    ByteArrayOutputStream list = new ByteArrayOutputStream();
+                    for (Map.Entry<NexusId, Long> each : state.keys().entrySet()) {
+                        list.writeBytes(fullStatus(state, each.getKey(), each.getValue()));
+                    }
+                    byte[] descriptors = list.toByteArray();
+                    ByteBuffer data = ByteBuffer.allocate(8 + descriptors.length);
+                    data.putInt(state.generation()).putInt(descriptors.length);
+                    data.put(descriptors);
+                    return Prepared.answer(data.array(), cdb.shortAt(7));
+                });
     }
 
     private static byte[] fullStatus(PersistentReservations state, NexusId nexus, long key) {
@@ -195,32 +190,26 @@ final class ReservationCommands {
         }
         Outcome outcome =
                 unit.unit()
-                        .reservations(
-                                state -> {
-                                    var consequences = apply(state, unit, action, type, list);
-                                    return new Outcome(consequences, state.save());
-                                });
+                        .reservations(state -> {
+                            var consequences = apply(state, unit, action, type, list);
+                            return new Outcome(consequences, state.save());
+                        });
         CompletableFuture<?> told = tell(unit, action, outcome.consequences());
         unit.unit()
                 .store()
                 .save(unit.description().identifier(), outcome.kept())
                 .thenCombine(told, (kept, ended) -> true)
-                .whenComplete(
-                        (both, failure) -> {
-                            if (failure == null) {
-                                execution.good();
-                            } else {
-                                execution.failed(ScsiError.check(SenseKey.HARDWARE_ERROR, 0x4400));
-                            }
-                        });
+                .whenComplete((both, failure) -> {
+                    if (failure == null) {
+                        execution.good();
+                    } else {
+                        execution.failed(ScsiError.check(SenseKey.HARDWARE_ERROR, 0x4400));
+                    }
+                });
     }
 
     private static PersistentReservations.Consequences apply(
-            PersistentReservations state,
-            UnitHandle unit,
-            int action,
-            int type,
-            Parameters list)
+            PersistentReservations state, UnitHandle unit, int action, int type, Parameters list)
             throws ScsiError {
         NexusId nexus = unit.nexus();
         if (action == REGISTER) {
@@ -267,8 +256,7 @@ final class ReservationCommands {
     }
 
     /** Additional TransportIDs after the first 24 bytes (section 6.16.3). */
-    private static List<NexusId> specifiedInitiators(byte[] bytes, NexusId asker)
-            throws ScsiError {
+    private static List<NexusId> specifiedInitiators(byte[] bytes, NexusId asker) throws ScsiError {
         if (bytes.length < 28) {
             throw ScsiError.parameterListLength();
         }
@@ -286,7 +274,8 @@ final class ReservationCommands {
             if (lengthBytes > bytes.length - at) {
                 throw ScsiError.parameterListLength();
             }
-            NexusId nexus = TransportId.decode(Arrays.copyOfRange(bytes, at, at + lengthBytes), asker);
+            NexusId nexus =
+                    TransportId.decode(Arrays.copyOfRange(bytes, at, at + lengthBytes), asker);
             if (!nexus.equals(asker)) {
                 result.add(nexus);
             }

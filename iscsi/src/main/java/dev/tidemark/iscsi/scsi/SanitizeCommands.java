@@ -40,16 +40,15 @@ final class SanitizeCommands {
             throw ScsiError.invalidField(7);
         }
         unit.checkWritable();
-        return Prepared.withoutData(
-                execution ->
-                        run(
-                                unit,
-                                cdb.bit(1, IMMEDIATE),
-                                execution,
-                                whole -> {
-                                    Range all = whole(unit);
-                                    zero(unit, all, true, whole);
-                                }));
+        return Prepared.withoutData(execution ->
+                run(
+                        unit,
+                        cdb.bit(1, IMMEDIATE),
+                        execution,
+                        whole -> {
+                            Range all = whole(unit);
+                            zero(unit, all, true, whole);
+                        }));
     }
 
     /** No sanitize operation can fail for good, so there is no failure mode to leave. */
@@ -80,8 +79,7 @@ final class SanitizeCommands {
     }
 
     private static void overwrite(
-            UnitHandle unit, byte[] list, boolean immediate, Execution execution)
-            throws ScsiError {
+            UnitHandle unit, byte[] list, boolean immediate, Execution execution) throws ScsiError {
         int count = list[0] & 0x1f;
         int patternBytes = (list[2] & 0xff) << 8 | (list[3] & 0xff);
         boolean invert = (list[0] & 0x80) != 0;
@@ -195,9 +193,7 @@ final class SanitizeCommands {
     }
 
     /** The unit is open to commands again before the initiator hears of it. */
-    private record Ending(
-            LogicalUnit unit, @Nullable Execution execution)
-            implements Execution {
+    private record Ending(LogicalUnit unit, @Nullable Execution execution) implements Execution {
         @Override
         public ByteBuf dataOut() {
             return Unpooled.EMPTY_BUFFER;

@@ -71,12 +71,7 @@ public final class ScsiError extends Exception {
     /** INVALID FIELD IN CDB, pointing at a byte. */
     static ScsiError invalidField(int cdbByte) {
         return new ScsiError(
-                ScsiStatus.CHECK_CONDITION,
-                SenseKey.ILLEGAL_REQUEST,
-                0x2400,
-                null,
-                cdbByte,
-                true);
+                ScsiStatus.CHECK_CONDITION, SenseKey.ILLEGAL_REQUEST, 0x2400, null, cdbByte, true);
     }
 
     /** INVALID FIELD IN PARAMETER LIST, pointing at a byte. */
@@ -101,12 +96,7 @@ public final class ScsiError extends Exception {
     /** The first byte that differs, counted from the first byte compared. */
     static ScsiError miscompare(long offsetBytes) {
         return new ScsiError(
-                ScsiStatus.CHECK_CONDITION,
-                SenseKey.MISCOMPARE,
-                0x1d00,
-                offsetBytes,
-                NONE,
-                false);
+                ScsiStatus.CHECK_CONDITION, SenseKey.MISCOMPARE, 0x1d00, offsetBytes, NONE, false);
     }
 
     /** The one table of what a device's failures are called here. */

@@ -44,9 +44,7 @@ final class TransportId {
             throw ScsiError.invalidParameter(24);
         }
         try {
-            long isid =
-                    Long.parseLong(
-                            port, separator + SEPARATOR.length(), port.length(), 16);
+            long isid = Long.parseLong(port, separator + SEPARATOR.length(), port.length(), 16);
             String initiator = port.substring(0, separator).toLowerCase(Locale.ROOT);
             return new NexusId(
                     initiator, isid & 0xffffffffffffL, asker.target(), asker.portalGroup());

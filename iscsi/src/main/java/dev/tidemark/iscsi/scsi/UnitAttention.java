@@ -1,6 +1,8 @@
 package dev.tidemark.iscsi.scsi;
 
-/** Something that happened to a unit, told to a session with its next command (SAM-5 section 5.14). */
+/**
+ * Something that happened to a unit, told to a session with its next command (SAM-5 section 5.14).
+ */
 enum UnitAttention {
     POWER_ON(0x2900),
     BUS_RESET(0x2902),

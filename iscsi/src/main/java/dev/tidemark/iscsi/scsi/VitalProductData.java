@@ -5,9 +5,7 @@ import java.nio.charset.StandardCharsets;
 
 /** Vital product data pages (SPC-4 section 7.8, SBC-3 section 6.5). */
 final class VitalProductData {
-    private static final int[] PAGES = {
-        0x00, 0x80, 0x83, 0x86, 0x87, 0x88, 0x8f, 0xb0, 0xb1, 0xb2
-    };
+    private static final int[] PAGES = {0x00, 0x80, 0x83, 0x86, 0x87, 0x88, 0x8f, 0xb0, 0xb1, 0xb2};
 
     private VitalProductData() {}
 

@@ -82,8 +82,7 @@ public final class ConnectionHandler extends ChannelInboundHandlerAdapter
                         address,
                         portalGroup,
                         server.catalog().discoveryAuthentication());
-        PduDecoder decoder =
-                new PduDecoder(ctx.alloc(), this, LoginPhase.MAXIMUM_SEGMENT_BYTES);
+        PduDecoder decoder = new PduDecoder(ctx.alloc(), this, LoginPhase.MAXIMUM_SEGMENT_BYTES);
         connected = new Connected(ctx, address, decoder, new PduWriter(ctx), login);
         server.metrics().connectionOpened();
         if (!server.registry().connected(address, server.limits())) {

@@ -48,7 +48,9 @@ final class Responder {
 
     // ---- commands
 
-    /** The end of a command: its data, and a response unless the last Data-In carries the status. */
+    /**
+     * The end of a command: its data, and a response unless the last Data-In carries the status.
+     */
     void end(Task task, boolean descriptorSense) {
         ScsiError error = task.error;
         ByteBuf data = task.dataIn;
@@ -152,8 +154,7 @@ final class Responder {
     }
 
     private void response(Task task, int status, long residual, ByteBuf sense) {
-        Header header =
-                Header.of(Opcode.SCSI_RESPONSE, Header.FINAL | residualFlag(residual));
+        Header header = Header.of(Opcode.SCSI_RESPONSE, Header.FINAL | residualFlag(residual));
         header.set(3, status).setInt(16, task.tag());
         numbered(header, true);
         WriteTransfer transfer = task.transfer;
@@ -228,9 +229,13 @@ final class Responder {
         writer.write(header);
     }
 
+    /** Drops what was not sent. */
+    void discard() {
+        writer.discard();
+    }
+
     /** Sends everything written so far. */
     void flush() {
         writer.flush();
     }
-
 }

@@ -35,8 +35,8 @@ import org.slf4j.LoggerFactory;
  * completions from other threads. All commands of a turn go to their devices, then each device gets
  * one {@link BlockDevice#submit}; all answers of a turn are gathered and flushed once.
  *
- * <p>Everything but {@link #completed}, {@link #later}, {@link #abortTasks} and {@link #end} runs on
- * the event loop.
+ * <p>Everything but {@link #completed}, {@link #later}, {@link #abortTasks} and {@link #end} runs
+ * on the event loop.
  */
 // A failed close has nobody to tell.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -144,7 +144,9 @@ final class Session implements SessionHooks {
 
     void endTurn() {
         submit();
-        if (!closed) {
+        if (closed) {
+            responder.discard();
+        } else {
             responder.flush();
         }
         inTurn = false;
@@ -396,7 +398,7 @@ final class Session implements SessionHooks {
 
     /** The target's list of units is another. Any thread. */
     void unitsChanged() {
-        luns.all().forEach(UnitHandle::lunsChanged);
+        later(() -> luns.all().forEach(UnitHandle::lunsChanged));
     }
 
     /** Asks the initiator to log out. Any thread. */
@@ -420,8 +422,7 @@ final class Session implements SessionHooks {
 
     private void closeAfterFlush() {
         responder.flush();
-        ctx.writeAndFlush(Unpooled.EMPTY_BUFFER)
-                .addListener(ChannelFutureListener.CLOSE);
+        ctx.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 
     /** The connection is gone. */

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * From a completed login to a session (RFC 7143 section 6.3.5): an older session of the same nexus is
- * ended first, and only once none of its commands can change anything any more does the new one
+ * From a completed login to a session (RFC 7143 section 6.3.5): an older session of the same nexus
+ * is ended first, and only once none of its commands can change anything any more does the new one
  * begin. Runs on the connection's event loop.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // the end of a session cannot fail
@@ -118,10 +118,7 @@ final class SessionStart {
         if (opened != null) {
             tsih =
                     server.registry()
-                            .enter(
-                                    session,
-                                    login.tsih(),
-                                    server.limits().sessionsPerTarget());
+                            .enter(session, login.tsih(), server.limits().sessionsPerTarget());
             if (tsih == 0) {
                 opened.close();
                 connection.refuseLogin(LoginStatus.OUT_OF_RESOURCES, "too many sessions");

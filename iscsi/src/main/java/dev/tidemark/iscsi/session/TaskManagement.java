@@ -118,8 +118,7 @@ final class TaskManagement {
     }
 
     /** Aborts the commands of all sessions to some units; {@code done} runs on our event loop. */
-    private void abortEverywhere(
-            Collection<LogicalUnit> units, boolean tell, Runnable done) {
+    private void abortEverywhere(Collection<LogicalUnit> units, boolean tell, Runnable done) {
         List<CompletableFuture<?>> ends = new ArrayList<>();
         for (LogicalUnit unit : units) {
             for (UnitHandle handle : unit.handles()) {

@@ -130,10 +130,9 @@ final class TextExchange {
         busy = true;
         server.catalog()
                 .list(session.initiator())
-                .whenComplete(
-                        (targets, failure) ->
-                                session.later(
-                                        () -> listed(initiatorTag, wanted, answers, targets, failure)));
+                .whenComplete((targets, failure) ->
+                        session.later(
+                                () -> listed(initiatorTag, wanted, answers, targets, failure)));
     }
 
     private void listed(

@@ -9,8 +9,8 @@ import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A command's data from the initiator: first what comes unasked, then what R2Ts ask for, in order of
- * offset (DataPDUInOrder and DataSequenceInOrder are Yes; RFC 7143 sections 11.7 and 11.8).
+ * A command's data from the initiator: first what comes unasked, then what R2Ts ask for, in order
+ * of offset (DataPDUInOrder and DataSequenceInOrder are Yes; RFC 7143 sections 11.7 and 11.8).
  * Everything is checked against what was allowed before a byte is kept.
  */
 final class WriteTransfer {
@@ -19,7 +19,9 @@ final class WriteTransfer {
 
     private final ByteBufAllocator allocator;
 
-    /** What the command takes; more may come, up to what the initiator announced, and is dropped. */
+    /**
+     * What the command takes; more may come, up to what the initiator announced, and is dropped.
+     */
     private final long wantedBytes;
 
     private final long unsolicitedLimit;
