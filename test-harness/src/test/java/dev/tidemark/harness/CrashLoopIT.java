@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
  * tests run. Afterwards every acknowledged write is there, every acknowledged checkpoint opens
  * exactly, and the tests hold their writes.
  */
-@Timeout(value = 15, unit = TimeUnit.MINUTES)
+@Timeout(value = 30, unit = TimeUnit.MINUTES)
 final class CrashLoopIT {
     private static final int ROUNDS = Integer.getInteger("tidemark.crashes", 50);
     private static final long SEED = Long.getLong("tidemark.seed", System.nanoTime());

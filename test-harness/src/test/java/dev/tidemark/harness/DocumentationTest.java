@@ -7,9 +7,13 @@ import dev.tidemark.harness.MarkdownPage.Line;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -21,6 +25,7 @@ import picocli.CommandLine.Model.CommandSpec;
 /** What the pages say exists. */
 final class DocumentationTest {
     private static final Path ROOT = ProjectFiles.root();
+    private static final CommandSpec COMMAND = new CommandLine(new Tidemark()).getCommandSpec();
 
     static Stream<Path> pages() throws IOException {
         return MarkdownPage.all(ROOT).stream().map(page -> ROOT.relativize(page.file()));
@@ -40,6 +45,24 @@ final class DocumentationTest {
             }
         }
         assertThat(broken).as("links of %s that lead nowhere", file).isEmpty();
+    }
+
+    @Test
+    void every_page_can_be_reached_from_the_readme() throws IOException {
+        Set<Path> reached = new TreeSet<>();
+        Deque<Path> waiting = new ArrayDeque<>(List.of(Path.of("README.md")));
+        while (!waiting.isEmpty()) {
+            Path file = waiting.remove();
+            if (reached.add(file)) {
+                for (String link : page(file).links()) {
+                    String path = link.replaceAll("#.*", "");
+                    if (path.endsWith(".md") && !path.contains("://")) {
+                        waiting.add(file.resolveSibling(path).normalize());
+                    }
+                }
+            }
+        }
+        assertThat(reached).containsAll(pages().toList());
     }
 
     private static boolean resolves(Path file, String link) throws IOException {
@@ -105,7 +128,7 @@ final class DocumentationTest {
         if (at >= words.size() || !words.get(at).matches("(\\S*/)?tidemark")) {
             return null;
         }
-        CommandSpec command = new CommandLine(new Tidemark()).getCommandSpec();
+        CommandSpec command = COMMAND;
         for (String word : words.subList(at + 1, words.size())) {
             if (word.equals("--") || word.matches("[|&>;].*|\\d?>.*")) {
                 break;

@@ -101,6 +101,12 @@ final class GatewayApi {
         return read(made, CheckpointDocument.class);
     }
 
+    /** The newest ten thousand of them. */
+    List<CheckpointDocument> taggedCheckpoints(String group) throws Exception {
+        String path = "/api/v1/groups/" + group + "/checkpoints?tagged=true&limit=10000";
+        return Json.MAPPER.readValue(get(path), new TypeReference<>() {});
+    }
+
     PointDocument resolve(String group, String at) throws Exception {
         String asked = URLEncoder.encode(at, StandardCharsets.UTF_8);
         return read(get("/api/v1/groups/" + group + "/point?at=" + asked), PointDocument.class);
@@ -118,11 +124,15 @@ final class GatewayApi {
         return Json.MAPPER.readValue(get("/api/v1/tests?running=true"), new TypeReference<>() {});
     }
 
+    /** Ends a test, once the gateway has noticed that all clients of its disks have left. */
     TestDocument stopTest(long id, String verdict) throws Exception {
+        String path = "/api/v1/tests/" + id;
+        Await.until(
+                "the clients of test " + id + " to be gone",
+                LIMIT,
+                () -> read(get(path), TestDocument.class).openHandles() == 0);
         return read(
-                post(
-                        "/api/v1/tests/" + id + "/stop",
-                        new Requests.StopTest(verdict, "", "harness", false)),
+                post(path + "/stop", new Requests.StopTest(verdict, "", "harness", false)),
                 TestDocument.class);
     }
 

@@ -12,6 +12,8 @@ import dev.tidemark.journal.history.HistoryGenerator.Shape;
 import dev.tidemark.replica.Environment;
 import dev.tidemark.replica.GroupListener;
 import dev.tidemark.replica.GroupOptions;
+import dev.tidemark.replica.GroupState;
+import dev.tidemark.replica.GroupStatus;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.storage.FileStorageDirectory;
 import io.netty.buffer.ByteBuf;
@@ -177,8 +179,18 @@ final class LongHistory implements AutoCloseable {
     }
 
     private void awaitFolded() throws Exception {
-        Await.until(
-                "everything to be folded", FOLD_LIMIT, () -> group.status().unfoldedBytes() == 0);
+        try {
+            Await.until("everything to be folded", FOLD_LIMIT, this::isFoldedOrBroken);
+        } catch (AssertionError late) {
+            throw new AssertionError("the group's status: " + group.status(), late);
+        }
+        assertThat(group.status().state()).as("%s", group.status()).isEqualTo(GroupState.NORMAL);
+    }
+
+    /** A group that has failed or stalled folds no more. */
+    private boolean isFoldedOrBroken() {
+        GroupStatus status = group.status();
+        return status.unfoldedBytes() == 0 || status.state() != GroupState.NORMAL;
     }
 
     /** What a block's first eight bytes are in a snapshot. */

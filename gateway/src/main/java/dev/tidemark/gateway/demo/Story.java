@@ -19,7 +19,6 @@ import dev.tidemark.gateway.wire.Wire.TestDocument;
 import dev.tidemark.gateway.wire.Wire.VolumeDocument;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -363,11 +362,10 @@ final class Story {
     private long allocated() throws IOException, InterruptedException {
         Tools.Outcome outcome =
                 Tools.run(scratch, "du", "-s", "-B1", gateway.dataDirectory().toString());
-        FileStore store = Files.getFileStore(scratch);
         String digits = outcome.output().replaceAll("(?s)^(\\d+).*", "$1");
         return digits.matches("\\d+")
                 ? Long.parseLong(digits)
-                : store.getTotalSpace() - store.getUsableSpace();
+                : scratch.toFile().getTotalSpace() - scratch.toFile().getUsableSpace();
     }
 
     // Failover
