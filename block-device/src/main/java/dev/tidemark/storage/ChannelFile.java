@@ -62,6 +62,11 @@ final class ChannelFile implements StorageFile {
     }
 
     @Override
+    public void expectSmallReads() {
+        // Nothing is known to be cached here.
+    }
+
+    @Override
     public void write(long position, ByteBuffer source) throws StorageException {
         long at = position;
         try {
@@ -120,6 +125,18 @@ final class ChannelFile implements StorageFile {
     public void punchHole(long position, long lengthBytes) throws StorageException {
         Ranges.checkInside(path, position, lengthBytes, sizeBytes());
         Ranges.writeZeros(this, position, lengthBytes, ByteBuffer.allocate(ZERO_BYTES));
+    }
+
+    /** The JDK does not tell holes. */
+    @Override
+    public long dataFrom(long position) throws StorageException {
+        return position < sizeBytes() ? position : NONE;
+    }
+
+    @Override
+    public long holeFrom(long position) throws StorageException {
+        long size = sizeBytes();
+        return position < size ? size : NONE;
     }
 
     @Override

@@ -31,6 +31,7 @@ final class LinuxCalls {
     static final int EINTR = 4;
     static final int ENOENT = 2;
     static final int EIO = 5;
+    static final int ENXIO = 6;
     static final int EAGAIN = 11;
     static final int EEXIST = 17;
     static final int EINVAL = 22;
@@ -47,6 +48,8 @@ final class LinuxCalls {
     static final int RWF_NOWAIT = 0x8;
     static final int FALLOC_FL_KEEP_SIZE = 0x1;
     static final int FALLOC_FL_PUNCH_HOLE = 0x2;
+    static final int SEEK_DATA = 3;
+    static final int SEEK_HOLE = 4;
 
     /** UIO_MAXIOV: most buffers of one vectored call. */
     static final int MAXIMUM_VECTORS = 1024;
@@ -54,6 +57,8 @@ final class LinuxCalls {
     /** Size of {@code struct iovec}: address, length. */
     static final long VECTOR_BYTES = 16;
 
+    private static final int SYNC_FILE_RANGE_WRITE = 2;
+    private static final int POSIX_FADV_DONTNEED = 4;
     private static final int AT_EMPTY_PATH = 0x1000;
     private static final int STATX_SIZE_AND_BLOCKS = 0x200 | 0x400;
     private static final long STATX_BYTES = 256;
@@ -84,6 +89,9 @@ final class LinuxCalls {
     private final MethodHandle ftruncate;
     private final MethodHandle fallocate;
     private final MethodHandle statx;
+    private final MethodHandle lseek;
+    private final MethodHandle syncFileRange;
+    private final MethodHandle fadvise;
 
     private LinuxCalls(Linker linker) {
         open =
@@ -116,6 +124,15 @@ final class LinuxCalls {
                         linker,
                         "fallocate",
                         FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
+        lseek =
+                bind(
+                        linker,
+                        "lseek",
+                        FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
+        FunctionDescriptor advice =
+                FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+        syncFileRange = bind(linker, "sync_file_range", advice);
+        fadvise = bind(linker, "posix_fadvise", advice);
         statx =
                 bind(
                         linker,
@@ -340,6 +357,41 @@ final class LinuxCalls {
         }
     }
 
+    /** The offset found. */
+    long lseek(int descriptor, long offset, int whence) {
+        try {
+            Frame frame = FRAME.get();
+            return frame.resultOf(
+                    (long) lseek.invokeExact(frame.state, descriptor, offset, whence));
+        } catch (Throwable thrown) {
+            throw unexpected(thrown);
+        }
+    }
+
+    /**
+     * Begins to write a range's dirty pages to the disk; does not wait. Its errors mean nothing.
+     */
+    void startWriteback(int descriptor, long offset, long lengthBytes) {
+        advise(syncFileRange, descriptor, offset, lengthBytes, SYNC_FILE_RANGE_WRITE);
+    }
+
+    /** Takes a range's clean pages out of the page cache. Its errors mean nothing. */
+    void dropCached(int descriptor, long offset, long lengthBytes) {
+        advise(fadvise, descriptor, offset, lengthBytes, POSIX_FADV_DONTNEED);
+    }
+
+    private static void advise(
+            MethodHandle call, int descriptor, long offset, long lengthBytes, int advice) {
+        try {
+            int _ =
+                    (int)
+                            call.invokeExact(
+                                    FRAME.get().state, descriptor, offset, lengthBytes, advice);
+        } catch (Throwable thrown) {
+            throw unexpected(thrown);
+        }
+    }
+
     long sizeBytes(int descriptor) {
         return stat(descriptor, STATX_SIZE, 1);
     }
@@ -371,7 +423,7 @@ final class LinuxCalls {
         }
     }
 
-    private static Error unexpected(Throwable thrown) {
+    static Error unexpected(Throwable thrown) {
         if (thrown instanceof RuntimeException runtime) {
             throw runtime;
         }

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file through the C library's calls. Unlike a FileChannel it reports the exact errno, is not
@@ -41,6 +42,11 @@ final class NativeFile implements StorageFile {
      * reused under a call.
      */
     private final AtomicInteger users = new AtomicInteger();
+
+    /** Small reads are expected and there is no mapping for them yet. */
+    private volatile boolean mapsAtNextRead;
+
+    private volatile @Nullable MappedReads mapped;
 
     NativeFile(LinuxCalls calls, int descriptor, String path, FileSystemSupport support) {
         this.calls = calls;
@@ -99,26 +105,45 @@ final class NativeFile implements StorageFile {
 
     @Override
     public int readIfCached(long position, ByteBuffer target) throws StorageException {
-        if (!support.readsCached()) {
-            return WOULD_BLOCK;
-        }
         acquire("read");
-        int start = target.position();
         try {
-            while (target.hasRemaining()) {
-                long count = readOnce(position + target.position() - start, target, true);
-                if (count < 0) {
-                    target.position(start);
-                    return wouldBlock(position, (int) -count);
-                }
-                if (count == 0) {
-                    break;
-                }
+            int length = target.remaining();
+            MappedReads memory = mapsAtNextRead ? map() : mapped;
+            if (memory != null && memory.read(position, target)) {
+                return length;
             }
-            return target.position() - start;
+            return support.readsCached() ? readNoWait(position, target) : WOULD_BLOCK;
         } finally {
             release();
         }
+    }
+
+    private int readNoWait(long position, ByteBuffer target) throws StorageException {
+        int start = target.position();
+        while (target.hasRemaining()) {
+            long count = readOnce(position + target.position() - start, target, true);
+            if (count < 0) {
+                target.position(start);
+                return wouldBlock(position, (int) -count);
+            }
+            if (count == 0) {
+                break;
+            }
+        }
+        return target.position() - start;
+    }
+
+    @Override
+    public void expectSmallReads() {
+        mapsAtNextRead = mapped == null;
+    }
+
+    private synchronized @Nullable MappedReads map() {
+        if (mapsAtNextRead) {
+            mapped = MappedReads.of(descriptor, calls.sizeBytes(descriptor));
+            mapsAtNextRead = false;
+        }
+        return mapped;
     }
 
     private int wouldBlock(long position, int errno) throws StorageException {
@@ -279,6 +304,39 @@ final class NativeFile implements StorageFile {
     }
 
     @Override
+    public void writeSoon(long position, long lengthBytes) {
+        hint(() -> calls.startWriteback(descriptor, position, lengthBytes));
+    }
+
+    @Override
+    public void uncache(long position, long lengthBytes) {
+        hint(() -> {
+            calls.dropCached(descriptor, position, lengthBytes);
+            MappedReads memory = mapped;
+            if (memory != null) {
+                memory.forgetResidency();
+            }
+        });
+    }
+
+    /**
+     * Makes a call whose failure means nothing: what it was to bring to the disk is still to be
+     * forced, and that reports errors.
+     */
+    private void hint(Runnable call) {
+        try {
+            acquire("hint");
+            try {
+                call.run();
+            } finally {
+                release();
+            }
+        } catch (StorageException closed) {
+            // The file was closed meanwhile: there is nothing to hint at any more.
+        }
+    }
+
+    @Override
     public void preallocate(long sizeBytes) throws StorageException {
         acquire("preallocation");
         try {
@@ -351,6 +409,40 @@ final class NativeFile implements StorageFile {
         }
     }
 
+    @Override
+    public long dataFrom(long position) throws StorageException {
+        return seek(position, LinuxCalls.SEEK_DATA, position);
+    }
+
+    @Override
+    public long holeFrom(long position) throws StorageException {
+        return seek(position, LinuxCalls.SEEK_HOLE, NONE);
+    }
+
+    /**
+     * Moves the descriptor's own position, which nothing here uses. File systems without holes
+     * answer as if everything were data (lseek(2)); {@code otherwise} is for those that refuse.
+     */
+    private long seek(long position, int whence, long otherwise) throws StorageException {
+        acquire("looking for holes");
+        try {
+            long size = check(calls.sizeBytes(descriptor), "size");
+            if (position >= size) {
+                return NONE;
+            }
+            long found = calls.lseek(descriptor, position, whence);
+            if (found == -LinuxCalls.ENXIO) {
+                return NONE;
+            }
+            if (found < 0 && (found == -LinuxCalls.EINVAL || isUnsupported((int) -found))) {
+                return otherwise == NONE ? size : otherwise;
+            }
+            return check(found, "looking for holes from " + position);
+        } finally {
+            release();
+        }
+    }
+
     private static boolean isUnsupported(int errno) {
         return errno == LinuxCalls.EOPNOTSUPP || errno == LinuxCalls.ENOSYS;
     }
@@ -361,7 +453,7 @@ final class NativeFile implements StorageFile {
                 users.getAndUpdate(
                         state -> state == 0 ? CLOSED | DESCRIPTOR_CLOSED : state | CLOSED);
         if (before == 0) {
-            check(calls.close(descriptor), "close");
+            closeDescriptor();
         }
     }
 
@@ -375,8 +467,17 @@ final class NativeFile implements StorageFile {
     private void release() throws StorageException {
         if (users.decrementAndGet() == CLOSED
                 && users.compareAndSet(CLOSED, CLOSED | DESCRIPTOR_CLOSED)) {
-            check(calls.close(descriptor), "close");
+            closeDescriptor();
         }
+    }
+
+    /** Nobody uses the file any more. */
+    private void closeDescriptor() throws StorageException {
+        MappedReads memory = mapped;
+        if (memory != null) {
+            memory.close();
+        }
+        check(calls.close(descriptor), "close");
     }
 
     private long check(long result, String operation) throws StorageException {

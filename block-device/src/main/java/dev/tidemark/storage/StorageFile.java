@@ -34,6 +34,12 @@ public interface StorageFile extends AutoCloseable {
     int WOULD_BLOCK = -1;
 
     /**
+     * Says that many small reads of what is cached are to come, and that the file keeps its size
+     * until it is closed. A hint: changes what they cost, never what they answer.
+     */
+    void expectSmallReads();
+
+    /**
      * Writes all remaining bytes of {@code source} at {@code position}, growing the file where
      * needed.
      */
@@ -52,6 +58,18 @@ public interface StorageFile extends AutoCloseable {
     void force() throws StorageException;
 
     /**
+     * Begins to bring a range to the disk without waiting for it, so that a later {@link #force()}
+     * has less to do. A hint: promises nothing, never fails.
+     */
+    default void writeSoon(long position, long lengthBytes) {}
+
+    /**
+     * Gives up the memory that caches a range, as far as it is on the disk already: for bytes that
+     * are hardly read again. A hint: changes no content, never fails.
+     */
+    default void uncache(long position, long lengthBytes) {}
+
+    /**
      * Allocates space so that later writes below {@code sizeBytes} cannot run out of room; grows
      * the file to that size, zero-filled. A no-op where not supported, but for the size.
      */
@@ -64,6 +82,22 @@ public interface StorageFile extends AutoCloseable {
      * where it cannot. The range must lie inside the file.
      */
     void punchHole(long position, long lengthBytes) throws StorageException;
+
+    /** Returned instead of a position when there is nothing of the kind behind. */
+    long NONE = Long.MAX_VALUE;
+
+    /**
+     * The first byte at or after {@code position} that is not in a hole; {@link #NONE} when there
+     * is none before the end of the file. A hole reads as zeros; where the file system cannot tell,
+     * everything is data. May wait for the disk.
+     */
+    long dataFrom(long position) throws StorageException;
+
+    /**
+     * The first byte at or after {@code position} that is in a hole; the end of the file counts as
+     * one, {@link #NONE} when the position lies behind it. May wait for the disk.
+     */
+    long holeFrom(long position) throws StorageException;
 
     /** Idempotent. */
     @Override

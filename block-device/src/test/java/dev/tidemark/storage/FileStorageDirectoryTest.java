@@ -7,6 +7,8 @@ import dev.tidemark.storage.StorageException.Kind;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +20,10 @@ class FileStorageDirectoryTest extends StorageDirectoryContract {
     @Override
     protected StorageDirectory newDirectory() throws StorageException {
         return FileStorageDirectory.at(scratch.resolve("store"));
+    }
+
+    private Path newDirectoryPath() {
+        return scratch.resolve("store");
     }
 
     @Test
@@ -48,6 +54,17 @@ class FileStorageDirectoryTest extends StorageDirectoryContract {
     }
 
     @Test
+    void holesAreToldWhereTheFileSystemKnowsThem() throws StorageException {
+        try (StorageFile file = newDirectory().create("a")) {
+            file.truncate(64L << 20);
+            file.write(32L << 20, ByteBuffer.allocateDirect(1 << 20));
+            assertThat(file.dataFrom(0)).isEqualTo(32L << 20);
+            assertThat(file.holeFrom(32L << 20)).isEqualTo(33L << 20);
+            assertThat(file.dataFrom(33L << 20)).isEqualTo(StorageFile.NONE);
+        }
+    }
+
+    @Test
     void aCachedReadAnswersFromMemoryAndNeverFromTheDisk() throws Exception {
         Path store = scratch.resolve("store");
         try (StorageFile file = newDirectory().create("a")) {
@@ -62,7 +79,7 @@ class FileStorageDirectoryTest extends StorageDirectoryContract {
                 return;
             }
             assertThat(warm).isEqualTo(1 << 20);
-            dropFromCache(store.resolve("a"));
+            file.uncache(0, 1 << 20);
             assertThat(file.readIfCached(0, target.clear())).isEqualTo(StorageFile.WOULD_BLOCK);
             assertThat(target.position()).isZero();
             assertThat(file.read(0, target)).isEqualTo(1 << 20);
@@ -71,13 +88,62 @@ class FileStorageDirectoryTest extends StorageDirectoryContract {
         }
     }
 
-    /** With POSIX_FADV_DONTNEED, which is what this asks dd for. */
-    private static void dropFromCache(Path file) throws Exception {
-        Process dd =
-                new ProcessBuilder("dd", "if=" + file, "iflag=nocache", "count=0", "status=none")
-                        .inheritIO()
-                        .start();
-        assertThat(dd.waitFor()).isZero();
+    @Test
+    void smallReadsComeFromAMappingThatShowsWhatWasWrittenAndGoesWithTheFile() throws Exception {
+        Path path = newDirectoryPath().resolve("a");
+        Random random = new Random(7);
+        byte[] content = new byte[1 << 20];
+        random.nextBytes(content);
+        StorageFile file = newDirectory().create("a");
+        file.write(0, ByteBuffer.wrap(content));
+        file.force();
+        file.expectSmallReads();
+        assertThat(isMapped(path)).as("before it is read").isFalse();
+        for (int i = 0; i < 500; i++) {
+            int position = random.nextInt(content.length - 5000);
+            if (i % 5 == 0) {
+                byte[] news = new byte[1 + random.nextInt(5000)];
+                random.nextBytes(news);
+                System.arraycopy(news, 0, content, position, news.length);
+                file.write(position, ByteBuffer.wrap(news));
+            }
+            int length = 1 + random.nextInt(5000);
+            ByteBuffer target = buffer(random.nextBoolean(), length + 9).position(9);
+            assertThat(file.readIfCached(position, target)).isEqualTo(length);
+            assertThat(target.remaining()).isZero();
+            byte[] read = new byte[length];
+            target.get(9, read);
+            assertThat(read).isEqualTo(Arrays.copyOfRange(content, position, position + length));
+        }
+        ByteBuffer last = ByteBuffer.allocateDirect(100);
+        assertThat(file.readIfCached(content.length - 7, last)).as("at the end").isEqualTo(7);
+        assertThat(file.readIfCached(content.length + 5L, last)).as("past it").isZero();
+        assertThat(isMapped(path)).as("while it is open").isTrue();
+        file.close();
+        assertThat(isMapped(path)).as("once it is closed").isFalse();
+        assertThatThrownBy(() -> file.readIfCached(0, last.clear()))
+                .isInstanceOf(StorageException.class);
+    }
+
+    @Test
+    void aMappedFileIsNotReadFromTheDiskByAReadOfWhatIsCached() throws Exception {
+        try (StorageFile file = newDirectory().create("a")) {
+            file.write(0, ByteBuffer.allocateDirect(1 << 20));
+            file.force();
+            file.expectSmallReads();
+            file.uncache(0, 1 << 20);
+            ByteBuffer target = ByteBuffer.allocateDirect(4096);
+            // A memory file system has nothing else to read from.
+            boolean waits = !MemoryFileSystem.type(newDirectoryPath()).equals("tmpfs");
+            assertThat(file.readIfCached(512 << 10, target) == StorageFile.WOULD_BLOCK)
+                    .isEqualTo(waits);
+            assertThat(file.read(512 << 10, target.clear())).isEqualTo(4096);
+            assertThat(file.readIfCached(512 << 10, target.clear())).isEqualTo(4096);
+        }
+    }
+
+    private static boolean isMapped(Path file) throws Exception {
+        return Files.readString(Path.of("/proc/self/maps")).contains(file.toRealPath().toString());
     }
 
     @Test

@@ -186,6 +186,22 @@ public abstract class StorageDirectoryContract {
     }
 
     @Test
+    void hintsChangeNoContentAndFailNever() throws StorageException {
+        StorageFile file = directory.create("a");
+        file.write(0, bytes("0123456789"));
+        file.writeSoon(0, 1L << 40);
+        file.uncache(0, 1L << 40);
+        file.force();
+        file.uncache(3, 4);
+        ByteBuffer target = buffer(true, 10);
+        assertThat(file.read(0, target)).isEqualTo(10);
+        assertThat(target.flip()).isEqualTo(bytes("0123456789"));
+        file.close();
+        file.writeSoon(0, 10);
+        file.uncache(0, 10);
+    }
+
+    @Test
     void truncationCutsAndGrowthIsZeros() throws StorageException {
         try (StorageFile file = directory.create("a")) {
             file.write(0, bytes("0123456789"));
@@ -223,6 +239,33 @@ public abstract class StorageDirectoryContract {
             file.read(0, ByteBuffer.wrap(back));
             assertThat(back).isEqualTo(content);
             assertThat(file.sizeBytes()).isEqualTo(content.length);
+        }
+    }
+
+    @Test
+    void whatIsCalledAHoleReadsAsZerosAndWhatWasWrittenIsNone() throws StorageException {
+        byte[] content = new byte[500_000];
+        new Random(3).nextBytes(content);
+        try (StorageFile file = directory.create("a")) {
+            file.truncate(2_000_000);
+            file.write(300_001, ByteBuffer.wrap(content));
+            file.punchHole(400_003, 100_000);
+            byte[] back = new byte[2_000_000];
+            file.read(0, ByteBuffer.wrap(back));
+            long at = 0;
+            while (at < back.length) {
+                long data = Math.min(file.dataFrom(at), back.length);
+                for (long i = at; i < data; i++) {
+                    assertThat(back[(int) i]).as("byte %d in a hole", i).isZero();
+                }
+                at = Math.min(file.holeFrom(data), back.length);
+                assertThat(at == data && data < back.length).as("no progress at %d", at).isFalse();
+            }
+            assertThat(file.dataFrom(300_001)).isEqualTo(300_001);
+            assertThat(file.holeFrom(300_001)).isGreaterThan(400_002);
+            assertThat(file.dataFrom(2_000_000)).isEqualTo(StorageFile.NONE);
+            assertThat(file.holeFrom(2_000_000)).isEqualTo(StorageFile.NONE);
+            assertThat(file.holeFrom(1_999_999)).isBetween(1_999_999L, 2_000_000L);
         }
     }
 
@@ -351,7 +394,7 @@ public abstract class StorageDirectoryContract {
         return ByteBuffer.wrap(text.getBytes(UTF_8));
     }
 
-    private static ByteBuffer buffer(boolean direct, int bytes) {
+    static ByteBuffer buffer(boolean direct, int bytes) {
         return direct ? ByteBuffer.allocateDirect(bytes) : ByteBuffer.allocate(bytes);
     }
 

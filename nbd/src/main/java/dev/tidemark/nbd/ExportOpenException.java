@@ -13,6 +13,8 @@ public final class ExportOpenException extends Exception {
         UNKNOWN,
         /** The export exists but may not be opened this way. */
         POLICY,
+        /** The client may have the export inside TLS only. */
+        TLS_REQUIRED,
         /** The server is stopping. */
         SHUTDOWN,
         /** Anything else: for the client the export is not available. */

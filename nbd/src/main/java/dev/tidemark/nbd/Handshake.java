@@ -17,6 +17,7 @@ final class Handshake {
     static final int OPTION_EXPORT_NAME = 1;
     static final int OPTION_ABORT = 2;
     static final int OPTION_LIST = 3;
+    static final int OPTION_STARTTLS = 5;
     static final int OPTION_INFO = 6;
     static final int OPTION_GO = 7;
     static final int OPTION_STRUCTURED_REPLY = 8;
@@ -31,6 +32,7 @@ final class Handshake {
     static final int ERROR_UNSUPPORTED = 0x80000001;
     static final int ERROR_POLICY = 0x80000002;
     static final int ERROR_INVALID = 0x80000003;
+    static final int ERROR_TLS_REQUIRED = 0x80000005;
     static final int ERROR_UNKNOWN = 0x80000006;
     static final int ERROR_SHUTDOWN = 0x80000007;
     static final int ERROR_BLOCK_SIZE_REQUIRED = 0x80000008;

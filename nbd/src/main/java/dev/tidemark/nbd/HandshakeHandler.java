@@ -8,14 +8,18 @@ import dev.tidemark.nbd.OptionRequest.Information;
 import dev.tidemark.nbd.OptionRequest.ListExports;
 import dev.tidemark.nbd.OptionRequest.MetaContexts;
 import dev.tidemark.nbd.OptionRequest.Refused;
+import dev.tidemark.nbd.OptionRequest.StartTls;
 import dev.tidemark.nbd.OptionRequest.StructuredReplies;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.concurrent.Future;
-import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -33,9 +37,9 @@ import org.slf4j.LoggerFactory;
  * A connection until its client has chosen an export (proto.md "Newstyle negotiation").
  *
  * <p>Options are answered one after the other, each by a unit of its own ({@link ListOption},
- * {@link ExportOption}, {@link MetaContextOption}). While the catalogue works on one, nothing is
- * parsed and the socket is not read. What a client sent ahead of the answer goes on to the {@link
- * TransmissionHandler}. What has been agreed on is kept in {@link Negotiation} alone.
+ * {@link ExportOption}, {@link MetaContextOption}, {@link TlsOption}). While the catalogue works on
+ * one, nothing is parsed and the socket is not read. What a client sent ahead of the answer goes on
+ * to the {@link TransmissionHandler}. What has been agreed on is kept in {@link Negotiation} alone.
  */
 // A void promise reports failures to exceptionCaught; a failed close has nobody to tell.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -48,6 +52,8 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
         OPEN,
         /** The catalogue is at work. */
         WAITING,
+        /** Nothing more is parsed before TLS has its bytes. */
+        SECURING,
         DONE
     }
 
@@ -65,6 +71,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
     private @Nullable ByteBuf input;
     private @Nullable Future<?> deadline;
     private boolean decoding;
+    private @Nullable SslHandler securing;
 
     HandshakeHandler(NbdService service) {
         this.service = service;
@@ -113,8 +120,11 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event instanceof ChannelInputShutdownEvent) {
+        if (event instanceof ChannelInputShutdownEvent
+                || event instanceof SslCloseCompletionEvent) {
             ctx.close();
+        } else if (event instanceof SslHandshakeCompletionEvent tls) {
+            secured(tls);
         } else if (event == StopEvent.INSTANCE) {
             ctx.executor()
                     .schedule(
@@ -147,7 +157,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        if (cause instanceof IOException) {
+        if (Peer.isToBlame(cause)) {
             LOG.debug(
                     "{}: connection lost in the handshake: {}", ctx.channel(), cause.getMessage());
         } else {
@@ -178,6 +188,10 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
             }
         } finally {
             decoding = false;
+        }
+        if (state == State.SECURING) {
+            wrap();
+            return;
         }
         ByteBuf rest = input;
         if (rest != null && !rest.isReadable()) {
@@ -212,7 +226,11 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
             refuseForGood();
             return;
         }
+        if (TlsOption.refuses(this, request)) {
+            return;
+        }
         switch (request) {
+            case StartTls() -> TlsOption.answer(this);
             case Refused(int error, String text) -> refuse(error, text);
             case Hangup(String reason) -> hangUp(reason);
             case Abort() -> {
@@ -261,7 +279,12 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public NbdClient client() {
-        return new NbdClient(String.valueOf(context().channel().remoteAddress()), false, null);
+        return Peer.of(context().channel());
+    }
+
+    @Override
+    public boolean encrypted() {
+        return context().pipeline().get(SslHandler.class) != null;
     }
 
     @Override
@@ -298,9 +321,50 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
                     // "The requested export is not available": the only fitting word for the rest.
                     case UNKNOWN, OTHER -> Handshake.ERROR_UNKNOWN;
                     case POLICY -> Handshake.ERROR_POLICY;
+                    case TLS_REQUIRED -> TlsOption.error(this);
                     case SHUTDOWN -> Handshake.ERROR_SHUTDOWN;
                 };
         refuse(error, why.text());
+    }
+
+    @Override
+    public void startTls(TlsOffer offer, ByteBuf reply) {
+        reply(reply);
+        negotiation.forget();
+        moreAllowed = false;
+        securing = new SslHandler(offer.newEngine(), false, offer.executor());
+        state = State.SECURING;
+    }
+
+    /** Puts TLS before this handler; bytes already received are its own, never options. */
+    private void wrap() {
+        SslHandler tls = Objects.requireNonNull(securing);
+        securing = null;
+        tls.setHandshakeTimeoutMillis(0); // the clock of the whole handshake goes on
+        ByteBuf rest = input;
+        input = null;
+        state = State.OPEN;
+        ChannelPipeline pipeline = context().pipeline();
+        pipeline.addFirst("tls", tls);
+        if (rest != null && rest.isReadable()) {
+            pipeline.fireChannelRead(rest);
+            pipeline.fireChannelReadComplete();
+        } else if (rest != null) {
+            rest.release();
+        }
+    }
+
+    private void secured(SslHandshakeCompletionEvent event) {
+        if (event.isSuccess()) {
+            service.metrics().tlsStarted();
+            LOG.debug("TLS with {}", client());
+        } else {
+            service.metrics().tlsFailed();
+            LOG.info(
+                    "{}: no TLS with the client: {}",
+                    client().address(),
+                    Objects.requireNonNullElse(event.cause().getMessage(), "it has left"));
+        }
     }
 
     @Override

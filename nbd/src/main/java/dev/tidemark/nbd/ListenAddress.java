@@ -33,6 +33,30 @@ public sealed interface ListenAddress {
     }
 
     /**
+     * A listening socket that this process was started with; the server takes it over, and leaves
+     * the file of a unix socket to whoever made it.
+     *
+     * @param descriptor its number, 3 or more; it must not block
+     */
+    record Inherited(int descriptor) implements ListenAddress {
+        /** The first of those that a service is started with (sd_listen_fds(3)). */
+        public static final int FIRST = 3;
+
+        /** Checks the range. */
+        public Inherited {
+            if (descriptor < FIRST) {
+                throw new IllegalArgumentException(
+                        "descriptor " + descriptor + " is a standard stream, not a socket");
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "inherited descriptor " + descriptor;
+        }
+    }
+
+    /**
      * A unix socket.
      *
      * @param path of the socket file; a file left by a process that died is replaced

@@ -15,6 +15,9 @@ final class MetaContextOption {
     /** Contexts one connection may select; more is ERR_TOO_BIG. */
     static final int MAXIMUM_CONTEXTS = 16;
 
+    /** Contexts a list shows; it need not be complete (proto.md "NBD_OPT_LIST_META_CONTEXT"). */
+    static final int MAXIMUM_LISTED = 4096;
+
     private final OptionExchange exchange;
     private final MetaContexts asked;
 
@@ -83,7 +86,8 @@ final class MetaContextOption {
         boolean wanted =
                 query.equals(name)
                         || (!asked.set() && query.endsWith(":") && name.startsWith(query));
-        if (wanted || (!asked.set() && query.isEmpty())) {
+        boolean everything = !asked.set() && query.isEmpty();
+        if ((wanted || everything) && names.size() < MAXIMUM_LISTED) {
             names.add(name);
         }
     }

@@ -19,6 +19,12 @@ public interface NbdMetrics {
      */
     default void handshakeFailed() {}
 
+    /** A session goes on inside TLS. */
+    default void tlsStarted() {}
+
+    /** A client asked for TLS and no session came of it. */
+    default void tlsFailed() {}
+
     /** A connection has entered transmission. */
     default void exportOpened(String canonicalName) {}
 

@@ -25,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,7 +68,7 @@ public final class NbdServer implements AutoCloseable {
     /** A server that is not yet listening. */
     public NbdServer(NbdServerConfig config, ExportCatalog catalog, NbdMetrics metrics) {
         this.config = config;
-        this.service = new NbdService(catalog, config.limits(), metrics);
+        this.service = new NbdService(catalog, config.limits(), metrics, config.tls());
         this.transport = Transport.choose(config.nativeTransport());
     }
 
@@ -105,6 +106,9 @@ public final class NbdServer implements AutoCloseable {
 
     private ListenAddress listen(EventLoopGroup loops, ListenAddress address)
             throws NbdServerException {
+        if (address instanceof ListenAddress.Inherited inherited) {
+            return adopt(loops, inherited);
+        }
         if (address instanceof ListenAddress.Unix(Path path, var mode)) {
             removeStale(path);
         }
@@ -129,7 +133,26 @@ public final class NbdServer implements AutoCloseable {
                 protect(unix);
                 yield unix;
             }
+            case ListenAddress.Inherited inherited ->
+                    throw new AssertionError(inherited + " is adopted, not bound");
         };
+    }
+
+    private ListenAddress adopt(EventLoopGroup loops, ListenAddress.Inherited inherited)
+            throws NbdServerException {
+        if (transport != Transport.EPOLL) {
+            throw new NbdServerException(
+                    inherited + " needs the epoll transport, which does not load here", null);
+        }
+        InheritedSocket.requireListening(inherited);
+        ChannelFuture registered = bootstrap(loops, inherited).register();
+        registered.awaitUninterruptibly();
+        Throwable failure = registered.cause();
+        if (failure != null) {
+            throw new NbdServerException(explain(inherited, failure), failure);
+        }
+        listeners.add(registered.channel());
+        return InheritedSocket.address(inherited);
     }
 
     private ServerBootstrap bootstrap(EventLoopGroup loops, ListenAddress address) {
@@ -155,16 +178,23 @@ public final class NbdServer implements AutoCloseable {
             bootstrap.childOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         }
         return switch (address) {
-            case ListenAddress.Tcp tcp ->
-                    bootstrap
-                            .option(ChannelOption.SO_REUSEADDR, true)
-                            .childOption(ChannelOption.TCP_NODELAY, true)
-                            .childOption(ChannelOption.SO_KEEPALIVE, true);
-            case ListenAddress.Unix unix ->
-                    bootstrap
-                            .childOption(ChannelOption.SO_SNDBUF, UNIX_BUFFER_BYTES)
-                            .childOption(ChannelOption.SO_RCVBUF, UNIX_BUFFER_BYTES);
+            case ListenAddress.Tcp tcp -> tcp(bootstrap.option(ChannelOption.SO_REUSEADDR, true));
+            case ListenAddress.Unix unix -> unix(bootstrap);
+            case ListenAddress.Inherited(int descriptor) ->
+                    InheritedSocket.isUnix(descriptor) ? unix(bootstrap) : tcp(bootstrap);
         };
+    }
+
+    private static ServerBootstrap tcp(ServerBootstrap bootstrap) {
+        return bootstrap
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.SO_KEEPALIVE, true);
+    }
+
+    private static ServerBootstrap unix(ServerBootstrap bootstrap) {
+        return bootstrap
+                .childOption(ChannelOption.SO_SNDBUF, UNIX_BUFFER_BYTES)
+                .childOption(ChannelOption.SO_RCVBUF, UNIX_BUFFER_BYTES);
     }
 
     /** Sets up accepted channels. */
@@ -275,6 +305,28 @@ public final class NbdServer implements AutoCloseable {
         }
         loops.shutdownGracefully(0, 2, TimeUnit.SECONDS)
                 .addListener(future -> result.complete(null));
+    }
+
+    /**
+     * Ends connections at once, as after a failure of the network.
+     *
+     * @param whose asked on the connections' event loops, must not block
+     * @return how many connections are looked at
+     */
+    public int disconnect(Predicate<NbdClient> whose) {
+        List<Channel> all = List.copyOf(connections);
+        for (Channel connection : all) {
+            connection
+                    .eventLoop()
+                    .execute(() -> {
+                        NbdClient client = Peer.of(connection);
+                        if (whose.test(client)) {
+                            LOG.info("{}: disconnected", client);
+                            connection.close();
+                        }
+                    });
+        }
+        return all.size();
     }
 
     /** Stops within ten seconds. */

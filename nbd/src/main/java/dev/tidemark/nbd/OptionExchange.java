@@ -18,6 +18,9 @@ interface OptionExchange {
     /** Who asks, as of now. */
     NbdClient client();
 
+    /** Whether the session is inside TLS. */
+    boolean encrypted();
+
     OptionReplies replies();
 
     /** Lets the client send more options than at first. */
@@ -45,6 +48,12 @@ interface OptionExchange {
 
     /** The handshake is over: nothing can be answered any more. */
     boolean ended();
+
+    /**
+     * Sends the last plain reply, taken over, and forgets all that was agreed on. Bytes that came
+     * behind the option are TLS's (proto.md "NBD_OPT_STARTTLS").
+     */
+    void startTls(TlsOffer offer, ByteBuf reply);
 
     /** Ends the connection where the protocol has no error for it. */
     void hangUp(String reason);

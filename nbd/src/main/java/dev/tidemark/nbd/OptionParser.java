@@ -7,6 +7,7 @@ import dev.tidemark.nbd.OptionRequest.Hangup;
 import dev.tidemark.nbd.OptionRequest.Information;
 import dev.tidemark.nbd.OptionRequest.ListExports;
 import dev.tidemark.nbd.OptionRequest.Refused;
+import dev.tidemark.nbd.OptionRequest.StartTls;
 import dev.tidemark.nbd.OptionRequest.StructuredReplies;
 import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
@@ -41,6 +42,7 @@ final class OptionParser {
             // Data behind ABORT is ignored (proto.md NBD_OPT_ABORT).
             case Handshake.OPTION_ABORT -> new Abort();
             case Handshake.OPTION_LIST -> withoutData(new ListExports(), lengthBytes);
+            case Handshake.OPTION_STARTTLS -> withoutData(new StartTls(), lengthBytes);
             case Handshake.OPTION_STRUCTURED_REPLY ->
                     withoutData(new StructuredReplies(), lengthBytes);
             case Handshake.OPTION_EXTENDED_HEADERS ->

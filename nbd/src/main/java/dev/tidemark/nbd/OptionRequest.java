@@ -11,6 +11,9 @@ sealed interface OptionRequest {
     /** End the session. */
     record Abort() implements OptionRequest {}
 
+    /** Go on inside TLS. */
+    record StartTls() implements OptionRequest {}
+
     /** Show the exports. */
     record ListExports() implements OptionRequest {}
 

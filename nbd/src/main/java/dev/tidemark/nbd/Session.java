@@ -32,11 +32,6 @@ record Session(OpenedExport export, ReplyForm form, List<Context> contexts) {
         contexts = List.copyOf(contexts);
     }
 
-    /** A session of a client that has agreed on nothing. */
-    static Session simple(OpenedExport export) {
-        return new Session(export, ReplyForm.SIMPLE, List.of());
-    }
-
     /** Gives everything back; once, on the event loop, after the last request has completed. */
     void close() {
         closeAll(contexts);

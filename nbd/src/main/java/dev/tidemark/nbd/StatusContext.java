@@ -2,7 +2,10 @@ package dev.tidemark.nbd;
 
 import dev.tidemark.blockdevice.StatusSource;
 
-/** A metadata context of an export, held open for one connection (proto.md "Metadata querying"). */
+/**
+ * A metadata context of an export, held open for one connection (proto.md "Metadata querying"). Its
+ * extents begin and end on multiples of the device's minimum block size.
+ */
 public interface StatusContext extends StatusSource {
 
     /**

@@ -12,7 +12,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
-import java.io.IOException;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
@@ -49,6 +49,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private final BlockDevice device;
     private final String exportName;
     private final RequestRules rules;
+    private final SparseHunch hunch = new SparseHunch();
 
     private final CompletionQueue completions = new CompletionQueue();
     private final ArrayDeque<PendingRequest> free = new ArrayDeque<>();
@@ -345,7 +346,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private boolean mayBeSparse(RequestHeader header) {
         return header.lengthBytes >= SparseRead.MINIMUM_BYTES
                 && session.form().chunked()
-                && !header.has(CommandFlags.DF);
+                && !header.has(CommandFlags.DF)
+                && hunch.worthAsking();
     }
 
     // ---- requests in parts
@@ -388,9 +390,11 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     /** The device has told, or could not tell, where a read's range has zeros. */
     private void allocationKnown(PendingRequest request) {
         RangeStatus status = request.status;
+        boolean sparse = status != null && SparseRead.worthwhile(status);
+        hunch.answered(sparse);
         request.asking = false;
         handedOver = true;
-        if (status == null || !SparseRead.worthwhile(status)) {
+        if (status == null || !sparse) {
             request.beginAgain();
             try {
                 device.read(request.offsetBytes, (int) request.lengthBytes, request);
@@ -540,7 +544,8 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
-        if (event instanceof ChannelInputShutdownEvent) {
+        if (event instanceof ChannelInputShutdownEvent
+                || event instanceof SslCloseCompletionEvent) {
             inputEnded();
         } else if (event == StopEvent.INSTANCE) {
             ctx.executor().schedule(this::closeForStop, StopEvent.GRACE_MS, TimeUnit.MILLISECONDS);
@@ -605,7 +610,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        if (cause instanceof IOException) {
+        if (Peer.isToBlame(cause)) {
             LOG.debug("{}: connection lost: {}", ctx.channel(), cause.getMessage());
         } else {
             LOG.warn("{}: connection failed", ctx.channel(), cause);

@@ -27,6 +27,10 @@ enum Transport {
             return switch (address) {
                 case ListenAddress.Tcp tcp -> new EpollServerSocketChannel();
                 case ListenAddress.Unix unix -> new EpollServerDomainSocketChannel();
+                case ListenAddress.Inherited(int descriptor) ->
+                        InheritedSocket.isUnix(descriptor)
+                                ? new EpollServerDomainSocketChannel(descriptor, true)
+                                : new EpollServerSocketChannel(descriptor);
             };
         }
 
@@ -47,6 +51,9 @@ enum Transport {
             return switch (address) {
                 case ListenAddress.Tcp tcp -> new NioServerSocketChannel();
                 case ListenAddress.Unix unix -> new NioServerDomainSocketChannel();
+                case ListenAddress.Inherited inherited ->
+                        throw new IllegalArgumentException(
+                                inherited + " needs the epoll transport, which does not load here");
             };
         }
 
@@ -66,7 +73,7 @@ enum Transport {
      * on the JDK close both sides.
      */
     boolean knowsHalfClosure(ListenAddress address) {
-        return this == EPOLL || address instanceof ListenAddress.Tcp;
+        return this == EPOLL || address instanceof ListenAddress.Tcp; // inherited: epoll only
     }
 
     abstract IoHandlerFactory ioHandlerFactory();
@@ -79,6 +86,8 @@ enum Transport {
         return switch (address) {
             case ListenAddress.Tcp(String host, int port) -> new InetSocketAddress(host, port);
             case ListenAddress.Unix unix -> unixAddress(unix);
+            case ListenAddress.Inherited inherited ->
+                    throw new AssertionError(inherited + " is bound already");
         };
     }
 }

@@ -207,6 +207,22 @@ final class ChunkedConformanceTest {
     }
 
     @Test
+    void a_full_disk_is_asked_for_its_zeros_less_often() throws IOException {
+        int patience = SparseHunch.PATIENCE;
+        for (int cookie = 0; cookie < 2 * patience; cookie++) {
+            client.ask(NbdCommand.READ, cookie, 0, 1 << 16).chunks(cookie, 0);
+        }
+        assertThat(disk.requests).hasValue(2 * patience + patience + 1);
+        disk.allocate(0, 1 << 16, ZERO_HOLE);
+        List<Integer> types = new ArrayList<>();
+        for (int cookie = 0; cookie < patience + 1; cookie++) {
+            client.ask(NbdCommand.READ, cookie, 0, 1 << 16);
+            types.addAll(types(client.chunks(cookie, 0)));
+        }
+        assertThat(types).endsWith(ChunkWriter.TYPE_OFFSET_HOLE, ChunkWriter.TYPE_OFFSET_HOLE);
+    }
+
+    @Test
     void an_unfragmented_read_sends_its_zeros() throws IOException {
         disk.allocate(0, DISK_BYTES, ZERO_HOLE);
         for (int length : new int[] {1, 65_536, DISK_BYTES}) {

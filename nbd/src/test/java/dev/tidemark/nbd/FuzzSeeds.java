@@ -20,12 +20,30 @@ final class FuzzSeeds {
         add("abort", options(option(Handshake.OPTION_ABORT, 1, 2, 3)));
         add("unknown-option", options(option(4711, 1, 2, 3), option(Handshake.OPTION_LIST)));
         add("info", options(option(Handshake.OPTION_INFO, information(0, 1, 2, 3)), go()));
-        add("export-name", options(option(Handshake.OPTION_EXPORT_NAME, name())), request(0, 0));
+        add(
+                "export-name",
+                options(option(Handshake.OPTION_EXPORT_NAME, name())),
+                request(0, 0, false));
         for (NbdCommand command : NbdCommand.values()) {
             for (int flag = 0; flag <= CommandFlags.PAYLOAD_LEN; flag = Math.max(1, flag * 2)) {
-                add(command + "-" + flag, options(go()), request(flag, command.code()));
+                int code = command.code();
+                add(command + "-" + flag, options(go()), request(flag, code, false));
+                add(
+                        "structured-" + command + "-" + flag,
+                        options(option(Handshake.OPTION_STRUCTURED_REPLY), select(), go()),
+                        request(flag, code, false));
+                add(
+                        "extended-" + command + "-" + flag,
+                        options(option(Handshake.OPTION_EXTENDED_HEADERS), select(), go()),
+                        request(flag, code, true));
             }
         }
+        add("contexts", options(option(Handshake.OPTION_STRUCTURED_REPLY), list(), select()));
+        add(
+                "filter",
+                options(option(Handshake.OPTION_EXTENDED_HEADERS), list(), select(), go()),
+                RawClient.extended(CommandFlags.PAYLOAD_LEN, 7, 1, 0, 16).array(),
+                new byte[] {0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 1, 0, 0, 0, 2});
     }
 
     /** All inputs, by name. */
@@ -91,17 +109,41 @@ final class FuzzSeeds {
         return option(Handshake.OPTION_GO, information());
     }
 
+    private static byte[] select() {
+        return option(
+                Handshake.OPTION_SET_META_CONTEXT,
+                RawClient.queries(FuzzTarget.EXPORT, SelectedContext.ALLOCATION, FuzzTarget.WIDE));
+    }
+
+    private static byte[] list() {
+        return option(
+                Handshake.OPTION_LIST_META_CONTEXT,
+                RawClient.queries(FuzzTarget.EXPORT, "base:", FuzzTarget.WIDE));
+    }
+
     /** Three requests of a kind, each with a payload when the kind has one, and an end. */
-    private static byte[] request(int flags, int type) {
+    private static byte[] request(int flags, int type, boolean extended) {
         ByteBuf bytes = Unpooled.buffer();
         for (int cookie = 0; cookie < 3; cookie++) {
             int length = cookie * 700;
-            bytes.writeBytes(RawClient.request(flags, type, cookie, 4096L * cookie, length));
-            if (type == NbdCommand.WRITE.code()) {
+            long offset = 4096L * cookie;
+            bytes.writeBytes(
+                    extended
+                            ? RawClient.extended(flags, type, cookie, offset, length)
+                            : RawClient.request(flags, type, cookie, offset, length));
+            boolean payload =
+                    extended
+                            ? (flags & CommandFlags.PAYLOAD_LEN) != 0
+                            : type == NbdCommand.WRITE.code();
+            if (payload) {
                 bytes.writeZero(length);
             }
         }
-        bytes.writeBytes(RawClient.request(0, NbdCommand.DISCONNECT.code(), 9, 0, 0));
+        int end = NbdCommand.DISCONNECT.code();
+        bytes.writeBytes(
+                extended
+                        ? RawClient.extended(0, end, 9, 0, 0)
+                        : RawClient.request(0, end, 9, 0, 0));
         return ByteBufUtil.getBytes(bytes);
     }
 }

@@ -6,6 +6,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
+import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.model.MemoryBlockDevice;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -24,6 +25,9 @@ public final class FuzzTarget {
     static final int MAXIMUM_CUTS = 15;
     static final int DISK_BYTES = 1 << 16;
     static final String EXPORT = "d";
+
+    /** A metadata context with numbers of 64 bits. */
+    static final String WIDE = "x-fuzz:wide";
 
     /** Largest read or write. */
     private static final int REQUEST_BYTES = 16 << 10;
@@ -55,7 +59,13 @@ public final class FuzzTarget {
                                 new MemoryBlockDevice(
                                         new Geometry(DISK_BYTES, 1, 4096, REQUEST_BYTES),
                                         Features.LIVE,
-                                        allocator));
+                                        allocator))
+                        .addContext(
+                                WIDE,
+                                true,
+                                (offset, length, count, done) ->
+                                        done.succeeded(
+                                                RangeStatus.uniform(offset, length, 1L << 40)));
         NbdService service = new NbdService(catalog, LIMITS, NbdMetrics.NONE);
         EmbeddedChannel channel = new EmbeddedChannel();
         channel.config().setAllocator(allocator);
@@ -96,6 +106,9 @@ public final class FuzzTarget {
             COMPLAINTS.list.clear();
             throw new AssertionError(
                     "logged: " + first.getFormattedMessage() + ": " + first.getThrowableProxy());
+        }
+        if (catalog.openContexts.get() != 0) {
+            throw new AssertionError(catalog.openContexts + " contexts are still open");
         }
         if (catalog.open.get() != 0) {
             throw new AssertionError(catalog.open + " exports are still open");

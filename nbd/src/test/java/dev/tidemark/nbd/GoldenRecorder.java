@@ -35,7 +35,7 @@ final class GoldenRecorder {
         Files.createDirectories(GoldenCapture.FOLDER);
         record(
                 "libnbd-map",
-                "libnbd of Debian 12: nbdinfo --map",
+                "libnbd of Debian 12: block status of two contexts",
                 address ->
                         tool(
                                 address,
@@ -62,7 +62,7 @@ final class GoldenRecorder {
                                 h.trim(4096, 8192)
                                 h.cache(65536, 0)
                                 h.flush()
-                                h.pread(131072, 32768 + 512)
+                                h.pread(131072, 61440)
                                 h.pread_structured(1024, 65536, lambda *args: 0, nbd.CMD_FLAG_DF)
                                 try:
                                     h.pread(512, h.get_size())

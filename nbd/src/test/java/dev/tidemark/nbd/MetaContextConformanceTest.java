@@ -220,6 +220,17 @@ final class MetaContextConformanceTest {
     }
 
     @Test
+    void a_list_ends_somewhere() throws IOException {
+        for (int index = 0; index < MetaContextOption.MAXIMUM_LISTED + 10; index++) {
+            catalog.addContext("x-many:" + index, false, null);
+        }
+        client.agree(form);
+        assertThat(client.contexts(LIST, "disk", "x-many:"))
+                .hasSize(MetaContextOption.MAXIMUM_LISTED + 1)
+                .endsWith(ACK);
+    }
+
+    @Test
     void a_set_that_fails_clears_what_was_selected() throws IOException {
         client.agree(form).contexts(SET, "disk", ALLOCATION);
         client.option(SET, new byte[3]);

@@ -15,12 +15,16 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
 
 /** A client that sends whatever bytes a test wants. Blocking, for one thread. */
 final class RawClient implements AutoCloseable {
     static final int FIXED_NO_ZEROES = 3;
 
     private final SocketChannel channel;
+    private boolean tlsAtGreeting;
+    private @Nullable SSLSocket tls;
     private ReplyForm form = ReplyForm.SIMPLE;
 
     RawClient(ListenAddress address) throws IOException {
@@ -33,6 +37,8 @@ final class RawClient implements AutoCloseable {
                         open.connect(UnixDomainSocketAddress.of(unix.path()));
                         yield open;
                     }
+                    case ListenAddress.Inherited inherited ->
+                            throw new AssertionError(inherited + " is told as what it is");
                 };
     }
 
@@ -50,7 +56,33 @@ final class RawClient implements AutoCloseable {
         return send(ByteBuffer.wrap(bytes));
     }
 
+    /** All that follows a greeting goes on inside TLS. */
+    RawClient inTls() {
+        tlsAtGreeting = true;
+        return this;
+    }
+
+    /** Goes on inside TLS; on TCP only. */
+    RawClient startTls() throws IOException {
+        option(Handshake.OPTION_STARTTLS);
+        assertThat(optionReply().type()).isEqualTo(Handshake.REPLY_ACK);
+        SSLSocket wrapped =
+                (SSLSocket)
+                        TestTls.CONTEXT
+                                .getSocketFactory()
+                                .createSocket(channel.socket(), "localhost", 0, false);
+        wrapped.startHandshake();
+        tls = wrapped;
+        return this;
+    }
+
     RawClient send(ByteBuffer bytes) throws IOException {
+        if (tls != null) {
+            byte[] plain = new byte[bytes.remaining()];
+            bytes.get(plain);
+            tls.getOutputStream().write(plain);
+            return this;
+        }
         while (bytes.hasRemaining()) {
             channel.write(bytes);
         }
@@ -60,13 +92,38 @@ final class RawClient implements AutoCloseable {
     ByteBuffer receive(int lengthBytes) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(lengthBytes);
         while (bytes.hasRemaining()) {
-            if (channel.read(bytes) < 0) {
+            if (read(bytes) < 0) {
                 throw new EOFException(
                         "the server closed after %d of %d bytes"
                                 .formatted(bytes.position(), lengthBytes));
             }
         }
         return bytes.flip();
+    }
+
+    private int read(ByteBuffer bytes) throws IOException {
+        if (tls == null) {
+            return channel.read(bytes);
+        }
+        byte[] plain = new byte[bytes.remaining()];
+        int count = tls.getInputStream().read(plain);
+        if (count > 0) {
+            bytes.put(plain, 0, count);
+        }
+        return count;
+    }
+
+    /** Everything until the server closes, TLS not looked into. */
+    byte[] receiveAll() throws IOException {
+        ByteBuffer all = ByteBuffer.allocate(1 << 20);
+        try {
+            while (channel.read(all) >= 0) {
+                assertThat(all.hasRemaining()).isTrue();
+            }
+        } catch (IOException reset) {
+            assertThat(reset).hasMessageMatching("(?i).*(reset|broken pipe).*");
+        }
+        return Arrays.copyOf(all.array(), all.position());
     }
 
     String receiveHex(int lengthBytes) throws IOException {
@@ -76,7 +133,7 @@ final class RawClient implements AutoCloseable {
     /** Waits until the server has closed; what it still sends is an error. */
     void expectClosed() throws IOException {
         try {
-            assertThat(channel.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+            assertThat(read(ByteBuffer.allocate(1))).isEqualTo(-1);
         } catch (IOException reset) {
             assertThat(reset).hasMessageMatching("(?i).*(reset|broken pipe).*");
         }
@@ -84,7 +141,9 @@ final class RawClient implements AutoCloseable {
 
     RawClient greet(int clientFlags) throws IOException {
         receive(18);
-        return send(ByteBuffer.allocate(4).putInt(clientFlags).flip());
+        send(ByteBuffer.allocate(4).putInt(clientFlags).flip());
+        // Without fixed newstyle there are no options but one, and with unknown flags nothing.
+        return tlsAtGreeting && (clientFlags & ~2) == 1 ? startTls() : this;
     }
 
     RawClient greet() throws IOException {
@@ -318,7 +377,11 @@ final class RawClient implements AutoCloseable {
 
     /** Closes this side only. */
     RawClient finish() throws IOException {
-        channel.shutdownOutput();
+        if (tls != null) {
+            tls.shutdownOutput();
+        } else {
+            channel.shutdownOutput();
+        }
         return this;
     }
 

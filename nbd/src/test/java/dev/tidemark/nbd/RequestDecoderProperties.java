@@ -21,20 +21,32 @@ import org.junit.jupiter.api.Test;
 /** The same bytes give the same requests and replies, however the network cuts them. */
 final class RequestDecoderProperties {
     private static final int DISK_BYTES = 1 << 16;
+    private static final List<ReplyForm> FORMS = List.of(ReplyForm.values());
     private static final long BASE_SEED = Long.getLong("tidemark.seed", 20261121);
 
     /** Random requests, sound and unsound; a disconnect is only put last. */
-    private static byte[] stream(Random random) {
+    private static byte[] stream(Random random, ReplyForm form) {
         ByteBuf bytes = Unpooled.buffer();
         int count = 1 + random.nextInt(40);
         for (int cookie = 0; cookie < count; cookie++) {
-            int type = random.nextInt(10) == 0 ? 5 + random.nextInt(5) : random.nextInt(5);
+            int type = random.nextInt(10) == 0 ? 5 + random.nextInt(5) : random.nextInt(8);
             type = type == NbdCommand.DISCONNECT.code() ? 1 : type;
             int length = random.nextInt(8) == 0 ? 0 : random.nextInt(3000);
             int flags = random.nextInt(6) == 0 ? 1 << random.nextInt(7) : 0;
             long offset = random.nextInt(6) == 0 ? random.nextLong() : random.nextInt(DISK_BYTES);
-            bytes.writeBytes(RawClient.request(flags, type, cookie, offset, length));
-            if (type == NbdCommand.WRITE.code()) {
+            boolean extended = form == ReplyForm.EXTENDED;
+            if (extended && type == NbdCommand.WRITE.code()) {
+                flags |= CommandFlags.PAYLOAD_LEN;
+            }
+            bytes.writeBytes(
+                    extended
+                            ? RawClient.extended(flags, type, cookie, offset, length)
+                            : RawClient.request(flags, type, cookie, offset, length));
+            boolean carries =
+                    extended
+                            ? (flags & CommandFlags.PAYLOAD_LEN) != 0
+                            : type == NbdCommand.WRITE.code();
+            if (carries) {
                 byte[] payload = new byte[length];
                 random.nextBytes(payload);
                 bytes.writeBytes(payload);
@@ -48,14 +60,14 @@ final class RequestDecoderProperties {
     }
 
     /** Feeds the stream in pieces to a whole handler; returns all it sent. */
-    private static String play(byte[] stream, List<Integer> cuts, TestDisk disk) {
+    private static String play(byte[] stream, List<Integer> cuts, TestDisk disk, ReplyForm form) {
         NbdLimits limits = NbdLimits.DEFAULT.withInFlight(3, 5000);
         TestCatalog catalog = new TestCatalog();
         NbdService service = new NbdService(catalog, limits, NbdMetrics.NONE);
-        EmbeddedChannel channel =
-                new EmbeddedChannel(
-                        new TransmissionHandler(
-                                service, Session.simple(catalog.export("disk", disk))));
+        List<Session.Context> contexts =
+                form.chunked() ? List.of(Session.Context.allocation(1, disk)) : List.of();
+        Session session = new Session(catalog.export("disk", disk), form, contexts);
+        EmbeddedChannel channel = new EmbeddedChannel(new TransmissionHandler(service, session));
         int start = 0;
         for (int cut : cuts) {
             if (channel.isOpen()) {
@@ -87,13 +99,14 @@ final class RequestDecoderProperties {
     void random_cuts_change_nothing(RepetitionInfo repetition) {
         long seed = BASE_SEED + repetition.getCurrentRepetition();
         Random random = new Random(seed);
-        byte[] stream = stream(random);
+        ReplyForm form = FORMS.get(random.nextInt(FORMS.size()));
+        byte[] stream = stream(random, form);
         List<Integer> cuts =
                 random.ints(random.nextInt(60), 0, stream.length).sorted().boxed().toList();
         TestDisk whole = disk();
         TestDisk cut = disk();
-        String expected = play(stream, List.of(), whole);
-        String actual = play(stream, cuts, cut);
+        String expected = play(stream, List.of(), whole, form);
+        String actual = play(stream, cuts, cut, form);
         assertThat(actual).as("replies, seed %d", seed).isEqualTo(expected);
         assertThat(cut.content(0, DISK_BYTES))
                 .as("disk, seed %d", seed)
@@ -105,13 +118,14 @@ final class RequestDecoderProperties {
     void random_bytes_neither_throw_nor_leak(RepetitionInfo repetition) {
         long seed = BASE_SEED + repetition.getCurrentRepetition();
         Random random = new Random(seed);
-        byte[] stream = stream(random);
+        ReplyForm form = FORMS.get(random.nextInt(FORMS.size()));
+        byte[] stream = stream(random, form);
         for (int count = random.nextInt(20); count > 0; count--) {
             stream[random.nextInt(stream.length)] = (byte) random.nextInt();
         }
         List<Integer> cuts =
                 random.ints(random.nextInt(20), 0, stream.length).sorted().boxed().toList();
-        assertThat(play(stream, cuts, disk()).length() % 2).as("seed %d", seed).isZero();
+        assertThat(play(stream, cuts, disk(), form).length() % 2).as("seed %d", seed).isZero();
         LeakPresenceDetector.check();
     }
 

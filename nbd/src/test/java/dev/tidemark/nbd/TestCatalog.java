@@ -22,7 +22,9 @@ final class TestCatalog implements ExportCatalog {
     final AtomicInteger opened = new AtomicInteger();
     final AtomicInteger open = new AtomicInteger();
     final AtomicInteger openContexts = new AtomicInteger();
+    final AtomicInteger listed = new AtomicInteger();
     final List<String> asked = new CopyOnWriteArrayList<>();
+    final List<NbdClient> clients = new CopyOnWriteArrayList<>();
 
     TestCatalog add(String name, BlockDevice device) {
         devices.put(name, device);
@@ -93,6 +95,7 @@ final class TestCatalog implements ExportCatalog {
 
     @Override
     public CompletionStage<List<ExportDescription>> list(NbdClient client) {
+        listed.incrementAndGet();
         List<ExportDescription> list = new ArrayList<>();
         devices.keySet().stream()
                 .sorted()
@@ -102,6 +105,7 @@ final class TestCatalog implements ExportCatalog {
 
     @Override
     public CompletionStage<OpenedExport> open(NbdClient client, String name, boolean infoOnly) {
+        clients.add(client);
         asked.add(name + (infoOnly ? " info" : " go"));
         CompletionStage<OpenedExport> answer = answers.get(name);
         if (answer != null) {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** A running server for one test; when it is closed, every export and every buffer is back. */
 final class TestServer implements AutoCloseable {
@@ -17,7 +18,9 @@ final class TestServer implements AutoCloseable {
         TCP,
         UNIX,
         TCP_NIO,
-        UNIX_NIO
+        UNIX_NIO,
+        /** TCP, and everything behind the greeting inside TLS. */
+        TLS
     }
 
     private static final long AWAIT_NANOS = 20_000_000_000L;
@@ -25,6 +28,7 @@ final class TestServer implements AutoCloseable {
     final TestCatalog catalog;
     final NbdServer server;
     final ListenAddress address;
+    private final Kind kind;
     private final Path folder;
 
     TestServer(Kind kind, TestCatalog catalog, NbdLimits limits) throws IOException {
@@ -33,10 +37,21 @@ final class TestServer implements AutoCloseable {
 
     TestServer(Kind kind, TestCatalog catalog, NbdLimits limits, NbdMetrics metrics)
             throws IOException {
+        this(kind, catalog, limits, metrics, kind == Kind.TLS ? new TestTls(true) : null);
+    }
+
+    TestServer(
+            Kind kind,
+            TestCatalog catalog,
+            NbdLimits limits,
+            NbdMetrics metrics,
+            @Nullable TestTls tls)
+            throws IOException {
         this.catalog = catalog;
+        this.kind = kind;
         folder = Files.createTempDirectory("nbd");
         ListenAddress listen =
-                kind == Kind.TCP || kind == Kind.TCP_NIO
+                kind == Kind.TCP || kind == Kind.TCP_NIO || kind == Kind.TLS
                         ? new ListenAddress.Tcp("127.0.0.1", 0)
                         : new ListenAddress.Unix(
                                 folder.resolve("s.sock"), ListenAddress.Unix.PRIVATE);
@@ -44,12 +59,16 @@ final class TestServer implements AutoCloseable {
         if (kind == Kind.TCP_NIO || kind == Kind.UNIX_NIO) {
             config = config.withoutNativeTransport();
         }
+        if (tls != null) {
+            config = config.withTls(tls);
+        }
         server = new NbdServer(config, catalog, metrics);
         address = server.start().getFirst();
     }
 
     RawClient connect() throws IOException {
-        return new RawClient(address);
+        RawClient client = new RawClient(address);
+        return kind == Kind.TLS ? client.inTls() : client;
     }
 
     /** An NBD URI of an export, for real clients. */
@@ -57,6 +76,7 @@ final class TestServer implements AutoCloseable {
         return switch (address) {
             case ListenAddress.Tcp tcp -> "nbd://" + tcp + "/" + export;
             case ListenAddress.Unix unix -> "nbd+unix:///" + export + "?socket=" + unix.path();
+            case ListenAddress.Inherited inherited -> throw new AssertionError(inherited);
         };
     }
 

@@ -50,6 +50,10 @@ final class Alerts implements JournalListener {
         listener.corrupt(group, file, position, detail);
     }
 
+    void imageFailed(UUID image, String reason) {
+        listener.imageFailed(group, image, reason);
+    }
+
     @Override
     public void event(String detail) {
         listener.event(group, detail);

@@ -3,7 +3,6 @@ package dev.tidemark.replica;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
-import dev.tidemark.journal.JournalListener;
 import dev.tidemark.journal.JournalOptions;
 import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
@@ -45,7 +44,7 @@ final class Engine {
             StorageDirectory directory,
             Journal journal,
             Health health,
-            JournalListener alerts)
+            Alerts alerts)
             throws StorageException {
         this.options = options;
         this.id = journal.group();

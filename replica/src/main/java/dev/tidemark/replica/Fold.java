@@ -108,6 +108,8 @@ final class Fold {
         current = null;
         meters.folds.increment();
         head.drop(layer);
+        Layer.End end = Objects.requireNonNull(layer.end(), "the layer is open");
+        journal.redo().uncache(layer.begin(), end.redo());
         health.resume();
         throttle.release(layer.chargedBytes());
         guard.folded();

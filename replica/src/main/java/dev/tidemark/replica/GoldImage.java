@@ -1,5 +1,7 @@
 package dev.tidemark.replica;
 
+import dev.tidemark.blockdevice.Allocation;
+import dev.tidemark.blockdevice.ExtentMap;
 import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.StorageFile;
@@ -11,6 +13,9 @@ import java.nio.ByteBuffer;
  */
 final class GoldImage {
     static final String FILE = "gold.raw";
+
+    /** From here on it is worth a call that the disk begins before the force. */
+    private static final int WRITE_SOON_BYTES = 64 << 10;
 
     private final StorageFile file;
 
@@ -52,11 +57,25 @@ final class GoldImage {
         return Integer.toString(id);
     }
 
-    /** Makes the file at least this long, durably. */
+    /**
+     * Makes the file at least this long, durably. After a failure it is as long as before: a length
+     * that only the system's cache knows would be taken for durable the next time.
+     */
     void grow(long sizeBytes) throws StorageException {
-        if (file.sizeBytes() < sizeBytes) {
-            file.truncate(sizeBytes);
+        long before = file.sizeBytes();
+        if (before >= sizeBytes) {
+            return;
+        }
+        file.truncate(sizeBytes);
+        try {
             file.force();
+        } catch (StorageException failure) {
+            try {
+                file.truncate(before);
+            } catch (StorageException also) {
+                failure.addSuppressed(also);
+            }
+            throw failure;
         }
     }
 
@@ -78,7 +97,11 @@ final class GoldImage {
 
     void write(long offsetBytes, ByteBuffer data) throws StorageException {
         dirty = true;
+        int lengthBytes = data.remaining();
         file.write(offsetBytes, data);
+        if (lengthBytes >= WRITE_SOON_BYTES) {
+            file.writeSoon(offsetBytes, lengthBytes);
+        }
     }
 
     /** Makes a range read as zeros; {@code deallocate} gives its space back. */
@@ -105,6 +128,34 @@ final class GoldImage {
     void force() throws StorageException {
         file.force();
         dirty = false;
+    }
+
+    /**
+     * Puts {@link Allocation} bits over a range: data and holes as the file system tells them,
+     * where {@code written} does not know better. What lies past the end of the file is a hole.
+     *
+     * @return where it stopped because the map had {@code limit} extents; the range's end if not
+     */
+    long allocation(
+            long offsetBytes, long lengthBytes, AllocationMap written, int limit, ExtentMap into)
+            throws StorageException {
+        long end = offsetBytes + lengthBytes;
+        long at = offsetBytes;
+        while (at < end && into.count() < limit) {
+            long data = written.dataFrom(at, end);
+            if (data == at) {
+                long known = written.holeFrom(at, end);
+                data = Math.min(known, file.dataFrom(at));
+                long hole = data < known ? Math.min(known, file.holeFrom(data)) : data;
+                into.put(at, data - at, Allocation.HOLE | Allocation.ZERO, 0);
+                into.put(data, hole - data, 0, 0);
+                at = hole;
+            } else {
+                into.put(at, data - at, Allocation.HOLE | Allocation.ZERO, 0);
+                at = data;
+            }
+        }
+        return at;
     }
 
     long allocatedBytes() throws StorageException {

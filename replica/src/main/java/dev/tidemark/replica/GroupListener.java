@@ -43,6 +43,9 @@ public interface GroupListener {
     /** A checksum did not match or a file contradicts itself. */
     default void corrupt(UUID group, String file, long positionBytes, String detail) {}
 
+    /** An image could not be opened with its group: it serves nothing, and its writes stay. */
+    default void imageFailed(UUID group, UUID image, String reason) {}
+
     /** Something worth a line in the log. */
     default void event(UUID group, String detail) {}
 

@@ -1,6 +1,7 @@
 package dev.tidemark.replica;
 
 import dev.tidemark.blockdevice.BlockDeviceException;
+import dev.tidemark.blockdevice.ExtentMap;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.PendingRecord;
 import dev.tidemark.journal.Position;
@@ -173,10 +174,13 @@ final class Head implements Source {
         return newest().isEmpty();
     }
 
-    /** The layer to fold next; null when none is sealed. */
+    /**
+     * The layer to fold next; null when none is sealed. A layer counts as sealed once there is one
+     * after it: the fold may drop it then, and never the last.
+     */
     @Nullable Layer oldestSealed() {
-        Layer oldest = layers[0];
-        return oldest.end() == null ? null : oldest;
+        Layer[] all = layers;
+        return all.length == 1 ? null : all[0];
     }
 
     /** The oldest layer is in gold. */
@@ -200,6 +204,27 @@ final class Head implements Source {
                 // A layer folded since may have lost its redo, a promotion ended since takes its
                 // image with it: the same bytes are elsewhere now.
                 if (!read.isStale() && image == promoted) {
+                    throw failure;
+                }
+            }
+        }
+    }
+
+    /**
+     * Layers, then gold: what is in no layer at the first look is in gold, but for what is written
+     * meanwhile, and then either answer is right. No look again is needed.
+     */
+    @Override
+    public long allocation(
+            int volume, long offsetBytes, long lengthBytes, int limit, ExtentMap into)
+            throws BlockDeviceException {
+        while (true) {
+            Promoted image = promoted;
+            HeadRead read = new HeadRead(this, image, volume, offsetBytes, lengthBytes);
+            try {
+                return read.allocation(limit, into);
+            } catch (BlockDeviceException failure) {
+                if (image == promoted) {
                     throw failure;
                 }
             }

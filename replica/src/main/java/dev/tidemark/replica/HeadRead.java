@@ -1,5 +1,6 @@
 package dev.tidemark.replica;
 
+import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.ExtentMap;
 import dev.tidemark.journal.JournalException;
@@ -16,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * image; then the bytes. Of one thread.
  */
 final class HeadRead implements ExtentMap.Visitor {
-    private static final long GOLD = -3;
-    private static final long IMAGE = -4;
+    static final long GOLD = -3;
+    static final long IMAGE = -4;
 
     /** Longs per part: offset, length, origin, segment or kind, position. */
     private static final int STRIDE = 5;
@@ -120,6 +121,44 @@ final class HeadRead implements ExtentMap.Visitor {
             }
         }
         return true;
+    }
+
+    /** What the range holds, as {@link Source#allocation}. */
+    long allocation(int limit, ExtentMap into) throws BlockDeviceException {
+        long at = offsetBytes;
+        for (int i = 0; i < count && into.count() < limit; i++) {
+            long end = at + parts[i * STRIDE + 1];
+            at = partAllocation(at, end - at, parts[i * STRIDE + 3], limit, into);
+            if (at < end) {
+                return at;
+            }
+        }
+        return at;
+    }
+
+    private long partAllocation(long offset, long length, long segment, int limit, ExtentMap into)
+            throws BlockDeviceException {
+        if (segment == IMAGE) {
+            return Objects.requireNonNull(image).allocation(volume, offset, length, limit, into);
+        }
+        if (segment == GOLD) {
+            Volume live = head.volumes().existing(volume);
+            try {
+                return live.gold().allocation(offset, length, live.allocation(), limit, into);
+            } catch (StorageException failure) {
+                throw Failures.device(failure);
+            }
+        }
+        into.put(offset, length, bits(segment), 0);
+        return offset + length;
+    }
+
+    /** {@link Allocation} bits of an extent by its first value. */
+    static long bits(long segment) {
+        if (segment == Layer.ZERO_HOLE) {
+            return Allocation.HOLE | Allocation.ZERO;
+        }
+        return segment == Layer.ZERO_KEPT ? Allocation.ZERO : 0;
     }
 
     private boolean fillPart(int index, ByteBuffer target, boolean cachedOnly)

@@ -30,4 +30,10 @@ public interface Image {
     long diskBytes();
 
     int openHandles();
+
+    /**
+     * Why the image could not be opened again: it then serves nothing, keeps its writes, and can
+     * only be stopped. Empty while it runs.
+     */
+    String failure();
 }

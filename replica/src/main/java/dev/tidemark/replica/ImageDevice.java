@@ -5,6 +5,7 @@ import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import dev.tidemark.journal.PendingRecord;
 import dev.tidemark.journal.RecordKind;
 import io.netty.buffer.ByteBuf;
@@ -76,6 +77,32 @@ final class ImageDevice implements BlockDevice {
     public void flush(Completion done) {
         if (!ended(false, done)) {
             image.force(done);
+        }
+    }
+
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        if (closed.get()) {
+            done.failed(Failures.closed("this handle of image " + image.id()));
+            return;
+        }
+        StatusRequest.start(
+                (offset, length, limit, into) ->
+                        image.allocation(volume.id(), offset, length, limit, into),
+                offsetBytes,
+                lengthBytes,
+                maximumCount,
+                io,
+                done);
+    }
+
+    @Override
+    public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        if (closed.get()) {
+            done.failed(Failures.closed("this handle of image " + image.id()));
+        } else {
+            Prefetch.start(image, volume.id(), offsetBytes, lengthBytes, io, done);
         }
     }
 

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * through one extent map per volume, kept in memory and rebuilt from the log at a restart.
  * Thread-safe.
  */
-final class ImageDisk implements Image, Source {
+final class ImageDisk implements HeldImage, Source {
     private final ImageRecord record;
     private final PointSource base;
     private final RecordLog log;
@@ -63,7 +63,7 @@ final class ImageDisk implements Image, Source {
                             cursor.volume(),
                             cursor.offsetBytes(),
                             cursor.lengthBytes(),
-                            write ? cursor.segment() : Layer.ZERO_HOLE,
+                            write ? cursor.segment() : Head.zeroKind(cursor.flags()),
                             cursor.position());
                     bytesWritten.add(write ? cursor.lengthBytes() : 0);
                 }
@@ -85,9 +85,23 @@ final class ImageDisk implements Image, Source {
             throw Failures.closed("image " + record.id());
         }
         try {
-            return new LogRead(volume, offsetBytes, target).run(cachedOnly);
+            return new LogRead(volume, offsetBytes).read(target, cachedOnly);
         } catch (JournalException failure) {
             throw Failures.device(failure);
+        } finally {
+            gate.exit();
+        }
+    }
+
+    @Override
+    public long allocation(
+            int volume, long offsetBytes, long lengthBytes, int limit, ExtentMap into)
+            throws BlockDeviceException {
+        if (!gate.enter()) {
+            throw Failures.closed("image " + record.id());
+        }
+        try {
+            return new LogRead(volume, offsetBytes).allocation(lengthBytes, limit, into);
         } finally {
             gate.exit();
         }
@@ -103,6 +117,16 @@ final class ImageDisk implements Image, Source {
             Extents extents = Extents.of(map);
             for (int i = 0; i < extents.count(); i++) {
                 visitor.range(extents.offset(i), extents.length(i));
+            }
+        }
+    }
+
+    /** What was written to a range so far. */
+    void visitWritten(int volume, long offset, long length, ExtentMap.Visitor visitor) {
+        ExtentMap map = written.get(volume);
+        if (map != null) {
+            synchronized (map) {
+                map.visit(offset, length, visitor);
             }
         }
     }
@@ -157,6 +181,11 @@ final class ImageDisk implements Image, Source {
         return handles.get();
     }
 
+    @Override
+    public String failure() {
+        return "";
+    }
+
     AtomicInteger handles() {
         return handles;
     }
@@ -173,7 +202,8 @@ final class ImageDisk implements Image, Source {
         return base;
     }
 
-    ImageRecord record() {
+    @Override
+    public ImageRecord record() {
         return record;
     }
 
@@ -265,7 +295,7 @@ final class ImageDisk implements Image, Source {
                     volume(),
                     offsetBytes(),
                     lengthBytes(),
-                    write ? segment() : Layer.ZERO_HOLE,
+                    write ? segment() : Head.zeroKind(flags()),
                     position());
             if (write) {
                 bytesWritten.add(lengthBytes());
@@ -291,13 +321,11 @@ final class ImageDisk implements Image, Source {
         private static final long BASE = -3;
         private final int volume;
         private final long start;
-        private final ByteBuffer target;
         private final Extents parts = new Extents(4);
 
-        LogRead(int volume, long start, ByteBuffer target) {
+        LogRead(int volume, long start) {
             this.volume = volume;
             this.start = start;
-            this.target = target;
         }
 
         @Override
@@ -310,23 +338,46 @@ final class ImageDisk implements Image, Source {
             parts.extent(offset, length, offset, BASE, 0);
         }
 
-        boolean run(boolean cachedOnly) throws JournalException, BlockDeviceException {
+        private void lookUp(long length) {
             ExtentMap map = written.get(volume);
             if (map == null) {
-                return base.read(volume, start, target, cachedOnly);
+                gap(start, length);
+                return;
             }
             synchronized (map) {
-                map.visit(start, target.remaining(), this);
+                map.visit(start, length, this);
             }
+        }
+
+        boolean read(ByteBuffer target, boolean cachedOnly)
+                throws JournalException, BlockDeviceException {
+            lookUp(target.remaining());
             for (int i = 0; i < parts.count(); i++) {
-                if (!read(i, cachedOnly)) {
+                if (!read(i, target, cachedOnly)) {
                     return false;
                 }
             }
             return true;
         }
 
-        private boolean read(int i, boolean cachedOnly)
+        long allocation(long length, int limit, ExtentMap into) throws BlockDeviceException {
+            lookUp(length);
+            long at = start;
+            for (int i = 0; i < parts.count() && at == parts.offset(i); i++) {
+                if (into.count() >= limit) {
+                    break;
+                }
+                if (parts.segment(i) == BASE) {
+                    at = base.allocation(volume, at, parts.length(i), limit, into);
+                } else {
+                    into.put(at, parts.length(i), HeadRead.bits(parts.segment(i)), 0);
+                    at = parts.end(i);
+                }
+            }
+            return at;
+        }
+
+        private boolean read(int i, ByteBuffer target, boolean cachedOnly)
                 throws JournalException, BlockDeviceException {
             long offset = parts.offset(i);
             int at = target.position() + (int) (offset - start);

@@ -3,7 +3,6 @@ package dev.tidemark.replica;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
-import dev.tidemark.journal.JournalListener;
 import dev.tidemark.journal.Point;
 import dev.tidemark.journal.PointException;
 import dev.tidemark.journal.RecordLog;
@@ -35,11 +34,11 @@ final class Images {
     private final Meters meters;
     private final Scheduler scheduler;
     private final SegmentPool pool;
-    private final JournalListener alerts;
+    private final Alerts alerts;
     private final Maintenance maintenance;
     private final RecordLogOptions options;
     private final StorageDirectory directory;
-    private volatile Map<UUID, ImageDisk> byId = Collections.emptyMap();
+    private volatile Map<UUID, HeldImage> byId = Collections.emptyMap();
 
     Images(
             Journal journal,
@@ -48,7 +47,7 @@ final class Images {
             Meters meters,
             Scheduler scheduler,
             SegmentPool pool,
-            JournalListener alerts,
+            Alerts alerts,
             Maintenance maintenance,
             int unitBytes,
             StorageDirectory group)
@@ -89,26 +88,39 @@ final class Images {
         }
     }
 
-    private ImageDisk reopen(ImageRecord record) throws ReplicaException, JournalException {
-        PointSource base;
-        try {
-            base = PointSource.open(journal, volumes, rules, record.point());
-        } catch (PointException gone) {
-            throw new ReplicaException(
-                    ReplicaException.Kind.CORRUPT,
-                    "the point of image " + record.id() + " is gone: " + gone.getMessage(),
-                    gone);
-        }
+    /** An image that cannot be opened takes nobody along: it is held as a failed one. */
+    private HeldImage reopen(ImageRecord record) throws ReplicaException {
         StorageDirectory own;
         try {
             own = directory.directory(record.id().toString());
         } catch (StorageException failure) {
             throw Failures.replica(failure);
         }
+        PointSource base = null;
+        String reason;
+        try {
+            base = PointSource.open(journal, volumes, rules, record.point());
+            return reopen(record, base, own);
+        } catch (PointException gone) {
+            reason = "its point is gone: " + gone.getMessage();
+        } catch (JournalException failure) {
+            reason = Failures.message(failure);
+        }
+        alerts.imageFailed(record.id(), reason);
+        return new FailedImage(record, reason, own, base);
+    }
+
+    private ImageDisk reopen(ImageRecord record, PointSource base, StorageDirectory own)
+            throws JournalException {
         RecordLog log = RecordLog.open(options, record.id(), own, scheduler, pool, alerts);
-        ImageDisk image = new ImageDisk(record, base, log, meters, scheduler.io());
-        image.replay();
-        return image;
+        try {
+            ImageDisk image = new ImageDisk(record, base, log, meters, scheduler.io());
+            image.replay();
+            return image;
+        } catch (JournalException failure) {
+            log.close();
+            throw failure;
+        }
     }
 
     /** Starts an image at a point. On the maintenance executor. */
@@ -163,8 +175,8 @@ final class Images {
         directory.deleteDirectory(id.toString());
     }
 
-    private void add(ImageDisk image) {
-        Map<UUID, ImageDisk> more = new LinkedHashMap<>(byId);
+    private void add(HeldImage image) {
+        Map<UUID, HeldImage> more = new LinkedHashMap<>(byId);
         more.put(image.id(), image);
         byId = more;
     }
@@ -177,8 +189,16 @@ final class Images {
         return byId.size();
     }
 
+    /** The running image of that id; one that failed is refused with its reason. */
     ImageDisk named(UUID id) throws ReplicaException {
-        ImageDisk image = byId.get(id);
+        return switch (held(id)) {
+            case ImageDisk image -> image;
+            case FailedImage image -> throw image.refusal();
+        };
+    }
+
+    private HeldImage held(UUID id) throws ReplicaException {
+        HeldImage image = byId.get(id);
         if (image == null) {
             throw new ReplicaException(
                     ReplicaException.Kind.NOT_FOUND, "no image " + id + " is running");
@@ -186,8 +206,8 @@ final class Images {
         return image;
     }
 
-    @Nullable ImageDisk find(UUID id) {
-        return byId.get(id);
+    boolean exists(UUID id) {
+        return byId.containsKey(id);
     }
 
     boolean usesVolume(int volume) {
@@ -201,13 +221,19 @@ final class Images {
         return maintenance
                 .submit(() -> stoppable(id, force))
                 .thenCompose(image ->
-                        image.close()
-                                .thenCompose(quiet -> maintenance.submit(() -> remove(image))));
+                        quiet(image).thenCompose(quiet -> maintenance.submit(() -> remove(image))));
     }
 
-    private ImageDisk stoppable(UUID id, boolean force) throws ReplicaException {
-        ImageDisk image = named(id);
-        if (image.isFrozen()) {
+    private static CompletableFuture<Void> quiet(HeldImage image) {
+        return switch (image) {
+            case ImageDisk disk -> disk.close();
+            case FailedImage _ -> CompletableFuture.completedFuture(null);
+        };
+    }
+
+    private HeldImage stoppable(UUID id, boolean force) throws ReplicaException {
+        HeldImage image = held(id);
+        if (image instanceof ImageDisk disk && disk.isFrozen()) {
             throw new ReplicaException(
                     ReplicaException.Kind.IN_USE,
                     "image " + id + " is being promoted; it ends with the promotion");
@@ -225,7 +251,7 @@ final class Images {
     }
 
     /** Deletes an image in which nothing is in flight. On the maintenance executor. */
-    @Nullable Void remove(ImageDisk image) throws JournalException, StorageException {
+    @Nullable Void remove(HeldImage image) throws JournalException, StorageException {
         if (byId.get(image.id()) == image) {
             forget(image);
             dispose(image);
@@ -237,17 +263,25 @@ final class Images {
      * The image no longer exists, durably; what it keeps on disk is a left-over. On the maintenance
      * executor.
      */
-    void forget(ImageDisk image) throws JournalException {
+    void forget(HeldImage image) throws JournalException {
         journal.deleteAttribute(image.record().key(), true);
-        Map<UUID, ImageDisk> fewer = new LinkedHashMap<>(byId);
+        Map<UUID, HeldImage> fewer = new LinkedHashMap<>(byId);
         fewer.remove(image.id());
         byId = fewer;
     }
 
     /** Ends the pin and deletes the write log of a forgotten image. On the maintenance executor. */
-    void dispose(ImageDisk image) throws JournalException, StorageException {
-        image.base().close();
-        discard(image.id(), image.log());
+    void dispose(HeldImage image) throws JournalException, StorageException {
+        switch (image) {
+            case ImageDisk disk -> {
+                disk.base().close();
+                discard(disk.id(), disk.log());
+            }
+            case FailedImage failed -> {
+                failed.close();
+                discard(failed.id(), null);
+            }
+        }
     }
 
     /**
@@ -255,9 +289,11 @@ final class Images {
      * take what they need.
      */
     void close() throws JournalException {
-        for (ImageDisk image : byId.values()) {
-            var _ = image.close();
-            image.log().close();
+        for (HeldImage image : byId.values()) {
+            if (image instanceof ImageDisk disk) {
+                var _ = disk.close();
+                disk.log().close();
+            }
         }
     }
 }

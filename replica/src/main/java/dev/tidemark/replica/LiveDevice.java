@@ -6,6 +6,7 @@ import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -116,6 +117,32 @@ final class LiveDevice implements BlockDevice {
         volume.reads.increment();
         volume.readBytes.add(lengthBytes);
         SourceRead.start(log.head(), volume.id(), offsetBytes, lengthBytes, io, done);
+    }
+
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        if (closed.get()) {
+            done.failed(Failures.closed("this handle of volume " + volume.name()));
+            return;
+        }
+        StatusRequest.start(
+                (offset, length, limit, into) ->
+                        log.head().allocation(volume.id(), offset, length, limit, into),
+                offsetBytes,
+                lengthBytes,
+                maximumCount,
+                io,
+                done);
+    }
+
+    @Override
+    public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        if (closed.get()) {
+            done.failed(Failures.closed("this handle of volume " + volume.name()));
+        } else {
+            Prefetch.start(log.head(), volume.id(), offsetBytes, lengthBytes, io, done);
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.tidemark.replica;
 
 import dev.tidemark.blockdevice.BlockDeviceException;
+import dev.tidemark.blockdevice.ExtentMap;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,19 +22,43 @@ final class MixedSource implements Source {
     }
 
     @Override
+    public long allocation(
+            int volume, long offsetBytes, long lengthBytes, int limit, ExtentMap into)
+            throws BlockDeviceException {
+        if (!promoted.covers(volume)) {
+            return point.allocation(volume, offsetBytes, lengthBytes, limit, into);
+        }
+        long at = offsetBytes;
+        for (Part part : parts(volume, offsetBytes, lengthBytes)) {
+            Source source = part.written ? point : promoted;
+            if (into.count() >= limit) {
+                break;
+            }
+            at = source.allocation(volume, part.offsetBytes, part.lengthBytes, limit, into);
+            if (at < part.offsetBytes + part.lengthBytes) {
+                break;
+            }
+        }
+        return at;
+    }
+
+    private List<Part> parts(int volume, long offsetBytes, long lengthBytes) {
+        List<Part> parts = new ArrayList<>();
+        promoted.writtenWithin(volume, offsetBytes, lengthBytes)
+                .visit(
+                        offsetBytes,
+                        lengthBytes,
+                        (offset, bytes, written) -> parts.add(new Part(offset, bytes, written)));
+        return parts;
+    }
+
+    @Override
     public boolean read(int volume, long offsetBytes, ByteBuffer target, boolean cachedOnly)
             throws BlockDeviceException {
         if (!promoted.covers(volume)) {
             return point.read(volume, offsetBytes, target, cachedOnly);
         }
-        List<Part> parts = new ArrayList<>();
-        int length = target.remaining();
-        promoted.writtenWithin(volume, offsetBytes, length)
-                .visit(
-                        offsetBytes,
-                        length,
-                        (offset, bytes, written) -> parts.add(new Part(offset, bytes, written)));
-        for (Part part : parts) {
+        for (Part part : parts(volume, offsetBytes, target.remaining())) {
             int at = target.position() + (int) (part.offsetBytes - offsetBytes);
             ByteBuffer bytes = target.slice(at, (int) part.lengthBytes);
             Source source = part.written ? point : promoted;

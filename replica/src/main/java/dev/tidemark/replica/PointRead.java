@@ -5,6 +5,7 @@ import dev.tidemark.blockdevice.ExtentMap;
 import dev.tidemark.journal.BeforeImage;
 import dev.tidemark.journal.JournalException;
 import dev.tidemark.journal.UndoLookup;
+import dev.tidemark.journal.UndoRead;
 import dev.tidemark.storage.StorageException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -22,14 +23,17 @@ final class PointRead {
 
     private record ImagePart(long offsetBytes, int lengthBytes, BeforeImage image) {}
 
+    /**
+     * Gold is read over a gap of this size and less, into which a before-image comes next: copying
+     * costs less than another call.
+     */
+    private static final int BRIDGED_BYTES = 4 << 10;
+
     private final PointSource source;
     private final int volume;
     private final long startBytes;
     private final ByteBuffer target;
     private final boolean cachedOnly;
-    private List<Range> goldParts = List.of();
-    private List<RedoPart> redoParts = List.of();
-    private List<Range> gaps = List.of();
 
     PointRead(
             PointSource source,
@@ -47,56 +51,44 @@ final class PointRead {
     /** Returns false when it would have to wait. */
     boolean run() throws JournalException, BlockDeviceException {
         ExtentMap overlay = source.overlay(volume);
-        long asOf = overlay == null ? lookUp(startBytes, target) : lookUpBelow(overlay);
-        if (asOf == UndoLookup.WOULD_BLOCK) {
+        if (overlay == null) {
+            return readBelow(startBytes, target);
+        }
+        Parts parts = new Parts();
+        overlay.visit(startBytes, target.remaining(), parts);
+        if (!readRedo(parts.redo)) {
+            return false;
+        }
+        for (Range gap : parts.gaps) {
+            if (!readBelow(gap.offsetBytes, slice(gap.offsetBytes, gap.lengthBytes))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Fills in what the overlay does not hold. */
+    private boolean readBelow(long offsetBytes, ByteBuffer bytes)
+            throws JournalException, BlockDeviceException {
+        UndoRead undo = source.lookup().find(volume, offsetBytes, bytes.remaining(), cachedOnly);
+        if (undo == null) {
             return false;
         }
         source.rules().viewLookedUp();
-        if (!readGold()) {
+        if (!readGold(undo)) {
             return false;
         }
         source.rules().viewReadGold();
-        return goldParts.isEmpty() || !source.rules().looksAgainAfterGold() || lookAgain(asOf);
+        return undo.fill(bytes, cachedOnly) && lookAgain(undo);
     }
 
-    /**
-     * Fills in the before-images of a range and notes what gold holds of it; returns the newest run
-     * considered, or WOULD_BLOCK.
-     */
-    private long lookUp(long offsetBytes, ByteBuffer bytes) throws JournalException {
-        return source.lookup().read(volume, offsetBytes, bytes, cachedOnly, this::noteGold);
-    }
+    private static final class Parts implements ExtentMap.Visitor {
+        final List<RedoPart> redo = new ArrayList<>();
+        final List<Range> gaps = new ArrayList<>();
 
-    private void noteGold(long offsetBytes, int lengthBytes) {
-        if (goldParts.isEmpty()) {
-            goldParts = new ArrayList<>(4);
-        }
-        goldParts.add(new Range(offsetBytes, lengthBytes));
-    }
-
-    /** The same for all that the overlay does not hold, once it has filled in what it does. */
-    private long lookUpBelow(ExtentMap overlay) throws JournalException {
-        redoParts = new ArrayList<>();
-        gaps = new ArrayList<>();
-        overlay.visit(startBytes, target.remaining(), new Parts());
-        if (!readRedo()) {
-            return UndoLookup.WOULD_BLOCK;
-        }
-        long asOf = Long.MAX_VALUE;
-        for (Range gap : gaps) {
-            long run = lookUp(gap.offsetBytes, slice(gap.offsetBytes, gap.lengthBytes));
-            if (run == UndoLookup.WOULD_BLOCK) {
-                return run;
-            }
-            asOf = Math.min(asOf, run);
-        }
-        return asOf;
-    }
-
-    private final class Parts implements ExtentMap.Visitor {
         @Override
         public void extent(long offset, long length, long origin, long a, long b) {
-            redoParts.add(new RedoPart(offset, (int) length, origin, a, b));
+            redo.add(new RedoPart(offset, (int) length, origin, a, b));
         }
 
         @Override
@@ -105,8 +97,8 @@ final class PointRead {
         }
     }
 
-    private boolean readRedo() throws JournalException {
-        for (RedoPart part : redoParts) {
+    private boolean readRedo(List<RedoPart> parts) throws JournalException {
+        for (RedoPart part : parts) {
             ByteBuffer bytes = slice(part.offsetBytes, part.lengthBytes);
             if (part.segment < 0) {
                 Zeros.fill(bytes);
@@ -126,15 +118,22 @@ final class PointRead {
         return true;
     }
 
-    private boolean readGold() throws BlockDeviceException {
-        if (goldParts.isEmpty()) {
+    /** Reads the parts of gold, and where they lie close together what is between them. */
+    private boolean readGold(UndoRead undo) throws BlockDeviceException {
+        int count = undo.goldCount();
+        if (count == 0) {
             return true;
         }
         GoldImage gold = source.volumes().existing(volume).gold();
-        for (Range part : goldParts) {
+        int part = 0;
+        while (part < count) {
+            long start = undo.goldStart(part);
+            long end = undo.goldEnd(part++);
+            while (part < count && undo.goldStart(part) - end <= BRIDGED_BYTES) {
+                end = undo.goldEnd(part++);
+            }
             try {
-                if (!gold.read(
-                        part.offsetBytes, slice(part.offsetBytes, part.lengthBytes), cachedOnly)) {
+                if (!gold.read(start, slice(start, (int) (end - start)), cachedOnly)) {
                     return false;
                 }
             } catch (StorageException failure) {
@@ -147,25 +146,26 @@ final class PointRead {
     /**
      * What runs published since the lookup hold was perhaps overwritten in gold before it was read.
      */
-    private boolean lookAgain(long asOf) throws JournalException {
+    private boolean lookAgain(UndoRead undo) throws JournalException {
+        UndoLookup lookup = source.lookup();
+        if (undo.goldCount() == 0
+                || lookup.newestRun() == undo.asOfRun()
+                || !source.rules().looksAgainAfterGold()) {
+            return true;
+        }
         List<ImagePart> late = new ArrayList<>(0);
-        for (Range part : goldParts) {
-            long run =
-                    source.lookup()
-                            .resolveAfter(
-                                    asOf,
-                                    volume,
-                                    part.offsetBytes,
-                                    part.lengthBytes,
-                                    cachedOnly,
-                                    new LateImages(late));
-            if (run == UndoLookup.WOULD_BLOCK) {
+        for (int part = 0; part < undo.goldCount(); part++) {
+            long start = undo.goldStart(part);
+            long length = undo.goldEnd(part) - start;
+            LateImages images = new LateImages(late);
+            if (lookup.resolveAfter(undo.asOfRun(), volume, start, length, cachedOnly, images)
+                    == UndoLookup.WOULD_BLOCK) {
                 return false;
             }
         }
         for (ImagePart part : late) {
             ByteBuffer bytes = slice(part.offsetBytes, part.lengthBytes);
-            if (!source.lookup().read(part.image, part.offsetBytes, bytes, cachedOnly)) {
+            if (!lookup.read(part.image, part.offsetBytes, bytes, cachedOnly)) {
                 return false;
             }
         }

@@ -85,7 +85,7 @@ final class PointSource implements Source {
                     .put(
                             cursor.offsetBytes(),
                             cursor.lengthBytes(),
-                            write ? cursor.segment() : Layer.ZERO_HOLE,
+                            write ? cursor.segment() : Head.zeroKind(cursor.flags()),
                             cursor.position());
         }
     }
@@ -123,6 +123,22 @@ final class PointSource implements Source {
         }
         try {
             return new PointRead(this, volume, offsetBytes, target, cachedOnly).run();
+        } catch (JournalException failure) {
+            throw Failures.device(failure);
+        } finally {
+            gate.exit();
+        }
+    }
+
+    @Override
+    public long allocation(
+            int volume, long offsetBytes, long lengthBytes, int limit, ExtentMap into)
+            throws BlockDeviceException {
+        if (!gate.enter()) {
+            throw Failures.closed("the view at sequence number " + point.sequence());
+        }
+        try {
+            return new PointAllocation(this, volume, limit, into).paint(offsetBytes, lengthBytes);
         } catch (JournalException failure) {
             throw Failures.device(failure);
         } finally {

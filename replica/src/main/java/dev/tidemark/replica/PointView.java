@@ -49,6 +49,18 @@ final class PointView implements PointInTimeView {
         return new ViewDevice(source, find(volumes, volume, point), meters, io);
     }
 
+    /** What the view reads; fails inside a promotion in progress. */
+    PointSource source() throws ReplicaException {
+        if (source instanceof PointSource at) {
+            return at;
+        }
+        throw new ReplicaException(
+                ReplicaException.Kind.IN_USE,
+                "sequence number "
+                        + point.sequence()
+                        + " lies inside the rollback or promotion in progress; ask what changed when it has ended");
+    }
+
     static PointVolume find(List<PointVolume> volumes, int id, Point point)
             throws ReplicaException {
         for (PointVolume volume : volumes) {

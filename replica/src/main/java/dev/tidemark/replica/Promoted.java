@@ -1,6 +1,7 @@
 package dev.tidemark.replica;
 
 import dev.tidemark.blockdevice.BlockDeviceException;
+import dev.tidemark.blockdevice.ExtentMap;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -38,6 +39,22 @@ final class Promoted implements Source {
 
     long sequence() {
         return sequence;
+    }
+
+    /** The point that the image shows. */
+    long pointSequence() {
+        return switch (image) {
+            case PointSource point -> point.point().sequence();
+            case ImageDisk disk -> disk.point().sequence();
+            default -> 0;
+        };
+    }
+
+    /** What the image itself has written to a range. */
+    void visitOwn(int volume, long offsetBytes, long lengthBytes, ExtentMap.Visitor visitor) {
+        if (image instanceof ImageDisk disk) {
+            disk.visitWritten(volume, offsetBytes, lengthBytes, visitor);
+        }
     }
 
     boolean covers(int volume) {
@@ -86,6 +103,13 @@ final class Promoted implements Source {
     RangeSet writtenWithin(int volume, long offsetBytes, long lengthBytes) {
         RangeSet ranges = written.get(volume);
         return ranges == null ? new RangeSet() : ranges.within(offsetBytes, lengthBytes);
+    }
+
+    @Override
+    public long allocation(
+            int volume, long offsetBytes, long lengthBytes, int limit, ExtentMap into)
+            throws BlockDeviceException {
+        return image.allocation(volume, offsetBytes, lengthBytes, limit, into);
     }
 
     @Override

@@ -11,8 +11,6 @@ import dev.tidemark.journal.PointSpec;
 import dev.tidemark.journal.RecordKind;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -28,48 +26,18 @@ import org.jspecify.annotations.Nullable;
 final class Promotions implements Fold.FoldGuard {
     private final Engine engine;
     private final Journal journal;
-    private volatile List<PromotionRecord.Ended> ended = List.of();
-    private volatile @Nullable Running running;
+    private final EndedPromotions ended;
+    private volatile @Nullable RunningPromotion running;
     private volatile Scheduler.@Nullable Cancellable retry;
 
     Promotions(Engine engine) {
         this.engine = engine;
         this.journal = engine.journal;
-    }
-
-    /** The promotion in progress. */
-    private static final class Running {
-        final Promotion task;
-        final Source source;
-        final @Nullable ImageDisk image;
-        final Promoted promoted;
-
-        /** Held by the promotion and by each view that reads the image. */
-        final Gate users;
-
-        PromotionRecord record;
-        boolean recorded;
-        boolean copying;
-        boolean ending;
-        @Nullable CopyPass pass;
-
-        Running(
-                Promotion task,
-                PromotionRecord record,
-                Source source,
-                @Nullable ImageDisk image,
-                Runnable last) {
-            this.task = task;
-            this.record = record;
-            this.source = source;
-            this.image = image;
-            this.promoted = new Promoted(source, record.volumes());
-            this.users = new Gate(last);
-        }
+        this.ended = new EndedPromotions(journal);
     }
 
     @Nullable PromotionTask task() {
-        Running now = running;
+        RunningPromotion now = running;
         return now == null ? null : now.task;
     }
 
@@ -160,7 +128,7 @@ final class Promotions implements Fold.FoldGuard {
         }
         PromotionRecord record =
                 new PromotionRecord(journal.epoch() + 1, 0, point, task.image(), covered);
-        Running started = running(task, record, source, image);
+        RunningPromotion started = running(task, record, source, image);
         try {
             journal.putAttribute(PromotionRecord.KEY, record.encode(), true);
         } catch (JournalException failure) {
@@ -181,11 +149,11 @@ final class Promotions implements Fold.FoldGuard {
                                 engine.maintenance.execute(() -> begun(started, failure)));
     }
 
-    private Running running(
+    private RunningPromotion running(
             Promotion task, PromotionRecord record, Source source, @Nullable ImageDisk image) {
-        Running[] self = new Running[1];
+        RunningPromotion[] self = new RunningPromotion[1];
         self[0] =
-                new Running(
+                new RunningPromotion(
                         task,
                         record,
                         source,
@@ -195,13 +163,13 @@ final class Promotions implements Fold.FoldGuard {
     }
 
     /** Under the redo log's lock. */
-    private void appended(Running started, Mark promote) {
+    private void appended(RunningPromotion started, Mark promote) {
         started.promoted.startAt(promote.sequence());
         engine.head.promote(started.promoted);
         engine.log.boundary(promote, null);
     }
 
-    private void begun(Running started, @Nullable Throwable failure) {
+    private void begun(RunningPromotion started, @Nullable Throwable failure) {
         try {
             if (failure == null) {
                 record(started, true);
@@ -224,7 +192,7 @@ final class Promotions implements Fold.FoldGuard {
     }
 
     /** The manifest learns the PROMOTE record's place before gold can pass it. */
-    private void record(Running started, boolean force) throws JournalException {
+    private void record(RunningPromotion started, boolean force) throws JournalException {
         if (!started.recorded && started.promoted.sequence() > 0) {
             started.record = started.record.startedAt(started.promoted.sequence());
             journal.putAttribute(PromotionRecord.KEY, started.record.encode(), force);
@@ -234,7 +202,7 @@ final class Promotions implements Fold.FoldGuard {
 
     @Override
     public void before(Layer layer) throws JournalException {
-        Running now = running;
+        RunningPromotion now = running;
         if (now != null) {
             record(now, false);
         }
@@ -253,7 +221,7 @@ final class Promotions implements Fold.FoldGuard {
 
     /** Takes the next step there is to take. */
     private void advance() {
-        Running now = running;
+        RunningPromotion now = running;
         if (now == null
                 || now.copying
                 || now.ending
@@ -272,7 +240,7 @@ final class Promotions implements Fold.FoldGuard {
                 if (journal.goldBoundary().sequence() < now.promoted.sequence()) {
                     return;
                 }
-                pass = newPass(now);
+                pass = now.newPass(engine);
                 now.pass = pass;
             }
             CompletableFuture<Void> step = pass.next();
@@ -306,7 +274,7 @@ final class Promotions implements Fold.FoldGuard {
     /** Tried again later; a failed group is not. */
     private void stalled(Throwable failure) {
         if (engine.health.refusal() != null) {
-            Running now = running;
+            RunningPromotion now = running;
             if (now != null) {
                 now.task.fail(failure);
             }
@@ -324,35 +292,7 @@ final class Promotions implements Fold.FoldGuard {
                         () -> engine.maintenance.execute(this::advance));
     }
 
-    /**
-     * Addresses changed between the point and the PROMOTE record, and those the image has written.
-     */
-    private CopyPass newPass(Running now) throws JournalException {
-        TreeMap<Integer, BlockSet> differences = new TreeMap<>();
-        Boundary start = boundaryAt(now.promoted.sequence());
-        for (int volume : now.record.volumes()) {
-            BlockSet blocks = new BlockSet();
-            journal.visitChanged(now.record.point().base(), start, volume, blocks::add);
-            if (now.image != null) {
-                now.image.visitWritten(volume, blocks::add);
-            }
-            differences.put(volume, blocks);
-        }
-        int maximumBytes = LiveDevice.maximumBytes(journal.redo().maximumPayloadBytes());
-        return new CopyPass(
-                engine.log, now.promoted, engine.rules, engine.meters, maximumBytes, differences);
-    }
-
-    /** The PROMOTE record ends a layer, so gold has been exactly there. */
-    private Boundary boundaryAt(long sequence) throws JournalException {
-        try {
-            return journal.resolve(new PointSpec.AtSequence(sequence)).base();
-        } catch (PointException gone) {
-            throw new IllegalStateException("the promotion's own boundary is gone", gone);
-        }
-    }
-
-    private void finish(Running now) {
+    private void finish(RunningPromotion now) {
         now.ending = true;
         Mark mark =
                 Mark.promotion(
@@ -370,7 +310,7 @@ final class Promotions implements Fold.FoldGuard {
                                         () -> finished(now, mark.sequence(), failure)));
     }
 
-    private void finished(Running now, long lastSequence, @Nullable Throwable failure) {
+    private void finished(RunningPromotion now, long lastSequence, @Nullable Throwable failure) {
         if (failure != null) {
             now.ending = false;
             stalled(failure);
@@ -385,12 +325,8 @@ final class Promotions implements Fold.FoldGuard {
         }
     }
 
-    private void end(Running now, long lastSequence) throws JournalException {
-        PromotionRecord.Ended past =
-                new PromotionRecord.Ended(now.promoted.sequence(), lastSequence);
-        journal.putAttribute(past.key(), past.encode(), false);
-        forgetOld();
-        ended = with(ended, past);
+    private void end(RunningPromotion now, long lastSequence) throws JournalException {
+        ended.add(new PromotionRecord.Ended(now.promoted.sequence(), lastSequence));
         ImageDisk image = now.image;
         if (image != null) {
             engine.images.forget(image);
@@ -403,28 +339,8 @@ final class Promotions implements Fold.FoldGuard {
                 engine.id, now.record.point().sequence(), now.record.epoch());
     }
 
-    private static List<PromotionRecord.Ended> with(
-            List<PromotionRecord.Ended> list, PromotionRecord.Ended more) {
-        List<PromotionRecord.Ended> all = new ArrayList<>(list);
-        all.add(more);
-        return List.copyOf(all);
-    }
-
-    private void forgetOld() throws JournalException {
-        long tail = journal.history().tail().sequence();
-        List<PromotionRecord.Ended> kept = new ArrayList<>();
-        for (PromotionRecord.Ended past : ended) {
-            if (past.last() <= tail) {
-                journal.deleteAttribute(past.key(), false);
-            } else {
-                kept.add(past);
-            }
-        }
-        ended = List.copyOf(kept);
-    }
-
     /** Nobody reads the image any more. */
-    private void letGo(Running now) {
+    private void letGo(RunningPromotion now) {
         ImageDisk image = now.image;
         if (image == null) {
             if (now.source instanceof PointSource source) {
@@ -445,43 +361,20 @@ final class Promotions implements Fold.FoldGuard {
                                 }));
     }
 
+    /** Whether a completed promotion took this point away. From any thread. */
+    boolean isGone(long sequence) {
+        return ended.contain(sequence);
+    }
+
     /** Resolves a point; blocking. */
     Point resolve(PointSpec spec) throws ReplicaException {
         try {
             Point point = journal.resolve(spec);
-            checkHad(point.sequence());
+            ended.check(point.sequence());
             return point;
         } catch (PointException | JournalException failure) {
             throw Failures.replica(failure);
         }
-    }
-
-    private void checkHad(long sequence) throws ReplicaException {
-        for (PromotionRecord.Ended past : ended) {
-            if (isInside(past, sequence)) {
-                throw new ReplicaException(
-                        ReplicaException.Kind.OUTSIDE_WINDOW,
-                        "sequence number "
-                                + sequence
-                                + " lies inside the rollback or promotion from "
-                                + past.first()
-                                + " to "
-                                + past.last()
-                                + ", whose points are gone; the nearest are "
-                                + (past.first() - 1)
-                                + " and "
-                                + past.last());
-            }
-        }
-    }
-
-    /** Whether a completed promotion took this point away. From any thread. */
-    boolean isGone(long sequence) {
-        return ended.stream().anyMatch(past -> isInside(past, sequence));
-    }
-
-    private static boolean isInside(PromotionRecord.Ended past, long sequence) {
-        return sequence >= past.first() && sequence < past.last();
     }
 
     /**
@@ -489,8 +382,8 @@ final class Promotions implements Fold.FoldGuard {
      * image.
      */
     void checkOutside(Point point) throws ReplicaException {
-        Running now = running;
-        if (now != null && isInside(now, point)) {
+        RunningPromotion now = running;
+        if (now != null && now.isInside(point)) {
             throw new ReplicaException(
                     ReplicaException.Kind.IN_USE,
                     "sequence number "
@@ -499,43 +392,16 @@ final class Promotions implements Fold.FoldGuard {
         }
     }
 
-    private static boolean isInside(Running now, Point point) {
-        long first = now.promoted.sequence();
-        return first > 0 && point.sequence() >= first;
-    }
-
     /** Not yet known whether points are inside: completes when it is; null when it is known. */
     @Nullable CompletableFuture<Void> starting() {
-        Running now = running;
+        RunningPromotion now = running;
         return now == null || now.task.usable().isDone() ? null : now.task.usable();
     }
 
     /** A source for a point inside the promotion in progress; null when the point is outside. */
     @Nullable HeldSource viewInside(Point point) throws JournalException, PointException {
-        Running now = running;
-        if (now == null || !isInside(now, point) || !now.users.enter()) {
-            return null;
-        }
-        try {
-            PointSource base = PointSource.open(journal, engine.volumes, engine.rules, point);
-            Promoted mixture = new Promoted(now.source, now.record.volumes());
-            PromotionHistory.fill(
-                    mixture,
-                    journal,
-                    now.record.volumes(),
-                    now.promoted.sequence(),
-                    point.base(),
-                    point.sequence());
-            return new HeldSource(
-                    new MixedSource(base, mixture),
-                    () -> {
-                        base.close();
-                        now.users.exit();
-                    });
-        } catch (JournalException | PointException failure) {
-            now.users.exit();
-            throw failure;
-        }
+        RunningPromotion now = running;
+        return now == null || !now.isInside(point) ? null : now.view(engine, point);
     }
 
     boolean isRunning() {
@@ -543,19 +409,14 @@ final class Promotions implements Fold.FoldGuard {
     }
 
     boolean covers(int volume) {
-        Running now = running;
+        RunningPromotion now = running;
         return now != null && now.promoted.covers(volume);
     }
 
     /** Finds what was going on; before redo is replayed. Blocking. */
     void recover() throws ReplicaException, JournalException {
-        Map<String, byte[]> attributes = journal.attributes();
-        for (Map.Entry<String, byte[]> entry : attributes.entrySet()) {
-            if (entry.getKey().startsWith(PromotionRecord.ENDED_PREFIX)) {
-                ended = with(ended, PromotionRecord.Ended.decode(entry.getKey(), entry.getValue()));
-            }
-        }
-        byte[] bytes = attributes.get(PromotionRecord.KEY);
+        ended.recover();
+        byte[] bytes = journal.attributes().get(PromotionRecord.KEY);
         if (bytes != null) {
             resume(PromotionRecord.decode(bytes));
         }
@@ -572,16 +433,17 @@ final class Promotions implements Fold.FoldGuard {
                 throw Failures.replica(gone);
             }
         } else {
-            image = engine.images.find(imageId);
-            if (image == null) {
+            if (!engine.images.exists(imageId)) {
                 // The end had begun: the image was forgotten, so nothing differs any more.
                 journal.deleteAttribute(PromotionRecord.KEY, true);
                 return;
             }
+            // The live disk needs every write of it: without them the group does not open.
+            image = engine.images.named(imageId);
             image.freeze();
             source = image;
         }
-        Running resumed = running(new Promotion(imageId), record, source, image);
+        RunningPromotion resumed = running(new Promotion(imageId), record, source, image);
         resumed.recorded = record.sequence() > 0;
         resumed.task.point().complete(record.point());
         running = resumed;
@@ -601,7 +463,7 @@ final class Promotions implements Fold.FoldGuard {
 
     /** Replay has come to a PROMOTE record. */
     void replayedPromote(long sequence, int epoch) {
-        Running now = running;
+        RunningPromotion now = running;
         if (now != null && now.record.epoch() == epoch) {
             now.promoted.startAt(sequence);
             engine.head.promote(now.promoted);
@@ -613,7 +475,7 @@ final class Promotions implements Fold.FoldGuard {
      * {@link #resumeAfterReplay}.
      */
     void replayedPromoted(long sequence) {
-        Running now = running;
+        RunningPromotion now = running;
         if (now != null && engine.head.promoted() == now.promoted) {
             engine.head.endPromotion();
             now.ending = true;
@@ -626,7 +488,7 @@ final class Promotions implements Fold.FoldGuard {
 
     /** Goes on with what was going on. Blocking; at the end of opening. */
     void resumeAfterReplay() throws JournalException {
-        Running now = running;
+        RunningPromotion now = running;
         if (now == null) {
             return;
         }

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 public final class ProtectionGroup implements AutoCloseable {
     private final Engine engine;
     private final VolumeChanges volumeChanges;
+    private final Histories histories;
     private final AutoCloseable lock;
     private final Set<PointView> views = ConcurrentHashMap.newKeySet();
 
@@ -35,6 +36,7 @@ public final class ProtectionGroup implements AutoCloseable {
         this.engine = engine;
         this.lock = lock;
         this.volumeChanges = new VolumeChanges(engine, this::isViewed);
+        this.histories = new Histories(engine);
     }
 
     /** Makes a new, empty group in an empty directory. Blocking. */
@@ -111,19 +113,19 @@ public final class ProtectionGroup implements AutoCloseable {
             throws ReplicaException {
         AutoCloseable lock = null;
         Journal journal = null;
+        Engine engine = null;
         try {
             lock = directory.lock();
             journal = journalStart.start();
             Health health = new Health(journal.group(), environment.listener());
             alerts.attach(journal.group(), health);
-            Engine engine =
-                    new Engine(options, environment, rules, directory, journal, health, alerts);
+            engine = new Engine(options, environment, rules, directory, journal, health, alerts);
             directory.force();
             ProtectionGroup group = new ProtectionGroup(engine, lock);
             new Recovery(engine, group.volumeChanges).run();
             return group;
         } catch (JournalException | StorageException | ReplicaException failure) {
-            closeQuietly(journal);
+            closeQuietly(engine == null ? journal : engine::close);
             closeQuietly(lock);
             throw Failures.replica(failure);
         }
@@ -282,6 +284,53 @@ public final class ProtectionGroup implements AutoCloseable {
             }
         }
         return existing;
+    }
+
+    /**
+     * What changed on a live disk since a point, as of each question. Exact from a checkpoint on;
+     * from any other point on, the interval that it lies in may count as a whole.
+     */
+    public CompletableFuture<HistoryMap> changedSince(int volume, PointSpec since) {
+        return engine.maintenance.submit(() -> histories.liveChanges(volume, since));
+    }
+
+    /** What changed between a point and that of a view, which stays open meanwhile. */
+    public CompletableFuture<HistoryMap> changedSince(
+            PointInTimeView view, int volume, PointSpec since) {
+        return engine.maintenance.submit(
+                () -> histories.changes(open(view).source(), null, volume, since));
+    }
+
+    /** What changed between a point and what a running image reads as, its own writes included. */
+    public CompletableFuture<HistoryMap> changedSince(Image image, int volume, PointSpec since) {
+        return engine.maintenance.submit(() -> {
+            ImageDisk disk = engine.images.named(image.id());
+            return histories.changes(disk.base(), disk, volume, since);
+        });
+    }
+
+    /**
+     * The last write of every byte of a live disk, as of each question: exact for what is not
+     * folded yet, else the end of the interval; 0 for what was written before the window.
+     */
+    public CompletableFuture<HistoryMap> lastWrites(int volume, HistoryMap.Mark mark) {
+        return engine.maintenance.submit(() -> histories.liveLastWrites(volume, mark));
+    }
+
+    /** The last write of every byte up to the point of a view, which stays open meanwhile. */
+    public CompletableFuture<HistoryMap> lastWrites(
+            PointInTimeView view, int volume, HistoryMap.Mark mark) {
+        return engine.maintenance.submit(
+                () -> histories.lastWrites(open(view).source(), volume, mark));
+    }
+
+    private PointView open(PointInTimeView view) throws ReplicaException {
+        for (PointView open : views) {
+            if (open == view) {
+                return open;
+            }
+        }
+        throw new ReplicaException(ReplicaException.Kind.FAILED, "the view is closed");
     }
 
     /** Starts a recovery test; durable when the future completes. */

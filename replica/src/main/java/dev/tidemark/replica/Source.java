@@ -1,6 +1,8 @@
 package dev.tidemark.replica;
 
+import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.BlockDeviceException;
+import dev.tidemark.blockdevice.ExtentMap;
 import java.nio.ByteBuffer;
 
 /**
@@ -17,5 +19,12 @@ interface Source {
      *     and position then mean nothing
      */
     boolean read(int volume, long offsetBytes, ByteBuffer target, boolean cachedOnly)
+            throws BlockDeviceException;
+
+    /**
+     * Tells what of a volume holds data: as {@link StatusRequest.Painter#paint}, with the bits of
+     * {@link Allocation} as first values. May wait for a disk.
+     */
+    long allocation(int volume, long offsetBytes, long lengthBytes, int limit, ExtentMap into)
             throws BlockDeviceException;
 }

@@ -7,6 +7,7 @@ import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.Executor;
 
@@ -76,6 +77,32 @@ final class ViewDevice implements BlockDevice {
             done.failed(Failures.closed("this handle of a view of volume " + volume.name()));
         } else {
             done.succeeded();
+        }
+    }
+
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        if (closed) {
+            done.failed(Failures.closed("this handle of a view of volume " + volume.name()));
+            return;
+        }
+        StatusRequest.start(
+                (offset, length, limit, into) ->
+                        source.allocation(volume.id(), offset, length, limit, into),
+                offsetBytes,
+                lengthBytes,
+                maximumCount,
+                io,
+                done);
+    }
+
+    @Override
+    public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        if (closed) {
+            done.failed(Failures.closed("this handle of a view of volume " + volume.name()));
+        } else {
+            Prefetch.start(source, volume.id(), offsetBytes, lengthBytes, io, done);
         }
     }
 

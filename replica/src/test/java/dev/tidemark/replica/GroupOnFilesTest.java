@@ -8,7 +8,10 @@ import dev.tidemark.blockdevice.model.VolumeModel;
 import dev.tidemark.journal.PendingRecord;
 import dev.tidemark.journal.PointSpec;
 import dev.tidemark.journal.RecordKind;
+import dev.tidemark.storage.FileStorageDirectory;
+import dev.tidemark.storage.StorageFile;
 import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -81,6 +84,31 @@ class GroupOnFilesTest {
         }
         byte[] gold = Files.readAllBytes(folder.resolve("group/volumes/1/gold.raw"));
         assertThat(model.firstDifference(Long.MAX_VALUE, 0, gold)).isEqualTo(-1);
+    }
+
+    /** Where a file system cannot tell what is cached, nothing counts as cached. */
+    @Test
+    void foldedRedoLeavesThePageCache() throws Exception {
+        try (RealDisk disk = new RealDisk(folder.resolve("group"), true, Rules.SAFE)) {
+            disk.group.addVolume("disk", SIZE).get(30, TimeUnit.SECONDS);
+            byte[] data = new byte[1 << 20];
+            new Random(7).nextBytes(data);
+            Outcome outcome = new Outcome();
+            BlockDevice device = disk.group.openVolume(1);
+            device.write(0, Unpooled.wrappedBuffer(data), false, outcome);
+            device.submit();
+            outcome.await().expectSuccess();
+            device.close();
+            disk.group.drain().get(30, TimeUnit.SECONDS);
+            assertThat(disk.group.counters().folds()).isPositive();
+            try (StorageFile redo =
+                    FileStorageDirectory.at(folder.resolve("group"))
+                            .open("redo-0000000000000001")) {
+                ByteBuffer middle = ByteBuffer.allocate(64 << 10);
+                assertThat(redo.readIfCached(512 << 10, middle)).isEqualTo(StorageFile.WOULD_BLOCK);
+                assertThat(redo.read(512 << 10, middle)).isEqualTo(64 << 10);
+            }
+        }
     }
 
     private static void write(ProtectionGroup group, long seed) {

@@ -64,8 +64,28 @@ class GroupProperties {
                 .hasMessageContaining("first difference");
     }
 
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {25})
+    void anAllocationThatDoesNotLookAgainIsCaught(long seed) {
+        FoldInTheMiddle middle = new FoldInTheMiddle(seed, false);
+        middle.onlyAllocation = true;
+        assertThatThrownBy(middle::run)
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("is called zero");
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {25, 26, 27})
+    void anAllocationIsNotTornByAFoldInItsMiddle(long seed) throws Exception {
+        FoldInTheMiddle middle = new FoldInTheMiddle(seed, true);
+        middle.onlyAllocation = true;
+        middle.run();
+        assertThat(middle.foldsInTheMiddle).isPositive();
+    }
+
     private static final class FoldInTheMiddle {
         private final Rig rig;
+        private boolean onlyAllocation;
         private boolean armed;
         private BlockDevice device;
         int foldsInTheMiddle;
@@ -101,9 +121,22 @@ class GroupProperties {
             for (int i = 0; i < 5; i++) {
                 rig.randomWrite(device, 30_000);
             }
+            rig.zero(device, 4096L * rig.random.nextInt(60), 40_960);
             rig.scheduler.runFor(2 * SECOND);
             foldsInTheMiddle += (int) (rig.group().counters().folds() - before);
             armed = true;
+        }
+
+        private void check(PointInTimeView view) throws Exception {
+            if (!onlyAllocation) {
+                rig.checkView(view);
+                return;
+            }
+            for (int i = 0; i < 8; i++) {
+                BlockDevice at = view.device(view.volumes().getFirst().id());
+                rig.checkAllocation(at, view.volumes().getFirst().id(), view.point().sequence());
+                at.close();
+            }
         }
 
         void run() throws Exception {
@@ -118,7 +151,7 @@ class GroupProperties {
                 try (PointInTimeView view =
                         rig.await(rig.group().openView(new PointSpec.AtSequence(at)))) {
                     armed = true;
-                    rig.checkView(view);
+                    check(view);
                     armed = false;
                 }
             }

@@ -2,11 +2,14 @@ package dev.tidemark.replica;
 
 import static dev.tidemark.replica.GroupModel.check;
 
+import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.ErrorCode;
+import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import dev.tidemark.execution.simulation.SimulatedScheduler;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.HistoryStatus;
@@ -295,10 +298,8 @@ final class GroupSimulation {
 
     /** Returns whether power was lost, or the process only killed. */
     private boolean die() {
-        boolean forcesFailed = trouble == Trouble.BAD_FORCES;
         boolean kill = random.nextBoolean();
         if (!disk.isPoweredOff()
-                && !forcesFailed
                 && random.nextInt(3) == 0
                 && !failed()
                 && trouble == Trouble.NONE) {
@@ -306,7 +307,7 @@ final class GroupSimulation {
             closeViews();
             drain();
         }
-        boolean powerLost = disk.isPoweredOff() || forcesFailed || !kill;
+        boolean powerLost = disk.isPoweredOff() || !kill;
         model.settle();
         settleImages();
         scheduler.discardAll();
@@ -360,6 +361,8 @@ final class GroupSimulation {
         long recovered = group().status().headSequence();
         check(recovered >= floor, "recovered up to " + recovered + ", promised " + floor);
         accept(recovered);
+        // What is shown after a start is relied upon: no later loss of power may take it.
+        model.durableUpTo(recovered);
         openDisks();
         checkTagged();
         checkImages(powerLost);
@@ -594,6 +597,7 @@ final class GroupSimulation {
                             + volume.sizeBytes()
                             + " bytes");
             compareRandomParts(view, volume, sequence);
+            compareChanges(view, volume, sequence);
         }
     }
 
@@ -633,6 +637,38 @@ final class GroupSimulation {
                         + model.lastSequence()
                         + ") differs at byte "
                         + at);
+        compareAllocation(device, volume, sequence, offset, length);
+    }
+
+    /** What a view calls zero reads as zeros, whatever is folded meanwhile. */
+    private void compareAllocation(
+            BlockDevice device, int volume, long sequence, int offset, int length) {
+        byte[] content = new byte[length];
+        model.volume(volume).readAt(sequence, offset, content);
+        RangeStatus status;
+        try {
+            status = allocation(device, offset, length);
+        } catch (Failed refused) {
+            check(mayFail(refused), "a view at " + sequence + " fails: " + refused.getMessage());
+            return;
+        }
+        int at = 0;
+        for (int i = 0; i < status.count(); i++) {
+            int end = at + (int) status.lengthBytes(i);
+            boolean zero = (status.value(i) & Allocation.ZERO) != 0;
+            int written =
+                    zero ? Arrays.mismatch(content, at, end, new byte[end - at], 0, end - at) : -1;
+            check(
+                    written < 0,
+                    "the view of volume "
+                            + volume
+                            + " at "
+                            + sequence
+                            + " calls byte "
+                            + (offset + at + written)
+                            + " zero");
+            at = end;
+        }
     }
 
     private boolean mayFail(Failed failure) {
@@ -681,6 +717,101 @@ final class GroupSimulation {
                                 + at
                                 + " at "
                                 + expected);
+                compareLiveAllocation(entry.getKey(), expected);
+                compareLiveChanges(entry.getKey(), expected);
+            }
+        }
+    }
+
+    /** What differs between two points is among what is told of the view at the later one. */
+    private void compareChanges(PointInTimeView view, PointVolume volume, long sequence) {
+        long from = group().status().history().fineTailSequence();
+        if (from > sequence) {
+            return;
+        }
+        long since = from + random.nextLong(sequence - from + 1);
+        if (!model.isExactAt(since)) {
+            return;
+        }
+        HistoryMap map =
+                attempt(group().changedSince(view, volume.id(), new PointSpec.AtSequence(since)));
+        if (map != null) {
+            checkChanges(map, volume.id(), since, sequence);
+        }
+    }
+
+    private void compareLiveChanges(int volume, long sequence) {
+        long from = group().status().history().fineTailSequence();
+        long since = from + random.nextLong(Math.max(1, sequence - from + 1));
+        if (since > sequence || !model.isExactAt(since)) {
+            return;
+        }
+        HistoryMap map = attempt(group().changedSince(volume, new PointSpec.AtSequence(since)));
+        if (map != null) {
+            checkChanges(map, volume, since, sequence);
+        }
+    }
+
+    private void checkChanges(HistoryMap map, int volume, long since, long sequence) {
+        byte[] before = model.volume(volume).imageAt(since);
+        byte[] now = model.volume(volume).imageAt(sequence);
+        CompletableFuture<RangeStatus> asked = new CompletableFuture<>();
+        map.status(0, now.length, 1 + random.nextInt(500), completing(asked));
+        RangeStatus status;
+        try {
+            status = await(asked);
+        } catch (Failed refused) {
+            check(mayFail(refused), "a map of changes fails: " + refused.getMessage());
+            return;
+        } finally {
+            map.close();
+        }
+        int at = 0;
+        for (int i = 0; i < status.count(); i++) {
+            int end = at + (int) status.lengthBytes(i);
+            for (; at < end; at++) {
+                boolean differs = at >= before.length || before[at] != now[at];
+                check(
+                        !differs || status.value(i) == HistoryMap.CHANGED,
+                        "byte %d of volume %d differs between %d and %d and is not told (head %d)"
+                                .formatted(at, volume, since, sequence, model.lastSequence()));
+            }
+        }
+    }
+
+    private static StatusCompletion completing(CompletableFuture<RangeStatus> result) {
+        return new StatusCompletion() {
+            @Override
+            public void succeeded(RangeStatus status) {
+                result.complete(status);
+            }
+
+            @Override
+            public void failed(BlockDeviceException failure) {
+                result.completeExceptionally(failure);
+            }
+        };
+    }
+
+    private void compareLiveAllocation(int volume, long sequence) {
+        RangeStatus status;
+        try {
+            status = allocation(live(volume), 0, (int) sizeOf(volume));
+        } catch (Failed refused) {
+            check(mayFail(refused), "the live disk fails: " + refused.getMessage());
+            return;
+        }
+        if (sequence != model.lastSequence()) {
+            return;
+        }
+        byte[] content = model.volume(volume).imageAt(sequence);
+        int at = 0;
+        for (int i = 0; i < status.count(); i++) {
+            int end = at + (int) status.lengthBytes(i);
+            for (; at < end; at++) {
+                check(
+                        content[at] == 0 || (status.value(i) & Allocation.ZERO) == 0,
+                        "live volume " + volume + " calls byte " + at + " zero at " + sequence);
             }
         }
     }
@@ -937,6 +1068,12 @@ final class GroupSimulation {
         } catch (CompletionException e) {
             throw new Failed(e.getCause() == null ? e : e.getCause());
         }
+    }
+
+    private RangeStatus allocation(BlockDevice device, int offset, int length) {
+        CompletableFuture<RangeStatus> result = new CompletableFuture<>();
+        device.allocation(offset, length, 1 + random.nextInt(40), completing(result));
+        return await(result);
     }
 
     private byte[] read(BlockDevice device, int offset, int length) {

@@ -17,14 +17,15 @@ final class RealDisk implements AutoCloseable {
     final ProtectionGroup group;
 
     RealDisk(Path folder, boolean create, Rules rules) throws Exception {
+        this(folder, create, rules, GroupListener.NONE);
+    }
+
+    RealDisk(Path folder, boolean create, Rules rules, GroupListener listener) throws Exception {
         GroupOptions options = GroupOptions.defaults().withUnitBytes(4 << 20);
         FileStorageDirectory directory = FileStorageDirectory.at(folder);
         Environment environment =
                 new Environment(
-                        scheduler,
-                        new SegmentPool(1L << 40),
-                        new IndexCache(8 << 20),
-                        GroupListener.NONE);
+                        scheduler, new SegmentPool(1L << 40), new IndexCache(8 << 20), listener);
         this.group =
                 create
                         ? ProtectionGroup.create(

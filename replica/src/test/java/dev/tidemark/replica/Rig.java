@@ -2,7 +2,9 @@ package dev.tidemark.replica;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.model.Outcome;
 import dev.tidemark.blockdevice.model.VolumeModel;
 import dev.tidemark.execution.simulation.SimulatedScheduler;
@@ -393,6 +395,39 @@ final class Rig {
                         "seed %d: first difference of volume %d at sequence number %d",
                         seed, volume, sequence)
                 .isEqualTo(-1);
+        checkAllocation(device, volume, sequence);
+    }
+
+    /** What is called zero reads as zeros, whatever length the answers have. */
+    void checkAllocation(BlockDevice device, int volume, long sequence) {
+        byte[] content = model(volume).imageAt(sequence);
+        int at = 0;
+        while (at < content.length) {
+            RangeStatus status = allocation(device, at, content.length - at);
+            for (int i = 0; i < status.count(); i++) {
+                int end = at + (int) status.lengthBytes(i);
+                int data = at;
+                while (data < end && content[data] == 0) {
+                    data++;
+                }
+                assertThat(data < end && (status.value(i) & Allocation.ZERO) != 0)
+                        .as(
+                                "seed %d: byte %d of volume %d at sequence number %d is called zero",
+                                seed, data, volume, sequence)
+                        .isFalse();
+                at = end;
+            }
+        }
+    }
+
+    RangeStatus allocation(BlockDevice device, long offset, long length) {
+        Outcome outcome = new Outcome();
+        device.allocation(offset, length, 1 + random.nextInt(50), outcome);
+        settle(outcome);
+        RangeStatus status = outcome.expectStatus();
+        assertThat(status.offsetBytes()).isEqualTo(offset);
+        assertThat(status.endBytes()).isBetween(offset + 1, offset + length);
+        return status;
     }
 
     /** The live disks are as the model is at its end. */

@@ -49,6 +49,8 @@ final class ArchitectureTest {
         "dev.tidemark.gateway.catalogue..",
         "dev.tidemark.gateway.client..",
         "dev.tidemark.gateway.demo..",
+        "dev.tidemark.gateway.pki..",
+        "dev.tidemark.gateway.tls..",
         "dev.tidemark.gateway.server..",
         "dev.tidemark.gateway.cli.."
     };

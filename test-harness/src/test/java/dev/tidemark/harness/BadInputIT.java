@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.function.Function;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,6 +55,27 @@ final class BadInputIT {
         return printed;
     }
 
+    /**
+     * Starts it, expects that the other group is served, and that this one is refused with a reason
+     * that says all of this; returns what the gateway printed.
+     */
+    private static String expectGroupRefused(GatewayProcess gateway, String... said)
+            throws Exception {
+        gateway.start();
+        gateway.connect("stranger").close();
+        expectNoExport(gateway, GatewayTemplate.DISK, "could not be opened");
+        GatewayProcess.Outcome status = gateway.command(List.of("status"));
+        assertThat(status.printed()).contains("DEGRADED", "failed: ");
+        String printed = gateway.log();
+        for (String part : said) {
+            assertThat(status.printed()).contains(part);
+            assertThat(printed).contains(part);
+        }
+        assertThat(printed).as("no stack trace").doesNotContain("\tat ");
+        assertThat(gateway.stop()).isZero();
+        return printed;
+    }
+
     private static void expectAllAgain(GatewayProcess gateway, boolean killed) throws Exception {
         gateway.start();
         template.expectAll(gateway, killed);
@@ -66,17 +86,33 @@ final class BadInputIT {
     private void refused(String prefix, Damage.Blow blow, String... said) throws Exception {
         try (GatewayProcess gateway = template.stopped(folder.resolve("gateway"))) {
             Path file = Damage.files(gateway.data(), prefix).getFirst();
-            struck(gateway, file, blow, false, said);
+            struck(gateway, file, blow, false, BadInputIT::expectRefusal, said);
         }
     }
 
+    /** What a gateway on damaged files must do. */
+    private interface Expectation {
+        String check(GatewayProcess gateway, String... said) throws Exception;
+    }
+
+    /** Strikes a file of a group after a kill. */
+    private static void groupStruck(
+            GatewayProcess gateway, Path file, Damage.Blow blow, String... said) throws Exception {
+        struck(gateway, file, blow, true, BadInputIT::expectGroupRefused, said);
+    }
+
     private static void struck(
-            GatewayProcess gateway, Path file, Damage.Blow blow, boolean killed, String... said)
+            GatewayProcess gateway,
+            Path file,
+            Damage.Blow blow,
+            boolean killed,
+            Expectation expectation,
+            String... said)
             throws Exception {
         byte[] whole = Files.readAllBytes(file);
         blow.strike(file);
         byte[] broken = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
-        String printed = expectRefusal(gateway, said);
+        String printed = expectation.check(gateway, said);
         assertThat(printed).as("names the file").contains(String.valueOf(file.getFileName()));
         assertThat(Files.exists(file) ? Files.readAllBytes(file) : new byte[0])
                 .as("%s is left as it was found", file)
@@ -157,7 +193,7 @@ final class BadInputIT {
             throws Exception {
         try (GatewayProcess gateway = template.killed(folder.resolve("gateway"))) {
             List<Path> files = Damage.files(template.group(gateway), prefix);
-            struck(gateway, files.get(index < 0 ? files.size() + index : index), blow, true, said);
+            groupStruck(gateway, files.get(index < 0 ? files.size() + index : index), blow, said);
         }
     }
 
@@ -166,7 +202,7 @@ final class BadInputIT {
         try (GatewayProcess gateway = template.killed(folder.resolve("gateway"))) {
             Path ours = Damage.files(template.group(gateway), "undo-").getFirst();
             Path theirs = Damage.files(template.otherGroup(gateway), "undo-").getFirst();
-            struck(gateway, ours, Damage.replaceBy(Files.readAllBytes(theirs)), true, "belongs to");
+            groupStruck(gateway, ours, Damage.replaceBy(Files.readAllBytes(theirs)), "belongs to");
         }
     }
 
@@ -181,7 +217,6 @@ final class BadInputIT {
     }
 
     @Test
-    @Disabled("known gap: a manifest cut within what was written is taken for a torn one")
     void a_truncated_manifest_is_refused() throws Exception {
         groupFileRefused("manifest-", -1, Damage.halveWritten());
     }
@@ -194,7 +229,7 @@ final class BadInputIT {
             byte[] whole = Files.readAllBytes(ours);
             Files.copy(theirs, ours, StandardCopyOption.REPLACE_EXISTING);
             // It cannot know which of the two is the stranger.
-            expectRefusal(gateway, template.group(gateway).toString(), "belongs to");
+            expectGroupRefused(gateway, template.group(gateway).toString(), "belongs to");
             Files.write(ours, whole);
             expectAllAgain(gateway, true);
         }
@@ -205,7 +240,7 @@ final class BadInputIT {
             throws Exception {
         try (GatewayProcess gateway = template.killed(folder.resolve("gateway"))) {
             GatewayTemplate.Spot spot = template.forced(gateway);
-            struck(gateway, spot.file(), blow.apply(spot), true, said);
+            groupStruck(gateway, spot.file(), blow.apply(spot), said);
         }
     }
 
@@ -220,7 +255,6 @@ final class BadInputIT {
     }
 
     @Test
-    @Disabled("known gap: the newest redo segment may vanish unnoticed")
     void a_missing_redo_segment_is_refused() throws Exception {
         redoRefused(spot -> Damage.remove());
     }
@@ -231,7 +265,7 @@ final class BadInputIT {
             Path theirs = Damage.files(template.otherGroup(gateway), "redo-").getFirst();
             byte[] foreign = Files.readAllBytes(theirs);
             Path ours = template.forced(gateway).file();
-            struck(gateway, ours, Damage.replaceBy(foreign), true);
+            groupStruck(gateway, ours, Damage.replaceBy(foreign));
         }
     }
 
@@ -269,7 +303,7 @@ final class BadInputIT {
             Path group = template.group(gateway);
             Path aside = folder.resolve("aside");
             Files.move(group, aside);
-            expectRefusal(gateway, "missing", group.toString(), "mount or restore it");
+            expectGroupRefused(gateway, "missing", group.toString(), "mount or restore it");
             assertThat(group).doesNotExist();
             Files.move(aside, group);
             expectAllAgain(gateway, true);

@@ -108,6 +108,11 @@ record UnforcedDirectory(StorageDirectory below) implements StorageDirectory {
         }
 
         @Override
+        public void expectSmallReads() {
+            below.expectSmallReads();
+        }
+
+        @Override
         public void write(long position, ByteBuffer source) throws StorageException {
             below.write(position, source);
         }
@@ -136,6 +141,16 @@ record UnforcedDirectory(StorageDirectory below) implements StorageDirectory {
         @Override
         public void punchHole(long position, long lengthBytes) throws StorageException {
             below.punchHole(position, lengthBytes);
+        }
+
+        @Override
+        public long dataFrom(long position) throws StorageException {
+            return below.dataFrom(position);
+        }
+
+        @Override
+        public long holeFrom(long position) throws StorageException {
+            return below.holeFrom(position);
         }
 
         @Override

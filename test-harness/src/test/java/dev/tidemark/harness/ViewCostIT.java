@@ -35,6 +35,12 @@ final class ViewCostIT {
      */
     private static final double HEADROOM = 1.15;
 
+    /**
+     * The same for 64 KiB at a time, whose cost is copying: other work on the machine slows memory,
+     * and a view reads from more places.
+     */
+    private static final double HEADROOM_SEQUENTIAL = 1.3;
+
     @TempDir static Path folder;
     private static LongHistory history;
 
@@ -65,10 +71,18 @@ final class ViewCostIT {
                 });
         assertThat(benchmark.readings())
                 .filteredOn(reading -> reading.ofView() && reading.place() == Place.HOST)
-                .filteredOn(reading -> reading.pattern() == ViewBenchmark.Pattern.RANDOM_4K)
-                .hasSize(3)
-                .extracting(Reading::toGold)
-                .allSatisfy(ratio -> assertThat(ratio).isLessThan(LIMIT_FOR_HOSTS * HEADROOM));
+                .hasSize(6)
+                .allSatisfy(reading ->
+                        assertThat(reading.toGold())
+                                .as("%s, %s", reading.reader(), reading.pattern())
+                                .isLessThan(LIMIT_FOR_HOSTS * headroom(reading)));
+    }
+
+    private static double headroom(Reading reading) {
+        return switch (reading.pattern()) {
+            case RANDOM_4K -> HEADROOM;
+            case SEQUENTIAL_64K -> HEADROOM_SEQUENTIAL;
+        };
     }
 
     private static double limitMillis(Opening opening) {

@@ -8,6 +8,7 @@ final class BeforeImageReader {
     private static final ThreadLocal<ByteBuffer> IMAGE =
             ThreadLocal.withInitial(
                     () -> ByteBuffer.allocateDirect(IndexFormat.MAXIMUM_IMAGE_BYTES));
+    private static final ThreadLocal<CRC32C> CHECKSUM = ThreadLocal.withInitial(CRC32C::new);
     private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(64 << 10).asReadOnlyBuffer();
 
     private final UndoSegments segments;
@@ -84,39 +85,49 @@ final class BeforeImageReader {
     }
 
     /**
-     * Fills the target, all of it, with what a region says lies at {@code fromBytes} of its volume
-     * and on, but for the gold parts, which are told. Whole images that lie one behind the other
-     * are read at once.
+     * Fills the target with the before-images that a region says lie at {@code fromBytes} of its
+     * volume and on, and leaves the parts that gold holds as they are. Whole images that lie one
+     * behind the other are read at once. The target's position and limit end anywhere.
+     *
+     * @return false when it would wait
      */
-    boolean read(
-            UndoRegion region,
-            long fromBytes,
-            ByteBuffer target,
-            boolean cachedOnly,
-            UndoLookup.GoldParts gold)
+    boolean read(UndoRegion region, long fromBytes, ByteBuffer target, boolean cachedOnly)
             throws JournalException {
         long baseBytes = region.index << UndoRegion.SHIFT;
         int first = (int) (fromBytes - baseBytes);
         int end = first + target.remaining();
+        int firstAt = target.position();
+        CRC32C crc = CHECKSUM.get();
         int from = first;
         int part = region.partAt(from);
         while (from < end) {
             int last = lastTogether(region, part, from, end);
             int until = Math.min(region.end(last), end);
-            ByteBuffer bytes = target.slice(target.position() + from - first, until - from);
-            if (region.segment(part) == UndoRegion.GOLD) {
-                gold.gold(baseBytes + from, until - from);
-            } else if (last > part) {
-                if (!readTogether(region, part, last, bytes, cachedOnly)) {
-                    return false;
-                }
-            } else if (!read(region.image(part), baseBytes + from, bytes, cachedOnly)) {
+            int at = firstAt + from - first;
+            target.limit(at + until - from).position(at);
+            if (region.segment(part) != UndoRegion.GOLD
+                    && !readParts(region, part, last, baseBytes + from, target, cachedOnly, crc)) {
                 return false;
             }
             from = until;
             part = last + 1;
         }
         return true;
+    }
+
+    private boolean readParts(
+            UndoRegion region,
+            int first,
+            int last,
+            long fromBytes,
+            ByteBuffer target,
+            boolean cachedOnly,
+            CRC32C crc)
+            throws JournalException {
+        boolean whole = region.isWhole(first) && region.imageBytes(first) <= target.remaining();
+        return whole
+                ? readTogether(region, first, last, target, cachedOnly, crc)
+                : read(region.image(first), fromBytes, target, cachedOnly);
     }
 
     /**
@@ -138,18 +149,27 @@ final class BeforeImageReader {
         return last;
     }
 
+    /** Straight into the target, then checked there. */
     private boolean readTogether(
-            UndoRegion region, int first, int last, ByteBuffer target, boolean cachedOnly)
+            UndoRegion region,
+            int first,
+            int last,
+            ByteBuffer target,
+            boolean cachedOnly,
+            CRC32C crc)
             throws JournalException {
+        int at = target.position();
         if (!segments.read(region.segment(first), region.position(first), target, cachedOnly)) {
             return false;
         }
-        int start = region.start(first);
         for (int part = first; part <= last; part++) {
-            int at = region.start(part) - start;
-            if (!matches(target, at, region.imageBytes(part), region.checksum(part))) {
+            target.limit(at + region.imageBytes(part)).position(at);
+            crc.reset();
+            crc.update(target);
+            if ((int) crc.getValue() != region.checksum(part)) {
                 throw corrupt(region.image(part));
             }
+            at = target.limit();
         }
         return true;
     }

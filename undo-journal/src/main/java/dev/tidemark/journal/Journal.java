@@ -2,14 +2,12 @@ package dev.tidemark.journal;
 
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.storage.StorageDirectory;
-import dev.tidemark.storage.StorageException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +25,7 @@ public final class Journal implements AutoCloseable {
     private final Counters counters;
     private final Manifest manifest;
     private final Marks marks;
-    private final Pins pins = new Pins();
+    private final Pins pins;
     private final RecordLog redo;
     private final SegmentStore undoStore;
     private final UndoLog undo;
@@ -39,73 +37,25 @@ public final class Journal implements AutoCloseable {
     private volatile boolean started;
     private volatile boolean closed;
 
-    /** The parts that are made one after the other and undone together. */
-    private static final class Assembly {
-        final Counters counters = new Counters();
-        final Failure failure = new Failure();
-        final Room room = new Room();
-        @Nullable Manifest manifest;
-        @Nullable SegmentStore redoStore;
-        @Nullable SegmentStore undoStore;
-
-        void abandon() {
-            if (redoStore != null) {
-                redoStore.close();
-            }
-            if (undoStore != null) {
-                undoStore.close();
-            }
-            if (manifest != null) {
-                manifest.abandon();
-            }
-        }
-    }
-
-    /** Stops the redo log when a force failed anywhere; knows it as soon as there is one. */
-    private static final class Failure implements Consumer<JournalException> {
-        private volatile @Nullable RecordLog redo;
-
-        @Override
-        public void accept(JournalException cause) {
-            RecordLog known = redo;
-            if (known != null) {
-                known.fail(cause);
-            }
-        }
-    }
-
-    /** Asks the pool for room on behalf of a journal; nothing can be had before it is started. */
-    private static final class Room {
-        private volatile @Nullable Retention retention;
-        private volatile @Nullable SegmentPool pool;
-
-        boolean make() {
-            Retention asking = retention;
-            SegmentPool of = pool;
-            return asking != null && of != null && !asking.isBusyHere() && of.reclaim(asking);
-        }
-    }
-
-    private Journal(
-            Assembly assembly,
+    /** A journal whose parts are made. */
+    Journal(
             Manifest manifest,
             RecordLog redo,
             SegmentStore undoStore,
             UndoLog undo,
             Marks marks,
-            JournalOptions options,
-            Scheduler scheduler,
-            SegmentPool pool,
-            JournalListener listener) {
-        this.scheduler = scheduler;
-        this.pool = pool;
-        this.listener = listener;
-        this.counters = assembly.counters;
+            JournalAssembly.Setting setting,
+            Counters counters) {
+        this.scheduler = setting.scheduler();
+        this.pool = setting.pool();
+        this.listener = setting.listener();
+        this.counters = counters;
         this.manifest = manifest;
         this.redo = redo;
         this.undoStore = undoStore;
         this.undo = undo;
         this.marks = marks;
+        this.pins = new Pins(pool::roomMade);
         this.points = new Points(manifest.state(), marks, redo, scheduler::wallClockMicros);
         this.retention =
                 new Retention(
@@ -116,11 +66,8 @@ public final class Journal implements AutoCloseable {
                         pins,
                         scheduler::wallClockMicros,
                         listener,
-                        options);
+                        setting.options());
         this.maintenance = scheduler.newSerial("maintenance");
-        assembly.failure.redo = redo;
-        assembly.room.retention = retention;
-        assembly.room.pool = pool;
         pool.register(retention);
     }
 
@@ -134,53 +81,9 @@ public final class Journal implements AutoCloseable {
             IndexCache cache,
             JournalListener listener)
             throws JournalException {
-        requireEmpty(directory);
-        Assembly assembly = new Assembly();
-        boolean made = false;
-        try {
-            Marks marks = new Marks(0, 1);
-            RecordLog redo =
-                    RecordLog.create(
-                            RecordLogOptions.redo(options.unitBytes()),
-                            redoParts(
-                                    options, group, directory, scheduler, pool, listener, assembly,
-                                    marks));
-            long now = redo.lastTimeMicros();
-            Boundary origin = new Boundary(0, 0, now, redo.begin(), null);
-            Manifest manifest =
-                    Manifest.create(
-                            manifestContext(directory, listener, assembly), group, now, origin);
-            assembly.manifest = manifest;
-            Journal journal =
-                    assemble(
-                            options, group, directory, scheduler, pool, cache, listener, assembly,
-                            manifest, redo, marks);
-            made = true;
-            return journal;
-        } finally {
-            if (!made) {
-                assembly.abandon();
-            }
-        }
-    }
-
-    private static void requireEmpty(StorageDirectory directory) throws JournalException {
-        try {
-            for (String name : directory.files()) {
-                if (name.startsWith(Manifest.PREFIX)
-                        || SegmentKind.REDO.numberOf(name) > 0
-                        || SegmentKind.UNDO.numberOf(name) > 0) {
-                    throw new JournalException(
-                            JournalException.Kind.IO,
-                            directory.path()
-                                    + " already holds "
-                                    + name
-                                    + " of a journal; open that, or choose an empty folder");
-                }
-            }
-        } catch (StorageException failure) {
-            throw JournalException.of("making a journal in " + directory.path(), failure);
-        }
+        return JournalAssembly.create(
+                new JournalAssembly.Setting(options, directory, scheduler, pool, cache, listener),
+                group);
     }
 
     /**
@@ -195,153 +98,12 @@ public final class Journal implements AutoCloseable {
             IndexCache cache,
             JournalListener listener)
             throws JournalException {
-        Assembly assembly = new Assembly();
-        boolean opened = false;
-        try {
-            Manifest manifest = Manifest.open(manifestContext(directory, listener, assembly));
-            assembly.manifest = manifest;
-            ManifestState state = manifest.state();
-            Boundary gold = state.gold();
-            Marks marks = new Marks(gold.sequence(), state.epochAt(gold.run()));
-            RecordLog redo =
-                    RecordLog.open(
-                            RecordLogOptions.redo(options.unitBytes()),
-                            redoParts(
-                                    options,
-                                    manifest.group(),
-                                    directory,
-                                    scheduler,
-                                    pool,
-                                    listener,
-                                    assembly,
-                                    marks),
-                            gold.redo(),
-                            gold.timeMicros(),
-                            state.newest().sequence(),
-                            marks::found);
-            redo.epoch(marks.lastEpoch());
-            marks.recorded(state.newest().sequence());
-            Journal journal =
-                    assemble(
-                            options,
-                            manifest.group(),
-                            directory,
-                            scheduler,
-                            pool,
-                            cache,
-                            listener,
-                            assembly,
-                            manifest,
-                            redo,
-                            marks);
-            opened = true;
-            return journal;
-        } finally {
-            if (!opened) {
-                assembly.abandon();
-            }
-        }
+        return JournalAssembly.open(
+                new JournalAssembly.Setting(options, directory, scheduler, pool, cache, listener));
     }
 
-    private static Manifest.Context manifestContext(
-            StorageDirectory directory, JournalListener listener, Assembly assembly) {
-        return new Manifest.Context(directory, assembly.counters, listener, assembly.failure);
-    }
-
-    private static SegmentStore.Context storeContext(
-            UUID group,
-            StorageDirectory directory,
-            Scheduler scheduler,
-            SegmentPool pool,
-            JournalListener listener,
-            Assembly assembly) {
-        return new SegmentStore.Context(
-                group,
-                directory,
-                pool,
-                scheduler::wallClockMicros,
-                assembly.counters,
-                listener,
-                assembly.room::make,
-                assembly.failure);
-    }
-
-    private static RecordLog.Parts redoParts(
-            JournalOptions options,
-            UUID group,
-            StorageDirectory directory,
-            Scheduler scheduler,
-            SegmentPool pool,
-            JournalListener listener,
-            Assembly assembly,
-            Marks marks)
-            throws JournalException {
-        SegmentStore store =
-                SegmentStore.open(
-                        SegmentKind.REDO,
-                        options.unitBytes(),
-                        true,
-                        storeContext(group, directory, scheduler, pool, listener, assembly));
-        assembly.redoStore = store;
-        return new RecordLog.Parts(
-                store, group, scheduler, listener, marks::appended, assembly.counters);
-    }
-
-    private static Journal assemble(
-            JournalOptions options,
-            UUID group,
-            StorageDirectory directory,
-            Scheduler scheduler,
-            SegmentPool pool,
-            IndexCache cache,
-            JournalListener listener,
-            Assembly assembly,
-            Manifest manifest,
-            RecordLog redo,
-            Marks marks)
-            throws JournalException {
-        SegmentStore undoStore =
-                SegmentStore.open(
-                        SegmentKind.UNDO,
-                        options.unitBytes(),
-                        true,
-                        storeContext(group, directory, scheduler, pool, listener, assembly));
-        assembly.undoStore = undoStore;
-        ManifestState state = manifest.state();
-        UndoLog undo =
-                UndoLog.open(
-                        undoStore,
-                        cache,
-                        state.tail().run(),
-                        state.descriptors(),
-                        recorder(manifest, marks),
-                        assembly.counters,
-                        listener);
-        return new Journal(
-                assembly, manifest, redo, undoStore, undo, marks, options, scheduler, pool,
-                listener);
-    }
-
-    private static UndoLog.Recorder recorder(Manifest manifest, Marks marks) {
-        return new UndoLog.Recorder() {
-            @Override
-            public void record(
-                    Boundary to, int epoch, SpanDescriptor run, List<SpanDescriptor> spans)
-                    throws JournalException {
-                List<ManifestEdit> edits = new ArrayList<>();
-                edits.add(new ManifestEdit.RunAdded(new RunEntry(to, epoch, run)));
-                spans.forEach(span -> edits.add(new ManifestEdit.SpanAdded(span)));
-                manifest.append(edits, true);
-                marks.recorded(to.sequence());
-            }
-
-            @Override
-            public void record(List<SpanDescriptor> spans) throws JournalException {
-                List<ManifestEdit> edits = new ArrayList<>();
-                spans.forEach(span -> edits.add(new ManifestEdit.SpanAdded(span)));
-                manifest.append(edits, true);
-            }
-        };
+    Retention retention() {
+        return retention;
     }
 
     public UUID group() {
@@ -435,6 +197,7 @@ public final class Journal implements AutoCloseable {
     public void goldAt(Boundary boundary) throws JournalException {
         manifest.append(List.of(new ManifestEdit.GoldAt(boundary.run())), false);
         maintain();
+        pool.roomMade();
     }
 
     /** Finds the exact point. Reads redo headers: may wait for a disk. */
@@ -495,6 +258,53 @@ public final class Journal implements AutoCloseable {
     public void visitChanged(Boundary from, Boundary to, int volume, ChangeVisitor visitor)
             throws JournalException {
         undo.visitChanged(from.run(), to.run(), volume, visitor);
+    }
+
+    /** What the runs in (from, to] hold; the caller holds a pin meanwhile. */
+    public RunSweep sweep(Boundary from, Boundary to) throws JournalException {
+        return undo.sweep(from.run(), to.run());
+    }
+
+    /** What all runs after a run hold; the caller holds a pin meanwhile. */
+    public RunSweep sweep(long fromRun) throws JournalException {
+        return undo.sweep(fromRun);
+    }
+
+    /**
+     * The newest of the runs in (from, to] that changed each byte; the caller holds a pin
+     * meanwhile.
+     */
+    public LastRuns lastRuns(Boundary from, Boundary to) throws JournalException {
+        return undo.lastRuns(from.run(), to.run());
+    }
+
+    /** The newest boundary with a sequence number up to this one; null when all are later. */
+    public @Nullable Boundary boundaryUpTo(long sequence) {
+        return manifest.state().floorSequence(sequence);
+    }
+
+    /** The boundary after this one; null for the newest. */
+    public @Nullable Boundary boundaryAfter(Boundary boundary) {
+        return manifest.state().after(boundary);
+    }
+
+    /** The end of a run that is kept. */
+    public Boundary boundary(long run) {
+        return manifest.state().boundary(run);
+    }
+
+    /** The oldest and the newest boundary there is. */
+    public Boundary oldestBoundary() {
+        return manifest.state().tail();
+    }
+
+    public Boundary newestBoundary() {
+        return manifest.state().newest();
+    }
+
+    /** True when every record from a boundary up to a sequence number is kept. */
+    public boolean redoReaches(Boundary from, long sequence) {
+        return points.redoReaches(from.redo(), sequence);
     }
 
     public HistoryStatus history() {
@@ -565,6 +375,9 @@ public final class Journal implements AutoCloseable {
         try {
             if (!redo.failed()) {
                 retention.close();
+                redo.forceNow(redo.lastSequence());
+                // What the redo log then says of the manifest is forced with its end.
+                manifest.force();
                 redo.close();
                 manifest.close();
             }

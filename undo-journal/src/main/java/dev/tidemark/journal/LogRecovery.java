@@ -1,5 +1,6 @@
 package dev.tidemark.journal;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -26,6 +27,7 @@ final class LogRecovery {
      * @param chain the log's segments, oldest first; the last one holds the end
      * @param leftOver every other segment with a number above the oldest of the chain
      * @param endPosition where the last record ends in the last segment
+     * @param unproven the first record that nobody knows to have been forced; null for none
      */
     record Found(
             List<Segment> chain,
@@ -33,7 +35,8 @@ final class LogRecovery {
             int endPosition,
             long lastSequence,
             long lastTimeMicros,
-            int generation) {
+            int generation,
+            @Nullable Unproven unproven) {
         Segment last() {
             return chain.getLast();
         }
@@ -54,6 +57,13 @@ final class LogRecovery {
         }
     }
 
+    /**
+     * A record of which nobody says that it was forced.
+     *
+     * @param index of its segment in the chain
+     */
+    record Unproven(long sequence, int index, int position) {}
+
     private final SegmentStore store;
     private final int owner;
     private final RecordReader reader;
@@ -62,6 +72,8 @@ final class LogRecovery {
     private int position;
     private long expected;
     private long lastTimeMicros;
+    private long proven;
+    private final ArrayDeque<Unproven> unproven = new ArrayDeque<>();
 
     LogRecovery(SegmentStore store, int owner) {
         this.store = store;
@@ -80,15 +92,22 @@ final class LogRecovery {
             throws JournalException {
         buildChain();
         lastTimeMicros = fromTimeMicros;
+        proven = provenSequence;
         start(from);
         while (advance(scan)) {
             // Each step takes one record.
         }
         requireTorn(provenSequence);
-        measureIslands();
         int generation = chain.getLast().header().generation();
         List<Segment> kept = List.copyOf(chain.subList(0, index + 1));
-        return new Found(kept, leftOver(kept), position, expected - 1, lastTimeMicros, generation);
+        return new Found(
+                kept,
+                leftOver(kept),
+                position,
+                expected - 1,
+                lastTimeMicros,
+                generation,
+                unproven.peek());
     }
 
     private void buildChain() throws JournalException {
@@ -197,10 +216,19 @@ final class LogRecovery {
             return false;
         }
         scan.record(header, segment, reader);
+        note(header);
         lastTimeMicros = header.timeMicros;
         position = header.endPosition();
         expected++;
         return true;
+    }
+
+    private void note(RecordHeader header) {
+        proven = Math.max(proven, header.durableSequence);
+        unproven.add(new Unproven(header.sequence, index, position));
+        while (!unproven.isEmpty() && unproven.element().sequence() <= proven) {
+            unproven.remove();
+        }
     }
 
     /** Tells a torn tail, which nobody was promised, from damage to what had been forced. */
@@ -248,32 +276,6 @@ final class LogRecovery {
                         + witness
                         + " proves that it had been forced to disk: this is damage to the disk, not"
                         + " a torn write; nothing was changed; restore the file from a copy");
-    }
-
-    /**
-     * A segment that a pin kept while its neighbours went: what followed it no longer says where it
-     * ends, so its records are counted.
-     */
-    private void measureIslands() throws JournalException {
-        for (Segment segment : store.segments()) {
-            if (segment.header().used()
-                    && segment.dataEnd() == 0
-                    && segment.number() < chain.getFirst().number()) {
-                measure(segment);
-            }
-        }
-    }
-
-    private void measure(Segment island) throws JournalException {
-        RecordReader counter = new RecordReader(owner);
-        RecordHeader header = counter.header();
-        long next = island.header().first();
-        int end = SegmentHeader.RESERVED_BYTES;
-        while (counter.read(island, end) && header.sequence == next) {
-            end = header.endPosition();
-            next++;
-        }
-        island.end(end, next - 1);
     }
 
     private List<Segment> leftOver(List<Segment> kept) {

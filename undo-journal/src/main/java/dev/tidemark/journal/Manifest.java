@@ -25,6 +25,11 @@ final class Manifest {
             JournalListener listener,
             Consumer<JournalException> forceFailed) {}
 
+    /** Hears under the manifest's lock how much of it is on stable storage. */
+    interface ForceListener {
+        void forced(ManifestWitness witness);
+    }
+
     static final String PREFIX = "manifest-";
 
     /** Space is allocated in steps, so that an edit that makes room finds room. */
@@ -49,10 +54,14 @@ final class Manifest {
     private int allocatedBytes;
     private boolean poisoned;
 
+    /** Files beside this one when it was opened, which go with it. */
+    private List<String> others = List.of();
+
     /** What failed when a force did; nothing is appended after it. Guarded by lock. */
     private @Nullable JournalException forceFailure;
 
     private boolean closed;
+    private ForceListener onForced = witness -> {};
 
     /** Gold as the forced part of the file has it. */
     private volatile Boundary durableGold;
@@ -96,7 +105,12 @@ final class Manifest {
         return new Manifest(context, header, state, file, bytes.bytes(), bytes.bytes());
     }
 
-    /** Reads the newest manifest there is. Blocking. */
+    /**
+     * Reads the newest manifest there is and changes nothing yet. The first change, or {@link
+     * #force}, goes on in a new file: behind a torn end nothing is written, and what an earlier
+     * process wrote may be in the system's cache only, clean after a force that failed, so that
+     * another force would not write it. Blocking.
+     */
     static Manifest open(Context context) throws JournalException {
         ManifestReader.Found found = ManifestReader.find(context.directory());
         Manifest manifest =
@@ -107,23 +121,28 @@ final class Manifest {
                         found.file(),
                         found.endPosition(),
                         found.snapshotBytes());
-        boolean opened = false;
-        try {
-            manifest.forceFile();
-            // What lies behind a torn end is never written over: a new file holds no remains.
-            manifest.poisoned = found.torn();
-            manifest.deleteOthers(found.others());
-            opened = true;
-            return manifest;
-        } finally {
-            if (!opened) {
-                manifest.closeFile();
-            }
-        }
+        manifest.poisoned = true;
+        manifest.others = found.others();
+        return manifest;
     }
 
     UUID group() {
         return group;
+    }
+
+    /** From here on somebody else keeps how much of this is on stable storage. */
+    void onForced(ForceListener listener) {
+        lock.lock();
+        try {
+            onForced = listener;
+            tellForced();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void tellForced() {
+        onForced.forced(new ManifestWitness(number, forcedPosition));
     }
 
     long createdMicros() {
@@ -232,6 +251,7 @@ final class Manifest {
         }
         context.counters().manifestForces.increment();
         forcedPosition = position;
+        tellForced();
     }
 
     private static JournalException failed(Context context, String path, StorageException cause) {
@@ -253,6 +273,7 @@ final class Manifest {
                     .event("old manifest " + fileName(number) + " stays: " + failure.getMessage());
         }
         file = next;
+        deleteOthers(header.number());
         number = header.number();
         position = edits.bytes();
         forcedPosition = position;
@@ -260,6 +281,7 @@ final class Manifest {
         allocatedBytes = 0;
         poisoned = false;
         durableGold = state.gold();
+        tellForced();
     }
 
     private static StorageFile writeSnapshot(
@@ -310,15 +332,18 @@ final class Manifest {
         }
     }
 
-    private void deleteOthers(List<String> names) {
-        for (String name : names) {
+    private void deleteOthers(long kept) {
+        for (String name : others) {
             try {
-                context.directory().delete(name);
-                context.listener().event(name + " is superseded or unfinished and is deleted");
+                if (!name.equals(fileName(kept)) && context.directory().exists(name)) {
+                    context.directory().delete(name);
+                    context.listener().event(name + " is superseded or unfinished and is deleted");
+                }
             } catch (StorageException failure) {
                 context.listener().event(name + " stays: " + failure.getMessage());
             }
         }
+        others = List.of();
     }
 
     private void closeFile() {

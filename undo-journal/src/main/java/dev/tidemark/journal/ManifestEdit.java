@@ -9,6 +9,7 @@ sealed interface ManifestEdit {
     int ATTRIBUTE_PUT = 5;
     int ATTRIBUTE_DELETE = 6;
     int SNAPSHOT_END = 7;
+    int REDO_FORCED = 8;
 
     /** History begins at this boundary: runs up to it and spans that cover one of them are gone. */
     record TailAt(Boundary boundary, int epoch) implements ManifestEdit {}
@@ -27,6 +28,9 @@ sealed interface ManifestEdit {
     record AttributePut(String key, byte[] value) implements ManifestEdit {}
 
     record AttributeDelete(String key) implements ManifestEdit {}
+
+    /** Redo has been forced up to this sequence number: a log that ends before has lost records. */
+    record RedoForced(long sequence) implements ManifestEdit {}
 
     /** Everything before this edit is the state the file began with. */
     record SnapshotEnd() implements ManifestEdit {}

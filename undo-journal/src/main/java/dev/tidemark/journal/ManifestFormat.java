@@ -17,8 +17,8 @@ final class ManifestFormat {
     /** "TMAN" read as bytes. */
     static final int MAGIC = 0x4e414d54;
 
-    /** Version 1: the first. */
-    static final int VERSION = 1;
+    /** Version 1: the first. Version 2: {@link ManifestEdit.RedoForced}. */
+    static final int VERSION = 2;
 
     static final int HEADER_BYTES = 48;
     static final int MAGIC_AT = 0;
@@ -67,13 +67,13 @@ final class ManifestFormat {
             return null;
         }
         int version = source.getInt(VERSION_AT);
-        if (version != VERSION) {
+        if (version < 1 || version > VERSION) {
             throw new JournalException(
                     JournalException.Kind.CORRUPT,
                     path
                             + " has format version "
                             + version
-                            + ", this program reads version "
+                            + ", this program reads versions up to "
                             + VERSION
                             + "; use the program that wrote it");
         }
@@ -112,6 +112,7 @@ final class ManifestFormat {
                             boundaryBytes(run.entry().boundary()) + SpanDescriptor.BYTES;
                     case ManifestEdit.SpanAdded span -> SpanDescriptor.BYTES;
                     case ManifestEdit.GoldAt gold -> 8;
+                    case ManifestEdit.RedoForced redo -> 8;
                     case ManifestEdit.AttributePut put ->
                             8 + 3 * put.key().length() + put.value().length;
                     case ManifestEdit.AttributeDelete delete -> 4 + 3 * delete.key().length();
@@ -146,6 +147,10 @@ final class ManifestFormat {
             case ManifestEdit.GoldAt gold -> {
                 target.putLong(gold.run());
                 return ManifestEdit.GOLD_AT;
+            }
+            case ManifestEdit.RedoForced redo -> {
+                target.putLong(redo.sequence());
+                return ManifestEdit.REDO_FORCED;
             }
             case ManifestEdit.AttributePut put -> {
                 putText(target, put.key());
@@ -203,6 +208,7 @@ final class ManifestFormat {
             }
             case ManifestEdit.SPAN_ADDED -> new ManifestEdit.SpanAdded(SpanDescriptor.read(source));
             case ManifestEdit.GOLD_AT -> new ManifestEdit.GoldAt(source.getLong());
+            case ManifestEdit.REDO_FORCED -> new ManifestEdit.RedoForced(source.getLong());
             case ManifestEdit.ATTRIBUTE_PUT -> {
                 String key = text(source);
                 byte[] value = new byte[source.getInt()];

@@ -15,7 +15,6 @@ final class ManifestReader {
      * The manifest that counts.
      *
      * @param endPosition end of its last valid edit
-     * @param torn something other than zeros lies behind that
      * @param others manifests that do not count
      */
     record Found(
@@ -24,7 +23,6 @@ final class ManifestReader {
             StorageFile file,
             int endPosition,
             int snapshotBytes,
-            boolean torn,
             List<String> others) {}
 
     private final StorageDirectory directory;
@@ -101,8 +99,8 @@ final class ManifestReader {
         if (header == null || snapshotBytes == 0) {
             return null;
         }
-        boolean torn = !isZero(bytes, position);
-        return new Found(header, state, file, position, snapshotBytes, torn, others);
+        ManifestWitness.require(directory, header, file.path(), position);
+        return new Found(header, state, file, position, snapshotBytes, others);
     }
 
     private long numberInName() throws JournalException {
@@ -148,15 +146,6 @@ final class ManifestReader {
             }
             at += ManifestFormat.ALIGNMENT;
         }
-    }
-
-    private static boolean isZero(ByteBuffer bytes, int from) {
-        for (int i = from; i < bytes.limit(); i++) {
-            if (bytes.get(i) != 0) {
-                return false;
-            }
-        }
-        return true;
     }
 
     private JournalException corrupt(int at, String detail) {

@@ -16,6 +16,7 @@ final class ManifestState {
     private @Nullable Boundary tail;
     private int tailEpoch;
     private long goldRun;
+    private long redoForced;
 
     /** Consecutive runs after the tail, from {@link #first} on. */
     private final ArrayList<RunEntry> runs = new ArrayList<>();
@@ -47,6 +48,7 @@ final class ManifestState {
                 }
                 goldRun = Math.max(goldRun, gold.run());
             }
+            case ManifestEdit.RedoForced redo -> redoForced = Math.max(redoForced, redo.sequence());
             case ManifestEdit.AttributePut put -> attributes.put(put.key(), put.value());
             case ManifestEdit.AttributeDelete delete -> attributes.remove(delete.key());
             case ManifestEdit.SnapshotEnd end -> {
@@ -108,6 +110,7 @@ final class ManifestState {
         }
         spans.forEach(span -> to.accept(new ManifestEdit.SpanAdded(span)));
         to.accept(new ManifestEdit.GoldAt(goldRun));
+        to.accept(new ManifestEdit.RedoForced(redoForced));
         attributes.forEach((key, value) -> to.accept(new ManifestEdit.AttributePut(key, value)));
         to.accept(new ManifestEdit.SnapshotEnd());
     }
@@ -118,6 +121,11 @@ final class ManifestState {
             throw new IllegalStateException("no tail yet");
         }
         return known;
+    }
+
+    /** A sequence number up to which redo is known to have been forced. */
+    synchronized long forcedSequence() {
+        return Math.max(redoForced, newest().sequence());
     }
 
     synchronized Boundary newest() {

@@ -6,6 +6,14 @@ import java.util.Set;
 /** The points that retention must keep. Thread-safe. */
 final class Pins {
     private final Set<Held> held = new LinkedHashSet<>();
+    private final Runnable onRelease;
+
+    /**
+     * @param onRelease told when something may be needed by nobody any more
+     */
+    Pins(Runnable onRelease) {
+        this.onRelease = onRelease;
+    }
 
     /** One pin; equal to nothing but itself. */
     private final class Held implements Pin {
@@ -25,6 +33,7 @@ final class Pins {
             synchronized (held) {
                 held.remove(this);
             }
+            onRelease.run();
         }
     }
 

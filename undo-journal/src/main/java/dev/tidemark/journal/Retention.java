@@ -86,25 +86,22 @@ final class Retention implements SegmentPool.Reclaimer {
         lock.lock();
         try {
             long now = clockMicros.getAsLong();
-            boolean freed = false;
             for (Segment segment : foldedRedo()) {
                 if (endTime(segment) <= now - fineWindowMicros) {
-                    freed |= retireRedo(segment);
+                    retireRedo(segment);
                 }
             }
-            while (undoExpired(now) && dropOldestUndo(JournalListener.DropReason.WINDOW)) {
-                freed = true;
+            boolean dropped = true;
+            while (dropped && undoExpired(now)) {
+                dropped = dropOldestUndo(JournalListener.DropReason.WINDOW);
             }
-            while (overBudget() && dropOldestUndo(JournalListener.DropReason.BUDGET)) {
-                freed = true;
+            while (dropped && overBudget()) {
+                dropped = dropOldestUndo(JournalListener.DropReason.BUDGET);
             }
             for (Segment segment : foldedRedo()) {
                 if (overBudget()) {
-                    freed |= retireRedo(segment);
+                    retireRedo(segment);
                 }
-            }
-            if (freed) {
-                redo.roomMade();
             }
             return !foldedRedo().isEmpty() || undo.oldestSegmentLastRun() >= 0;
         } finally {
@@ -126,9 +123,12 @@ final class Retention implements SegmentPool.Reclaimer {
         return redo.store().bytes() + undoStore.bytes() > budgetBytes;
     }
 
-    /** Closed segments that gold holds and no pin needs, oldest first. */
+    /**
+     * Closed segments that gold holds and no pin needs, oldest first. The segment after each is on
+     * disk with a record: a log is found by the newest segment that says it is used.
+     */
     private List<Segment> foldedRedo() {
-        long gold = manifest.state().gold().sequence();
+        long gold = Math.min(manifest.state().gold().sequence(), redo.durableSequence() - 1);
         Segment current = redo.current();
         List<Segment> free = new ArrayList<>();
         for (Segment segment : redo.store().segments()) {
@@ -219,6 +219,11 @@ final class Retention implements SegmentPool.Reclaimer {
      */
     boolean isBusyHere() {
         return lock.isHeldByCurrentThread();
+    }
+
+    @Override
+    public void roomMade() {
+        redo.roomMade();
     }
 
     /** Gives one unit back before its time because there is no room. */

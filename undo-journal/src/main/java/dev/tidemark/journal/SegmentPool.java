@@ -35,6 +35,9 @@ public final class SegmentPool {
     interface Reclaimer {
         /** Gives a unit back if it can. Blocking. */
         boolean reclaim(Level level);
+
+        /** There may be room now. On any thread, under any lock: cheap, and waits for nothing. */
+        void roomMade();
     }
 
     private final long budgetBytes;
@@ -93,10 +96,16 @@ public final class SegmentPool {
         alert.highWater(used, budgetBytes);
     }
 
+    /** Gives back bytes; {@link #roomMade} says so when they had been a segment's. */
     synchronized void release(long bytes) {
         usedBytes -= bytes;
         assert usedBytes >= 0 : "pool account is " + usedBytes;
         high = usedBytes > budgetBytes / 100 * HIGH_WATER_PERCENT;
+    }
+
+    /** A segment has gone, or could go now: whoever waits for a unit tries again. */
+    void roomMade() {
+        reclaimers.forEach(Reclaimer::roomMade);
     }
 
     void register(Reclaimer reclaimer) {

@@ -123,13 +123,14 @@ final class SegmentStore {
     }
 
     /**
-     * A file is as long as its unit, durably, before anything is put behind its header: a shorter
-     * one that holds something has lost its end.
+     * A file is as long as its unit, durably, before its header says that it is used and before
+     * anything is put behind that: a shorter one has lost its end.
      */
     private void requireWhole(StorageFile file, SegmentHeader header)
             throws StorageException, JournalException {
         long found = file.sizeBytes();
-        if (preallocate && found < header.unitBytes() && !isUnfinished(file)) {
+        boolean isShort = preallocate && found < header.unitBytes();
+        if (isShort && (header.used() || !isUnfinished(file))) {
             throw new JournalException(
                     JournalException.Kind.CORRUPT,
                     file.path()
@@ -160,11 +161,19 @@ final class SegmentStore {
     }
 
     private void add(Segment segment) {
-        segments.put(segment.number(), segment);
-        bytes.addAndGet(segment.unitBytes());
+        publish(segment);
         if (preallocate) {
             pool.adopt(segment.unitBytes());
         }
+    }
+
+    private void publish(Segment segment) {
+        if (kind == SegmentKind.UNDO) {
+            // Before-images are pages that lie anywhere.
+            segment.file().expectSmallReads();
+        }
+        segments.put(segment.number(), segment);
+        bytes.addAndGet(segment.unitBytes());
     }
 
     /**
@@ -213,8 +222,7 @@ final class SegmentStore {
             file = directory.create(name);
             Segment segment = new Segment(this, newHeader(number), file);
             prepare(segment);
-            segments.put(number, segment);
-            bytes.addAndGet(unitBytes);
+            publish(segment);
             context.counters().createdUnits.increment();
             made = true;
             return segment;
@@ -362,6 +370,7 @@ final class SegmentStore {
         context.counters().freedUnits.increment();
         if (preallocate) {
             pool.release(segment.unitBytes());
+            pool.roomMade();
         }
     }
 
@@ -383,6 +392,9 @@ final class SegmentStore {
             if (preallocate) {
                 pool.release(segment.unitBytes());
             }
+        }
+        if (preallocate) {
+            pool.roomMade();
         }
     }
 }

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * over, although retention retired it.
  */
 final class StoredUndoSegments implements UndoSegments {
+    /** Of the newest before-images, so much may stay in the page cache. */
+    private static final int CACHED_BYTES = 256 << 20;
+
     private static final int RECENT = 1024;
 
     private final SegmentStore store;
@@ -28,7 +31,21 @@ final class StoredUndoSegments implements UndoSegments {
     public int next(int segment) throws JournalException {
         int number = Math.toIntExact(store.create().number());
         assert number > segment : number + " after " + segment;
+        uncacheOld();
         return number;
+    }
+
+    /**
+     * Before-images are written all the time and read seldom: the page cache keeps the newest for
+     * views of moments ago, and the rest of its memory for gold.
+     */
+    private void uncacheOld() {
+        int kept = Math.max(2, CACHED_BYTES / store.unitBytes());
+        List<Segment> all = store.segments();
+        if (all.size() > kept) {
+            Segment leaving = all.get(all.size() - 1 - kept);
+            leaving.file().uncache(0, leaving.unitBytes());
+        }
     }
 
     @Override
@@ -54,8 +71,10 @@ final class StoredUndoSegments implements UndoSegments {
     @Override
     public void write(int segment, int position, ByteBuffer source) throws JournalException {
         Segment held = hold(segment);
+        int lengthBytes = source.remaining();
         try {
             held.file().write(position, source);
+            held.file().writeSoon(position, lengthBytes);
         } catch (StorageException failure) {
             throw JournalException.of("append to the undo log", failure);
         } finally {

@@ -295,6 +295,31 @@ final class UndoLog {
         new ChangedRanges(spans, reader, fromRun, toRun).visit(volume, visitor);
     }
 
+    /** What the runs in (fromRun, toRun] hold, part by part. */
+    RunSweep sweep(long fromRun, long toRun) throws JournalException {
+        requireKept(fromRun);
+        requireKept(toRun);
+        return new RunSweep(spans, reader, fromRun, toRun);
+    }
+
+    /**
+     * What the runs after one hold, part by part. It may be recorded and not published yet: then
+     * there are none after it.
+     */
+    RunSweep sweep(long fromRun) throws JournalException {
+        SpanSet now = spans;
+        long from = Math.min(fromRun, now.newestRun());
+        requireKept(from);
+        return new RunSweep(now, reader, from, now.newestRun());
+    }
+
+    /** The newest of the runs in (fromRun, toRun] that changed each byte. */
+    LastRuns lastRuns(long fromRun, long toRun) throws JournalException {
+        requireKept(fromRun);
+        requireKept(toRun);
+        return new LastRuns(spans, reader, fromRun, toRun);
+    }
+
     /** Segment now appended to, 0 before the first. */
     int appendSegment() {
         return appender.segment();

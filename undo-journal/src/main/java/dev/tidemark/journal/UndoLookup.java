@@ -25,6 +25,8 @@ public final class UndoLookup implements AutoCloseable {
         void gold(long offsetBytes, long lengthBytes);
     }
 
+    private static final UndoRegion[] NO_REGIONS = {};
+
     private final UndoLog log;
     private final long baseRun;
     private final RegionCache regions;
@@ -47,42 +49,36 @@ public final class UndoLookup implements AutoCloseable {
             int volume, long offsetBytes, long lengthBytes, boolean cachedOnly, Visitor visitor)
             throws JournalException {
         SpanSet spans = log.spans();
-        if (lengthBytes > 0) {
-            long endBytes = offsetBytes + lengthBytes;
-            long first = offsetBytes >>> UndoRegion.SHIFT;
-            int count = (int) (((endBytes - 1) >>> UndoRegion.SHIFT) - first) + 1;
-            if (count == 1) {
-                UndoRegion region = region(spans, volume, first, cachedOnly);
-                if (region == null) {
-                    return WOULD_BLOCK;
-                }
-                visit(region, offsetBytes, endBytes, visitor);
-            } else if (!resolveMany(
-                    spans, volume, offsetBytes, endBytes, count, cachedOnly, visitor)) {
-                return WOULD_BLOCK;
-            }
+        UndoRegion[] found = regions(spans, volume, offsetBytes, lengthBytes, cachedOnly);
+        if (found == null) {
+            return WOULD_BLOCK;
         }
+        visit(found, offsetBytes, offsetBytes + lengthBytes, visitor);
         return spans.newestRun();
     }
 
-    private boolean resolveMany(
-            SpanSet spans,
-            int volume,
-            long offsetBytes,
-            long endBytes,
-            int count,
-            boolean cachedOnly,
-            Visitor visitor)
+    /** The regions that a range touches; null when that would block. */
+    private UndoRegion @Nullable [] regions(
+            SpanSet spans, int volume, long offsetBytes, long lengthBytes, boolean cachedOnly)
             throws JournalException {
-        UndoRegion[] found = new UndoRegion[count];
+        if (lengthBytes == 0) {
+            return NO_REGIONS;
+        }
         long first = offsetBytes >>> UndoRegion.SHIFT;
-        for (int i = 0; i < count; i++) {
+        long last = (offsetBytes + lengthBytes - 1) >>> UndoRegion.SHIFT;
+        UndoRegion[] found = new UndoRegion[(int) (last - first) + 1];
+        for (int i = 0; i < found.length; i++) {
             UndoRegion region = region(spans, volume, first + i, cachedOnly);
             if (region == null) {
-                return false;
+                return null;
             }
             found[i] = region;
         }
+        return found;
+    }
+
+    private static void visit(
+            UndoRegion[] found, long offsetBytes, long endBytes, Visitor visitor) {
         for (UndoRegion region : found) {
             long baseBytes = region.index << UndoRegion.SHIFT;
             visit(
@@ -91,7 +87,6 @@ public final class UndoLookup implements AutoCloseable {
                     Math.min(endBytes, baseBytes + UndoRegion.BYTES),
                     visitor);
         }
-        return true;
     }
 
     /** The region with everything up to the newest run looked up; null when that would block. */
@@ -197,14 +192,7 @@ public final class UndoLookup implements AutoCloseable {
             found.add(builder.build(newest));
             at = (index + 1) << UndoRegion.SHIFT;
         }
-        for (UndoRegion region : found) {
-            long baseBytes = region.index << UndoRegion.SHIFT;
-            visit(
-                    region,
-                    Math.max(offsetBytes, baseBytes),
-                    Math.min(endBytes, baseBytes + UndoRegion.BYTES),
-                    visitor);
-        }
+        visit(found.toArray(NO_REGIONS), offsetBytes, endBytes, visitor);
         return newest;
     }
 
@@ -219,39 +207,26 @@ public final class UndoLookup implements AutoCloseable {
         return images.read(image, fromBytes, target, cachedOnly);
     }
 
-    /** Receives the parts of a read that gold holds. */
-    @FunctionalInterface
-    public interface GoldParts {
-        void gold(long offsetBytes, int lengthBytes);
-    }
-
     /**
-     * Resolves a range and reads its before-images, those that lie together with one read: puts
-     * them where they belong between the target's position and limit, neither of which moves, and
-     * tells which parts gold holds.
+     * Looks up a range that is to be read.
      *
-     * @return the newest run considered, or {@link #WOULD_BLOCK} when it would have to wait; the
-     *     bytes in the target are undefined then, as they are after a failure
+     * @param cachedOnly never wait for a disk
+     * @return null when it would have to wait
      */
-    public long read(
-            int volume, long offsetBytes, ByteBuffer target, boolean cachedOnly, GoldParts gold)
+    public @Nullable UndoRead find(
+            int volume, long offsetBytes, long lengthBytes, boolean cachedOnly)
             throws JournalException {
         SpanSet spans = log.spans();
-        long endBytes = offsetBytes + target.remaining();
-        for (long at = offsetBytes; at < endBytes; ) {
-            UndoRegion region = region(spans, volume, at >>> UndoRegion.SHIFT, cachedOnly);
-            if (region == null) {
-                return WOULD_BLOCK;
-            }
-            long until = Math.min(endBytes, (region.index + 1) << UndoRegion.SHIFT);
-            int targetAt = target.position() + (int) (at - offsetBytes);
-            ByteBuffer part = target.slice(targetAt, (int) (until - at));
-            if (!images.read(region, at, part, cachedOnly, gold)) {
-                return WOULD_BLOCK;
-            }
-            at = until;
-        }
-        return spans.newestRun();
+        UndoRegion[] found = regions(spans, volume, offsetBytes, lengthBytes, cachedOnly);
+        return found == null
+                ? null
+                : new UndoRead(
+                        images, found, offsetBytes, offsetBytes + lengthBytes, spans.newestRun());
+    }
+
+    /** The newest run there is: what was looked up as of this one need not be looked up again. */
+    public long newestRun() {
+        return log.spans().newestRun();
     }
 
     /** Heap taken by what is remembered. */

@@ -170,14 +170,13 @@ final class HistoryBenchmark {
     }
 
     /** A view, as simple as it can be. */
-    private static final class View implements UndoLookup.GoldParts {
+    private static final class View {
         final UndoLookup lookup;
         final StorageFile gold;
         final int volume;
         final ByteBuffer target;
         long startBytes;
         long goldBytes;
-        private long run;
 
         View(UndoLookup lookup, StorageFile gold, int volume, ByteBuffer target) {
             this.lookup = lookup;
@@ -189,18 +188,27 @@ final class HistoryBenchmark {
         void read(long offsetBytes, int lengthBytes) throws JournalException {
             startBytes = offsetBytes;
             target.clear().limit(lengthBytes);
-            long goldBefore = goldBytes;
-            run = lookup.read(volume, offsetBytes, target, true, this);
-            if (run == UndoLookup.WOULD_BLOCK) {
-                run = lookup.read(volume, offsetBytes, target, false, this);
-            }
-            if (goldBytes > goldBefore) {
-                lookup.resolveAfter(run, volume, offsetBytes, lengthBytes, false, IGNORE);
+            if (!read(offsetBytes, lengthBytes, true)) {
+                read(offsetBytes, lengthBytes, false);
             }
         }
 
-        @Override
-        public void gold(long offsetBytes, int lengthBytes) {
+        private boolean read(long offsetBytes, int lengthBytes, boolean cachedOnly)
+                throws JournalException {
+            UndoRead read = lookup.find(volume, offsetBytes, lengthBytes, cachedOnly);
+            if (read == null) {
+                return false;
+            }
+            for (int part = 0; part < read.goldCount(); part++) {
+                long start = read.goldStart(part);
+                int bytes = (int) (read.goldEnd(part) - start);
+                gold(start, bytes);
+                lookup.resolveAfter(read.asOfRun(), volume, start, bytes, false, IGNORE);
+            }
+            return read.fill(target, cachedOnly);
+        }
+
+        private void gold(long offsetBytes, int lengthBytes) {
             try {
                 int at = (int) (offsetBytes - startBytes);
                 gold.readIfCached(offsetBytes, target.slice(at, lengthBytes));

@@ -98,6 +98,20 @@ final class JournalFormatTest {
     }
 
     @Test
+    void theManifestWitnessTableIsTheCode() throws IOException {
+        assertThat(offsets("Manifest witness, " + ManifestWitness.BYTES))
+                .containsExactly(
+                        ManifestWitness.MAGIC_AT,
+                        ManifestWitness.CHECKSUM_AT,
+                        ManifestWitness.GROUP_AT,
+                        ManifestWitness.NUMBER_AT,
+                        ManifestWitness.LENGTH_AT,
+                        ManifestWitness.RESERVED_AT,
+                        ManifestWitness.BYTES);
+        assertPageNames(ManifestWitness.MAGIC);
+    }
+
+    @Test
     void theManifestTablesAreTheCode() throws IOException {
         assertThat(offsets("Manifest header, " + ManifestFormat.HEADER_BYTES))
                 .containsExactly(
@@ -155,6 +169,9 @@ final class JournalFormatTest {
         StringBuilder found = new StringBuilder();
         found.append("segment ").append(hex(segmentHeader())).append('\n');
         found.append("record ").append(hex(record())).append('\n');
+        found.append("witness ")
+                .append(hex(new ManifestWitness(9, 4000).encode(OWNER)))
+                .append('\n');
         found.append("manifest ").append(hex(manifestHeader())).append('\n');
         for (ManifestEdit edit : edits()) {
             found.append(edit.getClass().getSimpleName())
@@ -226,6 +243,7 @@ final class JournalFormatTest {
                 new ManifestEdit.GoldAt(4),
                 new ManifestEdit.AttributePut("key", new byte[] {1, 2}),
                 new ManifestEdit.AttributeDelete("key"),
-                new ManifestEdit.SnapshotEnd());
+                new ManifestEdit.SnapshotEnd(),
+                new ManifestEdit.RedoForced(150));
     }
 }

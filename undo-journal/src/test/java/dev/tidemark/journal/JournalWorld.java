@@ -97,6 +97,13 @@ final class JournalWorld implements JournalListener {
         pool = new SegmentPool(pool.budgetBytes());
     }
 
+    /** The process goes; nothing written is lost. */
+    void kill() {
+        directory = disk.kill();
+        scheduler.discardAll();
+        pool = new SegmentPool(pool.budgetBytes());
+    }
+
     /** Writes random bytes over a random range and submits; they count once appended. */
     TestRecord write(int maximumBytes, boolean force) {
         int length = 1 + random.nextInt(maximumBytes);

@@ -110,8 +110,10 @@ class LongHistoryIT {
     /** What the view would read: the stamp of a before-image, or 0 for gold. */
     private static long stampAt(UndoLookup lookup, long offset) throws JournalException {
         ByteBuffer target = ByteBuffer.allocateDirect(512).order(ByteOrder.LITTLE_ENDIAN);
-        long run = lookup.read(SHAPE.volume(), offset, target, false, (at, bytes) -> {});
-        assertThat(run).isEqualTo(INTERVALS);
+        UndoRead read = lookup.find(SHAPE.volume(), offset, target.remaining(), false);
+        assertThat(read).isNotNull();
+        assertThat(read.fill(target, false)).isTrue();
+        assertThat(read.asOfRun()).isEqualTo(INTERVALS);
         return target.getLong(0);
     }
 

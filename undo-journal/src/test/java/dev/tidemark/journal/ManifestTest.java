@@ -153,6 +153,26 @@ final class ManifestTest {
         assertThat(get(again, "b")).isEqualTo(3);
     }
 
+    @Test
+    void whatAFailedForceLeftInTheCacheIsWrittenAgainByTheNextStart() throws Exception {
+        for (long seed = 1; seed <= 20; seed++) {
+            SimulatedDisk own = new SimulatedDisk(seed);
+            root = own.root();
+            Manifest manifest = create();
+            put(manifest, "a", 1, true);
+            own.faults((operation, path) -> operation == FaultPlan.Operation.FORCE);
+            assertThatThrownBy(() -> put(manifest, "a", 2, true))
+                    .isInstanceOf(JournalException.class);
+            own.faults(FaultPlan.NONE);
+            root = own.kill();
+            Manifest restarted = Manifest.open(context());
+            assertThat(get(restarted, "a")).isEqualTo(2);
+            restarted.force();
+            root = own.crash(new Random(seed));
+            assertThat(get(Manifest.open(context()), "a")).as("seed %d", seed).isEqualTo(2);
+        }
+    }
+
     private void flip(String name, long position) throws Exception {
         try (StorageFile file = root.open(name)) {
             ByteBuffer one = ByteBuffer.allocate(1);
@@ -214,6 +234,6 @@ final class ManifestTest {
         }
         assertThatThrownBy(() -> Manifest.open(context()))
                 .isInstanceOf(JournalException.class)
-                .hasMessageContaining("has format version 9, this program reads version 1");
+                .hasMessageContaining("has format version 9, this program reads versions up to 2");
     }
 }

@@ -219,6 +219,43 @@ final class RecordLogTest {
     }
 
     @Test
+    void whatAFailedForceLeftInTheCacheIsWrittenAgainByTheNextStart() throws Exception {
+        for (long seed = 1; seed <= 30; seed++) {
+            Random fate = new Random(seed);
+            SimulatedDisk own = new SimulatedDisk(seed);
+            log = createIn(own.root(), new SegmentPool(Long.MAX_VALUE));
+            scheduler.runUntilIdle();
+            int count = 1 + fate.nextInt(60);
+            for (int i = 0; i < count; i++) {
+                stage(1 + fate.nextInt(50_000), false);
+                log.submit();
+                scheduler.runUntilIdle();
+            }
+            own.faults((operation, path) -> operation == FaultPlan.Operation.FORCE);
+            log.force(new Flush());
+            scheduler.runUntilIdle();
+            assertThat(log.failed()).isTrue();
+            own.faults(FaultPlan.NONE);
+
+            log = openIn(own.kill());
+            assertThat(log.lastSequence()).as("seed %d", seed).isEqualTo(count);
+            scheduler.discardAll();
+            log = openIn(own.crash(fate));
+            assertThat(log.lastSequence()).as("seed %d", seed).isEqualTo(count);
+        }
+    }
+
+    private RecordLog openIn(StorageDirectory directory) throws Exception {
+        return RecordLog.open(
+                OPTIONS,
+                LogWorld.OWNER,
+                directory,
+                scheduler,
+                new SegmentPool(Long.MAX_VALUE),
+                JournalListener.NONE);
+    }
+
+    @Test
     void aFullPoolFailsWritesWithNoSpaceAndLaterOnesSucceed() throws Exception {
         SegmentPool pool = new SegmentPool(4 << 20);
         log = createIn(root.directory("small"), pool);
@@ -238,16 +275,15 @@ final class RecordLogTest {
                 .isEqualTo(ErrorCode.NO_SPACE);
         assertThat(pool.usedBytes()).isEqualTo(2 << 20);
         log.store().retire(log.store().segments().getFirst());
+        log.roomMade();
         TestRecord again = stage(60_000, false);
         log.submit();
         scheduler.runUntilIdle();
         assertThat(again.succeeded()).isTrue();
     }
 
-    @Test
-    void aWriteThatFindsThePoolFullGoesOnWhenRoomIsMade() throws Exception {
-        log = createIn(root.directory("small"), new SegmentPool(4 << 20));
-        scheduler.runUntilIdle();
+    /** Writes until the pool is full; returns the record that waits. */
+    private TestRecord fill() {
         TestRecord last = stage(60_000, false);
         log.submit();
         scheduler.runUntilIdle();
@@ -256,11 +292,56 @@ final class RecordLogTest {
             log.submit();
             scheduler.runUntilIdle();
         }
+        return last;
+    }
+
+    @Test
+    void aWriteThatFindsThePoolFullGoesOnAtOnceWhenRoomIsMade() throws Exception {
+        log = createIn(root.directory("small"), new SegmentPool(4 << 20));
+        scheduler.runUntilIdle();
+        TestRecord last = fill();
         scheduler.runFor(TimeUnit.SECONDS.toNanos(5));
         assertThat(last.endedCalls).isZero();
         log.store().retire(log.store().segments().getFirst());
-        scheduler.runFor(TimeUnit.SECONDS.toNanos(1));
+        log.roomMade();
+        scheduler.runUntilIdle();
         assertThat(last.succeeded()).isTrue();
+    }
+
+    @Test
+    void roomMadeWhileASegmentIsBeingRefusedIsNotMissed() throws Exception {
+        disk.budgetBytes(4 << 20);
+        disk.faults((operation, path) -> {
+            // The attempt has found no room and cleans up; nobody has been told yet.
+            if (operation == FaultPlan.Operation.DELETE) {
+                disk.budgetBytes(Long.MAX_VALUE);
+                log.roomMade();
+            }
+            return false;
+        });
+        for (int i = 0; i < 100; i++) {
+            TestRecord last = stage(60_000, false);
+            log.submit();
+            scheduler.runUntilIdle();
+            assertThat(last.succeeded()).isTrue();
+        }
+    }
+
+    @Test
+    void aFullDiskIsAskedOnceMoreWhenPatienceEnds() throws Exception {
+        disk.budgetBytes(4 << 20);
+        watch();
+        TestRecord last = fill();
+        long asked = count(FaultPlan.Operation.PREALLOCATE);
+        scheduler.runFor(SegmentSupply.PATIENCE_NANOS - 1);
+        assertThat(count(FaultPlan.Operation.PREALLOCATE)).isEqualTo(asked);
+        assertThat(last.endedCalls).isZero();
+        scheduler.runFor(1);
+        scheduler.runUntilIdle();
+        assertThat(count(FaultPlan.Operation.PREALLOCATE)).isEqualTo(asked + 1);
+        assertThat(last.failedWith)
+                .extracting(BlockDeviceException::code)
+                .isEqualTo(ErrorCode.NO_SPACE);
     }
 
     @Test

@@ -144,6 +144,136 @@ final class RetentionTest {
         world.verifyPoint(history().tail().sequence());
     }
 
+    /** Writes until the pool is full of redo; returns the record that waits. */
+    private TestRecord fill() {
+        TestRecord last = world.write(30_000, false);
+        world.scheduler.runUntilIdle();
+        while (last.endedCalls == 1) {
+            last = world.write(30_000, false);
+            world.scheduler.runUntilIdle();
+        }
+        return last;
+    }
+
+    @Test
+    void aWriteThatWaitsForRoomGoesOnAsSoonAsAFoldMakesIt() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(8 << 20);
+        world.create();
+        for (int i = 0; i < 10; i++) {
+            world.write(30_000, false);
+            world.checkpoint("");
+        }
+        TestRecord last = fill();
+        long before = world.scheduler.nanoTime();
+        for (int i = 0; i < 20 && last.endedCalls == 0; i++) {
+            world.fold();
+            world.scheduler.runUntilIdle();
+        }
+        assertThat(last.succeeded()).isTrue();
+        assertThat(world.scheduler.nanoTime() - before).isLessThan(TimeUnit.SECONDS.toNanos(1));
+    }
+
+    @Test
+    void aWriteThatWaitsForRoomGoesOnAsSoonAsAPinGoes() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(8 << 20);
+        world.create();
+        world.write(100, false);
+        world.fold();
+        world.write(100, false);
+        Pin pin = world.journal().pin(world.journal().resolve(new PointSpec.Latest()));
+        for (int i = 0; i < 120; i++) {
+            world.write(30_000, false);
+            world.scheduler.runUntilIdle();
+        }
+        world.fold();
+        TestRecord last = fill();
+        assertThat(last.endedCalls).isZero();
+        pin.close();
+        world.scheduler.runUntilIdle();
+        assertThat(last.succeeded()).isTrue();
+    }
+
+    /** Another group of the same pool, with a fine window that keeps everything. */
+    private JournalWorld neighbour() throws Exception {
+        JournalWorld other = new JournalWorld(12);
+        other.options = world.options;
+        other.pool = world.pool;
+        other.create();
+        return other;
+    }
+
+    private static void fold(JournalWorld of, int writes) throws Exception {
+        for (int i = 0; i < writes; i++) {
+            of.write(30_000, false);
+            of.scheduler.runUntilIdle();
+        }
+        of.fold();
+        of.scheduler.runUntilIdle();
+    }
+
+    @Test
+    void aGroupThatNeedsRoomIsGivenTheFoldedRedoOfAnother() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(14 << 20);
+        world.create();
+        JournalWorld other = neighbour();
+        fold(other, 200);
+        int kept = other.journal().history().redoSegments();
+        assertThat(kept).isGreaterThan(2);
+        while (other.alerts.isEmpty()) {
+            TestRecord record = world.write(30_000, false);
+            world.scheduler.runUntilIdle();
+            assertThat(record.succeeded()).isTrue();
+        }
+        assertThat(world.alerts).as("it had nothing to give").isEmpty();
+        assertThat(other.alerts.getFirst()).contains("folded redo");
+        assertThat(other.journal().history().redoSegments()).isLessThan(kept);
+        assertThat(other.drops).isEmpty();
+        assertThat(world.pool.usedBytes()).isLessThanOrEqualTo(14 << 20);
+        other.verifyPoint(other.journal().goldBoundary().sequence());
+    }
+
+    @Test
+    void anothersHistoryGoesOnlyWhenNobodyHasFoldedRedoLeft() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(20 << 20);
+        world.create();
+        JournalWorld other = neighbour();
+        for (int i = 0; i < 30; i++) {
+            fold(other, 10);
+        }
+        assertThat(other.journal().history().undoSegments()).isGreaterThan(2);
+        while (other.drops.isEmpty()) {
+            TestRecord record = world.write(30_000, false);
+            world.scheduler.runUntilIdle();
+            assertThat(record.succeeded()).isTrue();
+        }
+        assertThat(other.drops).contains(JournalListener.DropReason.POOL_FULL);
+        assertThat(other.journal().history().redoSegments())
+                .as("the one written to and the one made ahead")
+                .isLessThanOrEqualTo(2);
+        other.verifyPoint(other.journal().history().tail().sequence());
+    }
+
+    @Test
+    void aWriteThatWaitsForRoomGoesOnAsSoonAsAnotherGroupFolds() throws Exception {
+        options(100_000, Long.MAX_VALUE, 100_000);
+        world.pool = new SegmentPool(14 << 20);
+        world.create();
+        JournalWorld other = neighbour();
+        for (int i = 0; i < 300; i++) {
+            other.write(30_000, false);
+            other.scheduler.runUntilIdle();
+        }
+        TestRecord last = fill();
+        assertThat(last.endedCalls).isZero();
+        other.fold();
+        world.scheduler.runUntilIdle();
+        assertThat(last.succeeded()).isTrue();
+    }
+
     @Test
     void aPoolFullOfPinnedHistoryFailsWritesAtLast() throws Exception {
         options(100_000, Long.MAX_VALUE, 100_000);
@@ -172,6 +302,30 @@ final class RetentionTest {
         TestRecord again = world.write(30_000, true);
         world.scheduler.runUntilIdle();
         assertThat(again.succeeded()).isTrue();
+    }
+
+    @Test
+    void aFoldedSegmentStaysUntilTheOneAfterItIsOnDisk() throws Exception {
+        for (long seed = 0; seed < 20; seed++) {
+            JournalWorld crashing = new JournalWorld(seed);
+            crashing.options =
+                    new JournalOptions(1 << 20, 100_000 * SECOND_MICROS, Long.MAX_VALUE, 0);
+            crashing.create();
+            long first = crashing.journal().redo().current().number();
+            while (crashing.journal().redo().current().number() == first) {
+                crashing.checkpoint("");
+                crashing.scheduler.runUntilIdle();
+                crashing.fold();
+                crashing.write(30_000, false);
+                crashing.scheduler.runUntilIdle();
+            }
+            crashing.scheduler.runFor(TimeUnit.SECONDS.toNanos(11));
+            crashing.crash();
+            crashing.open();
+            assertThat(crashing.journal().redo().lastSequence())
+                    .as("seed %d", seed)
+                    .isGreaterThanOrEqualTo(crashing.journal().goldBoundary().sequence());
+        }
     }
 
     @Test

@@ -133,20 +133,16 @@ class UndoConcurrencyTest {
         int offset = random.nextInt(UndoModel.BYTES - 9000);
         int length = 1 + random.nextInt(9000);
         byte[] result = new byte[length];
-        List<long[]> goldParts = new ArrayList<>();
-        long run =
-                lookup.read(
-                        0,
-                        UndoModel.BASE_BYTES + offset,
-                        ByteBuffer.wrap(result),
-                        false,
-                        (at, bytes) -> {
-                            copyGold((int) (at - UndoModel.BASE_BYTES), bytes, result, offset);
-                            goldParts.add(new long[] {at, bytes});
-                        });
-        for (long[] part : goldParts) {
-            lookup.resolveAfter(run, 0, part[0], part[1], false, new Again(lookup, result, offset));
+        UndoRead read = lookup.find(0, UndoModel.BASE_BYTES + offset, length, false);
+        assertThat(read).isNotNull();
+        for (int part = 0; part < read.goldCount(); part++) {
+            long start = read.goldStart(part);
+            int bytes = (int) (read.goldEnd(part) - start);
+            copyGold((int) (start - UndoModel.BASE_BYTES), bytes, result, offset);
+            Again again = new Again(lookup, result, offset);
+            lookup.resolveAfter(read.asOfRun(), 0, start, bytes, false, again);
         }
+        assertThat(read.fill(ByteBuffer.wrap(result), false)).isTrue();
         byte[] past = model.history.get((int) base)[0];
         assertThat(Arrays.mismatch(result, Arrays.copyOfRange(past, offset, offset + length)))
                 .as("bytes %d to %d after run %d", offset, offset + length, base)

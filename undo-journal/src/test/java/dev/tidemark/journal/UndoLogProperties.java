@@ -3,6 +3,8 @@ package dev.tidemark.journal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemark.blockdevice.ExtentMap;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -143,6 +145,62 @@ class UndoLogProperties {
                         visited.set(from, from + (int) length);
                     });
             assertThat(visited).isEqualTo(model.changed(Math.min(a, b), Math.max(a, b), volume));
+            checkSwept(Math.min(a, b), Math.max(a, b), volume);
+            checkLast(Math.min(a, b), Math.max(a, b), volume);
+        }
+
+        /** A sweep tells exactly what changed, and calls nothing zeros that was not. */
+        private void checkSwept(long from, long to, int volume) throws JournalException {
+            int offset = random.nextInt(UndoModel.BYTES);
+            int length = 1 + random.nextInt(UndoModel.BYTES - offset);
+            BitSet changed = model.changed(from, to, volume);
+            byte[] before = model.history.get((int) from)[volume];
+            RunSweep sweep = log.sweep(from, to);
+            sweep.seek(volume, UndoModel.BASE_BYTES + offset);
+            int at = offset;
+            while (at < offset + length) {
+                RunSweep.Content content = sweep.next(UndoModel.BASE_BYTES + offset + length);
+                int end = (int) (sweep.offsetBytes() - UndoModel.BASE_BYTES);
+                assertThat(end).isGreaterThan(at);
+                for (; at < end; at++) {
+                    assertThat(changed.get(at))
+                            .as("byte %d changed in (%d, %d]", at, from, to)
+                            .isEqualTo(content != RunSweep.Content.NOTHING);
+                    assertThat(content == RunSweep.Content.ZEROS && before[at] != 0).isFalse();
+                }
+            }
+        }
+
+        private void checkLast(long from, long to, int volume) throws JournalException {
+            int offset = random.nextInt(UndoModel.BYTES);
+            int length = 1 + random.nextInt(UndoModel.BYTES - offset);
+            ExtentMap found = new ExtentMap();
+            log.lastRuns(from, to).find(volume, UndoModel.BASE_BYTES + offset, length, found);
+            long[] expected = new long[length];
+            for (long run = from + 1; run <= to; run++) {
+                BitSet changed = model.changes.get((int) run)[volume];
+                for (int i = 0; i < length; i++) {
+                    expected[i] = changed.get(offset + i) ? run : expected[i];
+                }
+            }
+            long[] actual = new long[length];
+            found.visit(
+                    UndoModel.BASE_BYTES + offset,
+                    length,
+                    new ExtentMap.Visitor() {
+                        @Override
+                        public void extent(
+                                long start, long bytes, long origin, long run, long unused) {
+                            int first = (int) (start - UndoModel.BASE_BYTES) - offset;
+                            Arrays.fill(actual, first, first + (int) bytes, run);
+                        }
+
+                        @Override
+                        public void gap(long start, long bytes) {
+                            // Stays 0: no run changed it.
+                        }
+                    });
+            assertThat(actual).as("last runs in (%d, %d]", from, to).isEqualTo(expected);
         }
     }
 
@@ -161,7 +219,7 @@ class UndoLogProperties {
                 case 1 -> world.drop();
                 case 2 -> world.cache.clear();
                 case 3 -> world.checkAll();
-                case 4, 5 -> world.checkChanged();
+                case 4, 5, 8, 9 -> world.checkChanged();
                 case 6 -> {
                     while (world.log.mergeStep()) {
                         world.check(world.anyRun());

@@ -179,18 +179,20 @@ final class UndoModel implements UndoLog.Recorder {
         byte[] gold = gold()[volume];
         byte[] result = new byte[length + 7];
         ByteBuffer target = ByteBuffer.wrap(result).position(3).limit(length + 3);
-        long asOf =
-                lookup.read(
-                        volume,
-                        BASE_BYTES + offset,
-                        target,
-                        cachedOnly,
-                        (at, bytes) -> {
-                            int from = (int) (at - BASE_BYTES);
-                            System.arraycopy(gold, from, result, from - offset + 3, bytes);
-                        });
-        if (asOf == UndoLookup.WOULD_BLOCK) {
+        UndoRead read = lookup.find(volume, BASE_BYTES + offset, length, cachedOnly);
+        if (read == null) {
             return new byte[0];
+        }
+        for (int part = 0; part < read.goldCount(); part++) {
+            int from = (int) (read.goldStart(part) - BASE_BYTES);
+            int bytes = (int) (read.goldEnd(part) - read.goldStart(part));
+            System.arraycopy(gold, from, result, from - offset + 3, bytes);
+        }
+        if (!read.fill(target, cachedOnly)) {
+            return new byte[0];
+        }
+        if (target.position() != 3 || target.limit() != length + 3) {
+            throw new AssertionError("the target moved: " + target);
         }
         return Arrays.copyOfRange(result, 3, length + 3);
     }

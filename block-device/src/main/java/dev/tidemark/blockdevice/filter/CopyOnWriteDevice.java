@@ -1,5 +1,6 @@
 package dev.tidemark.blockdevice.filter;
 
+import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
@@ -7,7 +8,9 @@ import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.ExtentMap;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
+import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.util.ArrayList;
@@ -21,14 +24,20 @@ import java.util.Objects;
  * and is gone at close. Nothing survives a restart: for tests and scratch use. Thread-safe.
  */
 public final class CopyOnWriteDevice implements BlockDevice {
-    /** Value of extents that read as zeros. */
+    /** Value of extents that read as zeros and keep their space. */
     private static final long ZEROS = -1;
+
+    /** Value of extents that read as zeros and take no space. */
+    private static final long HOLE = -2;
 
     private final BlockDevice below;
     private final ByteBufAllocator allocator;
     private final Object guard = new Object();
 
-    /** Extents' a: the number of the written chunk, or {@link #ZEROS}. Guarded by guard. */
+    /**
+     * Extents' a: the number of the written chunk, {@link #ZEROS} or {@link #HOLE}. Guarded by
+     * guard.
+     */
     private final ExtentMap overlay = new ExtentMap();
 
     private final Map<Long, Chunk> chunks = new HashMap<>(); // guarded by guard
@@ -109,7 +118,7 @@ public final class CopyOnWriteDevice implements BlockDevice {
         @Override
         public void extent(long offset, long length, long origin, long a, long b) {
             int at = (int) (offset - start);
-            if (a == ZEROS) {
+            if (a < 0) {
                 target.setZero(at, (int) length);
                 return;
             }
@@ -202,10 +211,74 @@ public final class CopyOnWriteDevice implements BlockDevice {
             written = !closed;
             if (written) {
                 forget(offsetBytes, lengthBytes);
-                overlay.put(offsetBytes, lengthBytes, ZEROS, 0);
+                overlay.put(offsetBytes, lengthBytes, deallocate ? HOLE : ZEROS, 0);
             }
         }
         end(written, done);
+    }
+
+    /**
+     * Tells of what was written, up to the first byte that was not; there the device below is
+     * asked, up to the next that was.
+     */
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        OverlayStatus found = new OverlayStatus(offsetBytes, maximumCount);
+        boolean open;
+        synchronized (guard) {
+            open = !closed;
+            if (open) {
+                overlay.visit(offsetBytes, lengthBytes, found);
+            }
+        }
+        if (!open) {
+            done.failed(shutdown());
+        } else if (found.gapBytes > 0) {
+            below.allocation(offsetBytes, found.gapBytes, maximumCount, done);
+        } else {
+            done.succeeded(found.answer.build());
+        }
+    }
+
+    /** What the overlay says from a range's start on: either extents or a gap. */
+    private static final class OverlayStatus implements ExtentMap.Visitor {
+        private final long start;
+        private final RangeStatus.Builder answer;
+        private boolean ended;
+        private long gapBytes;
+
+        OverlayStatus(long offset, int maximumCount) {
+            start = offset;
+            answer = new RangeStatus.Builder(offset, maximumCount);
+        }
+
+        @Override
+        public void extent(long offset, long length, long origin, long a, long b) {
+            if (!ended) {
+                ended = !answer.add(length, bits(a));
+            }
+        }
+
+        private static long bits(long a) {
+            if (a == HOLE) {
+                return Allocation.HOLE | Allocation.ZERO;
+            }
+            return a == ZEROS ? Allocation.ZERO : 0;
+        }
+
+        @Override
+        public void gap(long offset, long length) {
+            if (offset == start) {
+                gapBytes = length;
+            }
+            ended = true;
+        }
+    }
+
+    @Override
+    public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
+        below.prefetch(offsetBytes, lengthBytes, done);
     }
 
     /** Takes what is about to be covered off its chunks' accounts. */

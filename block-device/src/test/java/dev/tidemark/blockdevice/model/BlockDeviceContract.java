@@ -3,8 +3,10 @@ package dev.tidemark.blockdevice.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.ErrorCode;
+import dev.tidemark.blockdevice.RangeStatus;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
@@ -246,6 +248,99 @@ public abstract class BlockDeviceContract {
         assertThat(read(grown - 5000, 5000)).isEqualTo(random(8, 5000));
     }
 
+    /** Block that a trim gives back whole and a hole is told by; 0 for a device that knows none. */
+    protected int allocationBytes() {
+        return 4096;
+    }
+
+    @Test
+    void whatWasWrittenIsDataAndAWholeTrimmedBlockAHole() {
+        write(64 << 10, random(10, 64 << 10));
+        for (long bits : allocation(64 << 10, 64 << 10)) {
+            assertThat(bits).isZero();
+        }
+        ended(zero(64 << 10, 64 << 10, true, false)).expectSuccess();
+        assertThat(read(64 << 10, 64 << 10)).containsOnly(0);
+        assumeTrue(allocationBytes() > 0, "this device knows no holes");
+        for (long bits : allocation(64 << 10, 64 << 10)) {
+            assertThat(bits).isEqualTo(Allocation.HOLE | Allocation.ZERO);
+        }
+        write(64 << 10, random(11, 512));
+        assertThat(allocation(64 << 10, 512)).containsOnly(0);
+    }
+
+    @Test
+    void aFreshDeviceIsAHole() {
+        assumeTrue(allocationBytes() > 0, "this device knows no holes");
+        assertThat(allocation(0, SIZE_BYTES)).containsOnly(Allocation.HOLE | Allocation.ZERO);
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {1, 2, 3})
+    void whatIsCalledZeroReadsAsZeros(long seed) {
+        Random random = new Random(seed);
+        VolumeModel model = new VolumeModel(SIZE_BYTES);
+        for (int step = 1; step < 120; step++) {
+            int offset = random.nextInt(SIZE_BYTES);
+            int length = random.nextInt(Math.min(40_000, SIZE_BYTES - offset) + 1);
+            if (random.nextBoolean()) {
+                offset &= -4096;
+                length &= -4096;
+            }
+            if (random.nextInt(3) == 0) {
+                ended(zero(offset, length, random.nextBoolean(), false)).expectSuccess();
+                model.zero(step, offset, length);
+            } else {
+                byte[] data = random(random.nextLong(), length);
+                write(offset, data);
+                model.write(step, offset, data);
+            }
+            int from = random.nextInt(SIZE_BYTES);
+            int bytes = 1 + random.nextInt(SIZE_BYTES - from);
+            long[] told = allocation(from, bytes);
+            byte[] content = new byte[bytes];
+            model.readAt(step, from, content);
+            for (int i = 0; i < bytes; i++) {
+                boolean zero = (told[i] & Allocation.ZERO) != 0;
+                assertThat(zero && content[i] != 0)
+                        .as("seed %d step %d: byte %d is called zero", seed, step, from + i)
+                        .isFalse();
+            }
+        }
+    }
+
+    /** The bits of each byte, asked for in answers of any length. */
+    protected final long[] allocation(long offset, int length) {
+        long[] bits = new long[length];
+        int done = 0;
+        for (int count = 1; done < length; count = count % 7 + 1) {
+            Outcome told = outcome();
+            device.allocation(offset + done, length - done, count, told);
+            RangeStatus status = ended(told).expectStatus();
+            assertThat(status.offsetBytes()).isEqualTo(offset + done);
+            assertThat(status.count()).isBetween(1, count);
+            assertThat(status.endBytes()).isLessThanOrEqualTo(offset + length);
+            for (int i = 0; i < status.count(); i++) {
+                assertThat(i > 0 && status.value(i) == status.value(i - 1))
+                        .as("neighbours differ")
+                        .isFalse();
+                int end = done + (int) status.lengthBytes(i);
+                Arrays.fill(bits, done, end, status.value(i));
+                done = end;
+            }
+        }
+        return bits;
+    }
+
+    @Test
+    void prefetchingChangesNothing() {
+        write(1000, random(12, 20_000));
+        Outcome warmed = outcome();
+        device.prefetch(0, SIZE_BYTES, warmed);
+        ended(warmed).expectSuccess();
+        assertThat(read(1000, 20_000)).isEqualTo(random(12, 20_000));
+    }
+
     @Test
     void requestsInFlightAtACloseFinishAndLaterOnesAreRefused() {
         Outcome inFlight = startWrite(0, random(9, 4096), false);
@@ -262,6 +357,9 @@ public abstract class BlockDeviceContract {
         ended(written).expectFailure(ErrorCode.SHUTDOWN);
         ended(flushed).expectFailure(ErrorCode.SHUTDOWN);
         ended(zero(0, 1, true, false)).expectFailure(ErrorCode.SHUTDOWN);
+        Outcome asked = outcome();
+        device.allocation(0, 1, 1, asked);
+        ended(asked).expectFailure(ErrorCode.SHUTDOWN);
     }
 
     /** The device under test. */

@@ -1,12 +1,15 @@
 package dev.tidemark.blockdevice.model;
 
+import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
+import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import java.nio.ByteBuffer;
@@ -121,7 +124,11 @@ public final class MemoryBlockDevice implements BlockDevice {
                         long start = number * PAGE_BYTES;
                         int from = (int) Math.max(0, offsetBytes - start);
                         int to = (int) Math.min(PAGE_BYTES, end - start);
-                        Arrays.fill(page(number), from, to, (byte) 0);
+                        if (deallocate && to - from == PAGE_BYTES) {
+                            pages.remove(number);
+                        } else {
+                            Arrays.fill(page(number), from, to, (byte) 0);
+                        }
                     }
                     if (fua) {
                         forceRange(offsetBytes, lengthBytes);
@@ -147,6 +154,31 @@ public final class MemoryBlockDevice implements BlockDevice {
                     forcedPages.clear();
                     pages.forEach((number, page) -> forcedPages.put(number, page.clone()));
                 });
+    }
+
+    /** A page is data once something was written to it, and a hole again once it was trimmed. */
+    @Override
+    public void allocation(
+            long offsetBytes, long lengthBytes, int maximumCount, StatusCompletion done) {
+        RangeStatus.Builder answer = new RangeStatus.Builder(offsetBytes, maximumCount);
+        boolean open;
+        synchronized (this) {
+            open = !closed;
+            checkRange(offsetBytes, lengthBytes);
+            long end = offsetBytes + lengthBytes;
+            boolean room = true;
+            for (long at = offsetBytes; open && room && at < end; at = answer.endBytes()) {
+                long pageEnd = Math.min(end, (at / PAGE_BYTES + 1) * PAGE_BYTES);
+                long bits =
+                        pages.containsKey(at / PAGE_BYTES) ? 0 : Allocation.HOLE | Allocation.ZERO;
+                room = answer.add(pageEnd - at, bits);
+            }
+        }
+        if (open) {
+            done.succeeded(answer.build());
+        } else {
+            done.failed(shutdown());
+        }
     }
 
     /** A change of part of a page. */
@@ -176,6 +208,13 @@ public final class MemoryBlockDevice implements BlockDevice {
             int to = (int) Math.min(PAGE_BYTES, offset + length - start);
             byte[] forced = forcedPages.computeIfAbsent(number, missing -> new byte[PAGE_BYTES]);
             System.arraycopy(page(number), from, forced, from, to - from);
+        }
+        for (long number : List.copyOf(forcedPages.keySet())) {
+            boolean whole =
+                    number * PAGE_BYTES >= offset && (number + 1) * PAGE_BYTES <= offset + length;
+            if (whole && !pages.containsKey(number)) {
+                forcedPages.remove(number);
+            }
         }
     }
 

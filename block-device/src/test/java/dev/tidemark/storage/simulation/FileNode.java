@@ -142,6 +142,17 @@ final class FileNode implements Node {
         }
     }
 
+    /** Where the first page that was written starts; the largest number when there is none. */
+    long dataFrom(long position) {
+        long found = current.dataFrom(position);
+        return found < sizeBytes ? found : Long.MAX_VALUE;
+    }
+
+    /** Where the first page that was not written starts, at most the end. */
+    long holeFrom(long position) {
+        return Math.min(current.holeFrom(position), sizeBytes);
+    }
+
     /** Everything reaches the medium. */
     void force() {
         settle(Survival.EVERYTHING);

@@ -40,6 +40,26 @@ final class Pages {
         return (last - first + 1 - pages.subMap(first, true, last, true).size()) * PAGE_BYTES;
     }
 
+    long dataFrom(long position) {
+        for (Map.Entry<Long, byte[]> entry :
+                pages.tailMap(position / PAGE_BYTES, true).entrySet()) {
+            if (entry.getValue() != BLANK) {
+                return Math.max(position, entry.getKey() * PAGE_BYTES);
+            }
+        }
+        return Long.MAX_VALUE;
+    }
+
+    long holeFrom(long position) {
+        long number = position / PAGE_BYTES;
+        byte[] page = pages.get(number);
+        while (page != null && page != BLANK) {
+            number++;
+            page = pages.get(number);
+        }
+        return Math.max(position, number * PAGE_BYTES);
+    }
+
     /** Fills all of {@code target}. */
     void read(long position, ByteBuffer target) {
         long at = position;

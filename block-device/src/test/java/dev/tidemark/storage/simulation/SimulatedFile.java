@@ -63,6 +63,11 @@ final class SimulatedFile implements StorageFile {
     }
 
     @Override
+    public void expectSmallReads() {
+        // All reads cost the same here.
+    }
+
+    @Override
     public void write(long position, ByteBuffer source) throws StorageException {
         checkPosition(position);
         change(
@@ -201,6 +206,20 @@ final class SimulatedFile implements StorageFile {
                         counted(() -> node.punchHole(position, lengthBytes));
                     }
                 });
+    }
+
+    @Override
+    public long dataFrom(long position) throws StorageException {
+        checkPosition(position);
+        return perform(
+                Operation.SIZE, () -> position < node.sizeBytes() ? node.dataFrom(position) : NONE);
+    }
+
+    @Override
+    public long holeFrom(long position) throws StorageException {
+        checkPosition(position);
+        return perform(
+                Operation.SIZE, () -> position < node.sizeBytes() ? node.holeFrom(position) : NONE);
     }
 
     private void counted(Runnable change) {

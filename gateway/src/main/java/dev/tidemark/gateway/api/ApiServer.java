@@ -7,8 +7,10 @@ import dev.tidemark.gateway.problem.Problem;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
 import dev.tidemark.gateway.service.Engine;
+import dev.tidemark.gateway.service.Overview;
 import dev.tidemark.gateway.service.Problems;
 import dev.tidemark.gateway.wire.Json;
+import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HealthDocument;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
@@ -56,10 +58,13 @@ public final class ApiServer implements AutoCloseable {
                                     .forEach(group ->
                                             services.metrics()
                                                     .addGroup(group.name(), group.engine()));
+                            services.groups()
+                                    .unopened()
+                                    .forEach(group -> services.metrics().addUnopened(group.name()));
                             services.metrics()
                                     .retainGroups(
-                                            services.groups().all().stream()
-                                                    .map(group -> group.name())
+                                            Overview.groups(services.groups()).stream()
+                                                    .map(GroupDocument::name)
                                                     .toList());
                             return services.metrics().scrape();
                         });
@@ -70,12 +75,12 @@ public final class ApiServer implements AutoCloseable {
                                 "/health/live",
                                 "Whether the process answers",
                                 HealthDocument.class,
-                                call -> new HealthDocument("up", List.of()))
+                                call -> new HealthDocument(HealthDocument.UP, List.of()))
                         .withoutToken());
         routes.add(
                 Route.get(
                                 "/health/ready",
-                                "Whether disks are served; status 503 with reasons when not",
+                                "Whether disks are served: up, degraded with reasons when some groups have failed, or down with status 503",
                                 HealthDocument.class,
                                 call -> services.readiness().get())
                         .withoutToken());
@@ -124,7 +129,8 @@ public final class ApiServer implements AutoCloseable {
         if (answer instanceof String text) {
             context.contentType(PROMETHEUS_TYPE).result(text);
         } else if (answer != null) {
-            if (answer instanceof HealthDocument health && !health.status().equals("up")) {
+            if (answer instanceof HealthDocument health
+                    && health.status().equals(HealthDocument.DOWN)) {
                 context.status(503);
             }
             context.contentType("application/json").result(Json.write(answer));

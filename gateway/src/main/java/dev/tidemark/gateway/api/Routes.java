@@ -165,7 +165,7 @@ final class Routes {
                         BASE + "/groups",
                         "All protection groups",
                         GroupDocument.class,
-                        call -> services.groups().all().stream().map(Overview::group).toList()),
+                        call -> Overview.groups(services.groups())),
                 post(
                         BASE + "/groups",
                         "Make a protection group",
@@ -195,7 +195,7 @@ final class Routes {
                         BASE + "/groups/{group}",
                         "Delete an empty group and its history",
                         call -> {
-                            services.groups().delete(group(call));
+                            services.groups().delete(call.path("group"));
                             return null;
                         }));
     }

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * not know. Thread-safe; every change is durable when its method returns.
  */
 public final class Catalogue implements AutoCloseable {
-    private static final List<String> SCHEMA =
+    /** Version 1: groups, drills, tests, tasks. */
+    private static final List<String> FIRST =
             List.of(
                     """
                     CREATE TABLE groups (
@@ -75,6 +76,17 @@ public final class Catalogue implements AutoCloseable {
                     ) STRICT\
                     """);
 
+    /** Version 2: the names of volumes, for groups that cannot be asked. */
+    private static final List<String> NAMES_OF_VOLUMES =
+            List.of(
+                    """
+                    CREATE TABLE volumes (
+                        group_id TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        PRIMARY KEY (group_id, name)
+                    ) STRICT, WITHOUT ROWID\
+                    """);
+
     private final Database database;
 
     private Catalogue(Database database) {
@@ -86,7 +98,7 @@ public final class Catalogue implements AutoCloseable {
      * is.
      */
     public static Catalogue open(Path file) {
-        return new Catalogue(Database.open(file, SCHEMA));
+        return new Catalogue(Database.open(file, List.of(FIRST, NAMES_OF_VOLUMES)));
     }
 
     // Groups
@@ -122,7 +134,32 @@ public final class Catalogue implements AutoCloseable {
     }
 
     public void removeGroup(UUID id) {
-        database.update("DELETE FROM groups WHERE id = ?", id.toString());
+        database.transaction(() -> {
+            database.update("DELETE FROM volumes WHERE group_id = ?", id.toString());
+            return database.update("DELETE FROM groups WHERE id = ?", id.toString());
+        });
+    }
+
+    /** The volumes that a group had when it was last asked, by name. */
+    public List<String> volumes(UUID group) {
+        return database.query(
+                "SELECT name FROM volumes WHERE group_id = ? ORDER BY name",
+                row -> row.getString("name"),
+                group.toString());
+    }
+
+    /** Takes note of the volumes that a group has. */
+    public void rememberVolumes(UUID group, List<String> names) {
+        if (volumes(group).equals(names.stream().sorted().toList())) {
+            return;
+        }
+        database.transaction(() -> {
+            database.update("DELETE FROM volumes WHERE group_id = ?", group.toString());
+            for (String name : names) {
+                database.update("INSERT INTO volumes VALUES (?, ?)", group.toString(), name);
+            }
+            return names.size();
+        });
     }
 
     private static GroupRow group(ResultSet row) throws SQLException {

@@ -22,28 +22,33 @@ final class Database implements AutoCloseable {
     /** "Tdmk": says that the file is a catalogue of ours (SQLite file format §1.3.14). */
     private static final int APPLICATION_ID = 0x54646d6b;
 
-    /** Version 1: groups, drills, tests, tasks. */
-    private static final int SCHEMA_VERSION = 1;
-
     private static final String RESTORE =
             "restore it from a backup; or move it away: groups on disk are then adopted under new names, and the records of past tests are lost";
 
+    private final int schemaVersion;
     private final Path file;
     private final ReentrantLock lock = new ReentrantLock();
     private final Connection connection;
 
-    private Database(Path file, Connection connection) {
+    private Database(int schemaVersion, Path file, Connection connection) {
+        this.schemaVersion = schemaVersion;
         this.file = file;
         this.connection = connection;
     }
 
-    /** Opens or creates the file and checks all of it; changes nothing when a check fails. */
-    static Database open(Path file, List<String> schema) {
+    /**
+     * Opens or creates the file and checks all of it; changes nothing when a check fails.
+     *
+     * @param schema what each version adds to the one before, from version 1 on
+     */
+    static Database open(Path file, List<List<String>> schema) {
         SQLiteConfig config = new SQLiteConfig();
         config.enforceForeignKeys(true);
         config.setBusyTimeout(5000);
         try {
-            Database database = new Database(file, config.createConnection("jdbc:sqlite:" + file));
+            Database database =
+                    new Database(
+                            schema.size(), file, config.createConnection("jdbc:sqlite:" + file));
             try {
                 database.check();
                 database.migrate(schema);
@@ -74,30 +79,33 @@ final class Database implements AutoCloseable {
                             "point data.directory to a directory of its own"));
         }
         long version = number("PRAGMA user_version");
-        if (version > SCHEMA_VERSION) {
+        if (version > schemaVersion) {
             throw new ProblemException(
                     new Problem(
                             ProblemKind.CORRUPT,
                             "catalogue " + file + " was written by a newer release",
                             "schema version " + version,
-                            "this release knows up to " + SCHEMA_VERSION,
+                            "this release knows up to " + schemaVersion,
                             "start the newer release"));
         }
     }
 
-    private void migrate(List<String> schema) throws SQLException {
+    private void migrate(List<List<String>> schema) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute("PRAGMA journal_mode = WAL");
             statement.execute("PRAGMA synchronous = FULL");
-            if (number("PRAGMA user_version") == SCHEMA_VERSION) {
+            int version = (int) number("PRAGMA user_version");
+            if (version == schemaVersion) {
                 return;
             }
             connection.setAutoCommit(false);
-            for (String sql : schema) {
-                statement.execute(sql);
+            for (List<String> added : schema.subList(version, schemaVersion)) {
+                for (String sql : added) {
+                    statement.execute(sql);
+                }
             }
             statement.execute("PRAGMA application_id = " + APPLICATION_ID);
-            statement.execute("PRAGMA user_version = " + SCHEMA_VERSION);
+            statement.execute("PRAGMA user_version = " + schemaVersion);
             connection.commit();
             connection.setAutoCommit(true);
         }

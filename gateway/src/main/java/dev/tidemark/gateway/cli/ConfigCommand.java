@@ -1,8 +1,11 @@
 package dev.tidemark.gateway.cli;
 
 import dev.tidemark.gateway.config.ConfigurationException;
+import dev.tidemark.gateway.config.Keys;
 import dev.tidemark.gateway.config.Settings;
 import dev.tidemark.gateway.config.SettingsReader;
+import dev.tidemark.gateway.config.TlsMode;
+import dev.tidemark.gateway.tls.ServerTls;
 import java.io.PrintWriter;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -38,9 +41,23 @@ final class ConfigCommand implements Callable<Integer> {
     @Override
     public Integer call() throws ConfigurationException {
         Settings settings = printDefault ? SettingsReader.defaults() : options.read();
+        if (settings.get(Keys.NBD_TLS_MODE) != TlsMode.OFF) {
+            checkCertificates(settings);
+        }
         PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
         out.print(settings.toToml());
         out.flush();
         return 0;
+    }
+
+    /** Reads them once, as the gateway would. */
+    private static void checkCertificates(Settings settings) {
+        new ServerTls(
+                new ServerTls.Terms(
+                        settings.nbdCertificates(),
+                        false,
+                        settings.get(Keys.NBD_TLS_CLIENTS),
+                        false),
+                Runnable::run);
     }
 }

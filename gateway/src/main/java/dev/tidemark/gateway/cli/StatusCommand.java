@@ -27,6 +27,11 @@ final class StatusCommand implements Callable<Integer> {
         return connection.print(answer, out -> print(answer.as(StatusDocument.class), out));
     }
 
+    private static String health(StatusDocument status) {
+        boolean failed = status.groups().stream().anyMatch(group -> group.state().equals("failed"));
+        return !status.ready() ? ", NOT READY" : failed ? ", DEGRADED" : "";
+    }
+
     private static void print(StatusDocument status, PrintWriter out) {
         out.println(
                 "Tidemark "
@@ -35,7 +40,7 @@ final class StatusCommand implements Callable<Integer> {
                         + status.pid()
                         + ", up "
                         + Formats.seconds(status.uptimeSeconds())
-                        + (status.ready() ? "" : ", NOT READY"));
+                        + health(status));
         out.println(
                 "data   "
                         + status.dataDirectory()
@@ -43,6 +48,7 @@ final class StatusCommand implements Callable<Integer> {
                         + ByteSize.format(status.freeBytes())
                         + " free");
         status.nbd().forEach(uri -> out.println("nbd    " + uri));
+        status.disks().forEach(disk -> disk.uris().forEach(uri -> out.println("disk   " + uri)));
         out.println("api    " + status.api());
         out.println(
                 "pool   "

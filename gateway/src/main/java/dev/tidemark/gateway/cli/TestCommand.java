@@ -111,7 +111,7 @@ final class TestCommand {
                     for (TestDocument test : answer.asList(TestDocument.class)) {
                         table.row(
                                 test.id(),
-                                test.verdict() == null ? "running" : test.verdict(),
+                                result(test),
                                 test.group(),
                                 Formats.time(test.point().time()),
                                 test.point().checkpoint() == null
@@ -251,7 +251,7 @@ final class TestCommand {
                 "test "
                         + test.id()
                         + " "
-                        + (test.verdict() == null ? "running" : test.verdict())
+                        + result(test)
                         + " at "
                         + Formats.point(test.point())
                         + ", opened in "
@@ -273,12 +273,23 @@ final class TestCommand {
                         + ", "
                         + ByteSize.format(test.writtenBytes())
                         + " written");
+        if (!test.failure().isEmpty()) {
+            out.println("  cannot be opened: " + test.failure());
+        }
         if (!test.note().isEmpty()) {
             out.println("  " + test.note());
         }
         for (ExportDocument export : test.exports()) {
             export.uris().forEach(uri -> out.println("  " + uri));
         }
+    }
+
+    /** The verdict, or that there is none yet and whether its disks can be had. */
+    private static String result(TestDocument test) {
+        String verdict = test.verdict();
+        return verdict != null
+                ? verdict
+                : test.failure().isEmpty() ? "running" : "cannot be opened";
     }
 
     static String path(long id) {

@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
             HistoryCommand.class,
             TaskCommand.class,
             ConfigCommand.class,
+            PkiCommand.class,
             DemoCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",

@@ -1,13 +1,17 @@
 package dev.tidemark.gateway.config;
 
+import dev.tidemark.gateway.access.AccessRule;
+import dev.tidemark.gateway.access.AccessRules;
 import dev.tidemark.gateway.config.SettingKey.ValueType;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.text.TimeSpan;
+import dev.tidemark.gateway.tls.ClientCertificates;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Function;
 
 /** Every key of the configuration, in the order of the printed default. */
@@ -47,6 +51,45 @@ public final class Keys {
                     33 * MIB,
                     GIB,
                     "Memory for requests in flight per connection; past it, the socket is not read.");
+
+    public static final SettingKey<AccessRules> NBD_RULES =
+            new SettingKey<>(
+                    "nbd.rules",
+                    ValueType.LINES,
+                    "",
+                    "a list of \""
+                            + AccessRule.FORM
+                            + "\"; actions: read-write, read-only, points, deny",
+                    "Who may open which disks over NBD: the first rule that speaks of the disk and holds for the client decides, none means no. [] lets clients on this machine and clients with a certificate do everything, others nothing.",
+                    AccessRules::parse);
+
+    public static final SettingKey<TlsMode> NBD_TLS_MODE =
+            choice(
+                    "nbd.tls.mode",
+                    TlsMode.OFF,
+                    TlsMode.class,
+                    "Whether NBD is served inside TLS: never, to clients that ask for it, or to nobody outside it.");
+
+    public static final SettingKey<String> NBD_TLS_CERTIFICATES =
+            text(
+                    "nbd.tls.certificates",
+                    "",
+                    "a path, relative to the data directory",
+                    "Folder with server-cert.pem, server-key.pem, ca-cert.pem and, if certificates are revoked, ca-crl.pem; read again when they change.",
+                    Function.identity());
+
+    public static final SettingKey<ClientCertificates> NBD_TLS_CLIENTS =
+            choice(
+                    "nbd.tls.clients",
+                    ClientCertificates.REQUIRE,
+                    ClientCertificates.class,
+                    "Whether clients have to show a certificate of ca-cert.pem inside TLS: always, only if they want to, or never.");
+
+    public static final SettingKey<Boolean> NBD_TLS_OLDER =
+            flag(
+                    "nbd.tls.allow_tls12",
+                    false,
+                    "Permits TLS 1.2, for clients that have no TLS 1.3.");
 
     public static final SettingKey<Endpoint> API_LISTEN =
             text(
@@ -177,6 +220,11 @@ public final class Keys {
                     NBD_LISTEN,
                     NBD_UNIX_SOCKET,
                     NBD_IN_FLIGHT_BYTES,
+                    NBD_RULES,
+                    NBD_TLS_MODE,
+                    NBD_TLS_CERTIFICATES,
+                    NBD_TLS_CLIENTS,
+                    NBD_TLS_OLDER,
                     API_LISTEN,
                     API_ALLOW_REMOTE,
                     API_REQUEST_BYTES,
@@ -220,6 +268,32 @@ public final class Keys {
     private static <T> SettingKey<T> text(
             String name, String value, String range, String effect, Function<String, T> parser) {
         return new SettingKey<>(name, ValueType.TEXT, value, range, effect, parser);
+    }
+
+    /** One of an enumeration's words, in lower case. */
+    private static <E extends Enum<E>> SettingKey<E> choice(
+            String name, E value, Class<E> words, String effect) {
+        List<E> all = List.of(words.getEnumConstants());
+        String range =
+                String.join(
+                        ", ",
+                        all.stream().map(one -> one.name().toLowerCase(Locale.ROOT)).toList());
+        return new SettingKey<>(
+                name,
+                ValueType.TEXT,
+                value.name().toLowerCase(Locale.ROOT),
+                "one of " + range,
+                effect,
+                text ->
+                        all.stream()
+                                .filter(one -> one.name().toLowerCase(Locale.ROOT).equals(text))
+                                .findFirst()
+                                .orElseThrow(() ->
+                                        ProblemException.invalid(
+                                                "not one of the words",
+                                                text,
+                                                "one of " + range,
+                                                "")));
     }
 
     private static SettingKey<Boolean> flag(String name, boolean value, String effect) {

@@ -30,7 +30,9 @@ public record SettingKey<T>(
         BOOLEAN,
         TEXT,
         /** A list of quoted texts; the parser sees them joined by commas. */
-        LIST
+        LIST,
+        /** A list of quoted texts that may hold commas; the parser sees one a line. */
+        LINES
     }
 
     /** The table: everything before the last dot. */
@@ -53,16 +55,17 @@ public record SettingKey<T>(
         return switch (type) {
             case INTEGER, BOOLEAN -> text;
             case SIZE, DURATION, TEXT -> quote(text);
-            case LIST -> list(text);
+            case LIST -> list(text, ",");
+            case LINES -> list(text, "\n");
         };
     }
 
-    private static String list(String text) {
+    private static String list(String text, String separator) {
         if (text.isEmpty()) {
             return "[]";
         }
         StringBuilder list = new StringBuilder("[");
-        for (String entry : text.split(",", -1)) {
+        for (String entry : text.split(separator, -1)) {
             list.append(list.length() > 1 ? ", " : "").append(quote(entry));
         }
         return list.append(']').toString();

@@ -32,6 +32,11 @@ public final class Settings {
         return socket.isEmpty() ? null : get(Keys.DATA_DIRECTORY).resolve(socket);
     }
 
+    /** The folder of the certificates; only when TLS is not off. */
+    public Path nbdCertificates() {
+        return get(Keys.DATA_DIRECTORY).resolve(get(Keys.NBD_TLS_CERTIFICATES));
+    }
+
     /** These settings as a configuration file, each key with its range and effect. */
     public String toToml() {
         return TomlText.print(this);

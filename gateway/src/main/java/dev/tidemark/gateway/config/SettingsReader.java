@@ -3,10 +3,12 @@ package dev.tidemark.gateway.config;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.toml.TomlMapper;
+import dev.tidemark.gateway.access.AccessRule;
 import dev.tidemark.gateway.problem.Problem;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
 import dev.tidemark.gateway.problem.Similar;
+import dev.tidemark.gateway.tls.ClientCertificates;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -102,15 +104,20 @@ public final class SettingsReader {
                     if (value.isObject()) {
                         flatten(name, value);
                     } else {
-                        asked.put(name, value.isArray() ? joined(value) : value.asText());
+                        asked.put(name, value.isArray() ? joined(name, value) : value.asText());
                     }
                 });
     }
 
-    private static String joined(JsonNode list) {
+    private static String joined(String name, JsonNode list) {
         List<String> entries = new ArrayList<>();
         list.forEach(entry -> entries.add(entry.asText()));
-        return String.join(",", entries);
+        boolean lines =
+                Keys.all().stream()
+                        .anyMatch(key ->
+                                key.name().equals(name)
+                                        && key.type() == SettingKey.ValueType.LINES);
+        return String.join(lines ? "\n" : ",", entries);
     }
 
     /** Takes one key from the command line; it wins over the file. */
@@ -203,6 +210,47 @@ public final class SettingsReader {
         }
         if (parsed.containsAll(List.of(Keys.NBD_LISTEN, Keys.NBD_UNIX_SOCKET))) {
             concludeNbd(settings);
+        }
+        if (parsed.containsAll(
+                List.of(
+                        Keys.NBD_TLS_MODE,
+                        Keys.NBD_TLS_CERTIFICATES,
+                        Keys.NBD_TLS_CLIENTS,
+                        Keys.NBD_RULES))) {
+            concludeTls(settings);
+        }
+    }
+
+    private void concludeTls(Settings settings) {
+        boolean off = settings.get(Keys.NBD_TLS_MODE) == TlsMode.OFF;
+        if (!off && settings.get(Keys.NBD_TLS_CERTIFICATES).isEmpty()) {
+            problems.add(
+                    new Problem(
+                            ProblemKind.INVALID,
+                            "nbd.tls.certificates is empty",
+                            null,
+                            "nbd.tls.mode is " + settings.text(Keys.NBD_TLS_MODE),
+                            "make a folder with: tidemark pki issue HOST --server"));
+        }
+        List<AccessRule> rules = settings.get(Keys.NBD_RULES).rules();
+        if (off && rules.stream().anyMatch(AccessRule::needsTls)) {
+            problems.add(
+                    new Problem(
+                            ProblemKind.INVALID,
+                            "nbd.rules: a rule needs TLS, which is off",
+                            null,
+                            "nbd.tls.mode is off",
+                            "set nbd.tls.mode to offer or require"));
+        }
+        boolean anonymous = settings.get(Keys.NBD_TLS_CLIENTS) == ClientCertificates.NONE;
+        if (!off && anonymous && rules.stream().anyMatch(AccessRule::needsCertificate)) {
+            problems.add(
+                    new Problem(
+                            ProblemKind.INVALID,
+                            "nbd.rules: a rule looks at certificates, which no client is asked for",
+                            null,
+                            "nbd.tls.clients is none",
+                            "set nbd.tls.clients to require or ask"));
         }
     }
 

@@ -2,6 +2,7 @@ package dev.tidemark.gateway.exports;
 
 import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.Features;
+import dev.tidemark.execution.Scheduler;
 import dev.tidemark.gateway.catalogue.TestRow;
 import dev.tidemark.gateway.metrics.MeteringDevice;
 import dev.tidemark.gateway.metrics.Metrics;
@@ -19,12 +20,17 @@ import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.Point;
+import dev.tidemark.journal.PointSpec;
+import dev.tidemark.nbd.ContextDescription;
 import dev.tidemark.nbd.ExportCatalog;
 import dev.tidemark.nbd.ExportDescription;
 import dev.tidemark.nbd.ExportOpenException;
 import dev.tidemark.nbd.ExportOpenException.Kind;
 import dev.tidemark.nbd.NbdClient;
 import dev.tidemark.nbd.OpenedExport;
+import dev.tidemark.nbd.StatusContext;
+import dev.tidemark.replica.HistoryMap;
+import dev.tidemark.replica.Image;
 import dev.tidemark.replica.PointVolume;
 import dev.tidemark.replica.ReplicaException;
 import java.time.Duration;
@@ -35,14 +41,15 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The exports: {@code disk} is a live volume, {@code disk@point} a read-only instant of it, {@code
- * test.7.disk} a disk of a running test. Thread-safe; everything that may block runs on the
- * executor given.
+ * disk@point~rw} a writable copy of one for the client that asks, {@code test.7.disk} a disk of a
+ * running test. Thread-safe; everything that may block runs on the executor given.
  */
 public final class Exports implements ExportCatalog {
     private static final Logger log = LoggerFactory.getLogger(Exports.class);
@@ -55,7 +62,11 @@ public final class Exports implements ExportCatalog {
     private final Executor executor;
     private final SharedViews views;
     private final Leases leases;
+    private final PrivateCopies copies;
 
+    /**
+     * @param leaseSpan how long a client that left is expected back
+     */
     public Exports(
             Volumes volumes,
             RecoveryTests tests,
@@ -63,19 +74,25 @@ public final class Exports implements ExportCatalog {
             Metrics metrics,
             Executor executor,
             Duration leaseSpan,
-            LongSupplier nanoTime) {
+            Scheduler scheduler) {
         this.volumes = volumes;
         this.tests = tests;
         this.points = points;
         this.metrics = metrics;
         this.executor = executor;
         this.views = new SharedViews(executor);
-        this.leases = new Leases(leaseSpan, nanoTime);
+        this.leases = new Leases(leaseSpan, scheduler::nanoTime);
+        this.copies = new PrivateCopies(scheduler, leaseSpan);
     }
 
     /** Number of instants that are open now. */
     public int openViews() {
         return views.count();
+    }
+
+    /** Number of private copies there are now. */
+    public int privateCopies() {
+        return copies.count();
     }
 
     @Override
@@ -85,9 +102,15 @@ public final class Exports implements ExportCatalog {
             for (Found found : volumes.all()) {
                 list.add(new ExportDescription(found.volume().name(), describeLive(found)));
             }
+            for (Found found : volumes.all()) {
+                for (Checkpoint checkpoint : Contexts.named(found.group(), Long.MAX_VALUE)) {
+                    if (checkpoint.sequence() >= found.volume().createdSequence()) {
+                        list.add(describeCheckpoint(found, checkpoint));
+                    }
+                }
+            }
             for (TestRow row : tests.runningRows()) {
-                RecoveryTests.Running test = tests.running(row.id());
-                for (PointVolume volume : test.image().volumes()) {
+                for (PointVolume volume : tests.servedVolumes(row)) {
                     list.add(
                             new ExportDescription(
                                     RecoveryTests.exportName(row.id(), volume.name()),
@@ -100,7 +123,28 @@ public final class Exports implements ExportCatalog {
 
     @Override
     public CompletionStage<OpenedExport> open(NbdClient client, String name, boolean infoOnly) {
-        return run(() -> open(name));
+        return run(() ->
+                name.startsWith(TEST_PREFIX)
+                        ? openTest(client, name)
+                        : open(client, ExportName.parse(name)));
+    }
+
+    @Override
+    public CompletionStage<List<ContextDescription>> contexts(
+            NbdClient client, String exportName, String query) {
+        return run(() -> {
+            if (exportName.startsWith(TEST_PREFIX)) {
+                Group group = test(exportName).group();
+                long last = test(exportName).row().sequence();
+                return Contexts.matching(group, last, false, query, resolver(client, group));
+            }
+            ExportName name = ExportName.parse(exportName);
+            Group group = found(name).group();
+            ToLongFunction<String> resolver = resolver(client, group);
+            String point = name.point();
+            long last = point == null ? Long.MAX_VALUE : resolver.applyAsLong(point);
+            return Contexts.matching(group, last, name.copy() == null, query, resolver);
+        });
     }
 
     private <T> CompletionStage<T> run(Callable<T> work) {
@@ -130,28 +174,24 @@ public final class Exports implements ExportCatalog {
         return new ExportOpenException(kind, known.problem().sentence(), failure);
     }
 
-    private OpenedExport open(String name) throws ReplicaException {
-        int at = name.indexOf('@');
-        if (name.startsWith(TEST_PREFIX)) {
-            return openTest(name);
+    private OpenedExport open(NbdClient client, ExportName name) throws ReplicaException {
+        Found found = found(name);
+        String point = name.point();
+        String copy = name.copy();
+        if (point == null) {
+            return openLive(client, found);
         }
-        return at < 0 ? openLive(name) : openPoint(name.substring(0, at), name.substring(at + 1));
-    }
-
-    // Live disks
-
-    private OpenedExport openLive(String name) throws ReplicaException {
-        Found found = name.isEmpty() ? only() : volumes.get(name);
-        BlockDevice device = found.group().engine().openVolume(found.volume().id());
-        return new Opened(
-                found.volume().name(),
-                describeLive(found),
-                metered(found.group(), found.volume().name(), "live", device, device.features()),
-                () -> {});
+        return copy == null
+                ? openPoint(client, found, point)
+                : openCopy(client, found, point, copy);
     }
 
     /** The default export is the only volume. */
-    private Found only() {
+    private Found found(ExportName name) {
+        if (!name.volume().isEmpty()) {
+            return volumes.get(name.volume());
+        }
+        volumes.requireAllOpen();
         List<Found> all = volumes.all();
         if (all.size() != 1) {
             throw new ProblemException(
@@ -165,6 +205,65 @@ public final class Exports implements ExportCatalog {
         return all.getFirst();
     }
 
+    // Which instant a name means
+
+    /** The same text means the same instant whenever it is asked. */
+    private static boolean isFixed(String asked) {
+        AskedPoint point = AskedPoint.parse(asked);
+        // A checkpoint's name can be given again later, so it counts as moving too.
+        return point instanceof AskedPoint.Sequence || point instanceof AskedPoint.Time;
+    }
+
+    private ToLongFunction<String> resolver(NbdClient client, Group group) {
+        return asked -> sequence(client, group, asked);
+    }
+
+    private long sequence(NbdClient client, Group group, String asked) {
+        if (isFixed(asked)) {
+            return points.resolve(group, asked).sequence();
+        }
+        Leases.Key key = key(client, group, asked);
+        OptionalLong leased = leases.get(key);
+        return leased.isPresent()
+                ? leased.getAsLong()
+                : leases.give(key, points.resolve(group, asked).sequence());
+    }
+
+    private static Leases.Key key(NbdClient client, Group group, String asked) {
+        return new Leases.Key(ClientIdentity.of(client), group.row().id(), asked);
+    }
+
+    /** Tells when a connection that uses the name has ended. */
+    private Runnable use(NbdClient client, Group group, String asked) {
+        return leases.use(key(client, group, asked));
+    }
+
+    // Live disks
+
+    private OpenedExport openLive(NbdClient client, Found found) throws ReplicaException {
+        int id = found.volume().id();
+        BlockDevice device = found.group().engine().openVolume(id);
+        return new Opened(
+                found.volume().name(),
+                describeLive(found),
+                metered(found.group(), found.volume().name(), "live", device, device.features()),
+                new LivePast(found.group(), id),
+                resolver(client, found.group()),
+                () -> {});
+    }
+
+    private record LivePast(Group group, int volume) implements Contexts.Past {
+        @Override
+        public CompletableFuture<HistoryMap> changedSince(PointSpec since) {
+            return group.engine().changedSince(volume, since);
+        }
+
+        @Override
+        public CompletableFuture<HistoryMap> lastWrites(HistoryMap.Mark mark) {
+            return group.engine().lastWrites(volume, mark);
+        }
+    }
+
     private static String describeLive(Found found) {
         return "live disk of group "
                 + found.group().name()
@@ -174,58 +273,74 @@ public final class Exports implements ExportCatalog {
 
     // Points in time
 
-    private OpenedExport openPoint(String volumeName, String asked) throws ReplicaException {
-        Found found = volumes.get(volumeName);
-        AskedPoint point = AskedPoint.parse(asked);
-        // A checkpoint's name can be given again later, so it counts as relative too.
-        boolean fixed = point instanceof AskedPoint.Sequence || point instanceof AskedPoint.Time;
-        SharedViews.Hold hold = hold(found.group(), asked, fixed);
+    private OpenedExport openPoint(NbdClient client, Found found, String asked)
+            throws ReplicaException {
+        SharedViews.Hold hold = hold(client, found.group(), asked);
+        Runnable used = use(client, found.group(), asked);
         try {
-            return pointExport(found, hold, fixed);
+            return pointExport(client, found, hold, isFixed(asked), used);
         } catch (ReplicaException | RuntimeException e) {
             hold.close();
+            used.run();
             throw e;
         }
     }
 
-    private SharedViews.Hold hold(Group group, String asked, boolean fixed) {
-        if (fixed) {
-            return views.open(group, points.resolve(group, asked).sequence());
-        }
-        String name = group.row().id() + "@" + asked;
-        OptionalLong leased = leases.get(name);
-        if (leased.isPresent()) {
-            try {
-                return views.open(group, leased.getAsLong());
-            } catch (ProblemException e) {
-                leases.drop(name); // Its history has gone since: take a new instant.
+    private SharedViews.Hold hold(NbdClient client, Group group, String asked) {
+        try {
+            return views.open(group, sequence(client, group, asked));
+        } catch (ProblemException e) {
+            if (isFixed(asked) || leases.get(key(client, group, asked)).isEmpty()) {
+                throw e;
             }
+            // The history of the instant has gone since: take a new one.
+            leases.drop(key(client, group, asked));
+            return views.open(group, sequence(client, group, asked));
         }
-        return views.open(group, leases.give(name, points.resolve(group, asked).sequence()));
     }
 
-    private OpenedExport pointExport(Found found, SharedViews.Hold hold, boolean fixed)
+    private OpenedExport pointExport(
+            NbdClient client, Found found, SharedViews.Hold hold, boolean fixed, Runnable used)
             throws ReplicaException {
         int id = found.volume().id();
         Point exact = hold.view().point();
-        PointVolume then =
-                hold.view().volumes().stream()
-                        .filter(volume -> volume.id() == id)
-                        .findFirst()
-                        .orElseThrow(() ->
-                                ProblemException.notFound(
-                                        "the volume did not exist at that point",
-                                        found.volume().name()
-                                                + "@"
-                                                + Points.canonical(exact.sequence()),
-                                        "ask for a later point"));
+        PointVolume then = then(found, exact, hold.view().volumes());
         BlockDevice device = hold.view().device(id);
         Features offered = new Features(true, fixed, device.features().rotational());
         return new Opened(
                 found.volume().name() + "@" + Points.canonical(exact.sequence()),
-                describePoint(then, exact),
+                describePoint(then, exact) + ", read-only",
                 metered(found.group(), found.volume().name(), "view", device, offered),
-                hold::close);
+                new PointPast(found.group(), hold, id),
+                resolver(client, found.group()),
+                () -> {
+                    hold.close();
+                    used.run();
+                });
+    }
+
+    private static PointVolume then(Found found, Point exact, List<PointVolume> volumes) {
+        return volumes.stream()
+                .filter(volume -> volume.id() == found.volume().id())
+                .findFirst()
+                .orElseThrow(() ->
+                        ProblemException.notFound(
+                                "the volume did not exist at that point",
+                                found.volume().name() + "@" + Points.canonical(exact.sequence()),
+                                "ask for a later point"));
+    }
+
+    private record PointPast(Group group, SharedViews.Hold hold, int volume)
+            implements Contexts.Past {
+        @Override
+        public CompletableFuture<HistoryMap> changedSince(PointSpec since) {
+            return group.engine().changedSince(hold.view(), volume, since);
+        }
+
+        @Override
+        public CompletableFuture<HistoryMap> lastWrites(HistoryMap.Mark mark) {
+            return group.engine().lastWrites(hold.view(), volume, mark);
+        }
     }
 
     private static String describePoint(PointVolume volume, Point point) {
@@ -238,35 +353,110 @@ public final class Exports implements ExportCatalog {
                 + (checkpoint != null && checkpoint.tagged()
                         ? ", checkpoint " + checkpoint.name()
                         : "")
-                + "), read-only";
+                + ")";
+    }
+
+    private static ExportDescription describeCheckpoint(Found found, Checkpoint checkpoint) {
+        return new ExportDescription(
+                found.volume().name() + "@" + checkpoint.name(),
+                found.volume().name()
+                        + " at "
+                        + Timestamps.iso(checkpoint.timeMicros())
+                        + " ("
+                        + Points.canonical(checkpoint.sequence())
+                        + "), read-only");
+    }
+
+    // Private copies
+
+    private OpenedExport openCopy(NbdClient client, Found found, String asked, String label)
+            throws ReplicaException {
+        Group group = found.group();
+        long sequence = sequence(client, group, asked);
+        Runnable used = use(client, group, asked);
+        PrivateCopies.Hold hold;
+        try {
+            hold =
+                    copies.open(
+                            new PrivateCopies.Key(
+                                    ClientIdentity.of(client), group.row().id(), sequence, label),
+                            group);
+        } catch (RuntimeException e) {
+            used.run();
+            throw e;
+        }
+        try {
+            Image image = hold.image();
+            PointVolume then = then(found, image.point(), image.volumes());
+            BlockDevice device = image.device(then.id());
+            Features offered = new Features(false, isFixed(asked), device.features().rotational());
+            return new Opened(
+                    found.volume().name()
+                            + "@"
+                            + Points.canonical(image.point().sequence())
+                            + ExportName.suffix(label),
+                    describePoint(then, image.point())
+                            + ", private copy, writes are discarded after the last connection",
+                    metered(group, found.volume().name(), "copy", device, offered),
+                    new ImagePast(group, image, then.id()),
+                    resolver(client, group),
+                    () -> {
+                        hold.release().run();
+                        used.run();
+                    });
+        } catch (ReplicaException | RuntimeException e) {
+            hold.release().run();
+            used.run();
+            throw e;
+        }
     }
 
     // Recovery tests
 
-    private OpenedExport openTest(String name) throws ReplicaException {
+    private RecoveryTests.Running test(String name) {
         int dot = name.indexOf('.', TEST_PREFIX.length());
         long id = dot < 0 ? -1 : testId(name.substring(TEST_PREFIX.length(), dot));
         if (id < 0) {
             throw ProblemException.notFound(
                     "no such test disk", name, "the names are test.<number>.<volume>");
         }
-        String volumeName = name.substring(dot + 1);
-        RecoveryTests.Running test = tests.running(id);
+        return tests.running(id);
+    }
+
+    private OpenedExport openTest(NbdClient client, String name) throws ReplicaException {
+        RecoveryTests.Running test = test(name);
+        String volumeName = name.substring(name.indexOf('.', TEST_PREFIX.length()) + 1);
         PointVolume volume =
                 test.image().volumes().stream()
                         .filter(candidate -> candidate.name().equals(volumeName))
                         .findFirst()
                         .orElseThrow(() ->
                                 ProblemException.notFound(
-                                        "test " + id + " has no such volume",
+                                        "test " + test.row().id() + " has no such volume",
                                         volumeName,
-                                        "list its disks with: tidemark test show " + id));
+                                        "list its disks with: tidemark test show "
+                                                + test.row().id()));
         BlockDevice device = test.image().device(volume.id());
         return new Opened(
                 name,
                 describeTest(test.row(), volume),
                 metered(test.group(), volumeName, "test", device, device.features()),
+                new ImagePast(test.group(), test.image(), volume.id()),
+                resolver(client, test.group()),
                 () -> {});
+    }
+
+    private record ImagePast(Group group, Image image, int volume) implements Contexts.Past {
+        @Override
+        public CompletableFuture<HistoryMap> changedSince(PointSpec since) {
+            return group.engine().changedSince(image, volume, since);
+        }
+
+        /** The writes of a test have no place in the group's order. */
+        @Override
+        public @Nullable CompletableFuture<HistoryMap> lastWrites(HistoryMap.Mark mark) {
+            return null;
+        }
     }
 
     private static long testId(String text) {
@@ -294,9 +484,49 @@ public final class Exports implements ExportCatalog {
     }
 
     /** An export held by one connection. */
-    private record Opened(
-            String canonicalName, String description, BlockDevice device, Runnable release)
-            implements OpenedExport {
+    private final class Opened implements OpenedExport {
+        private final String canonicalName;
+        private final String description;
+        private final BlockDevice device;
+        private final Contexts.Past past;
+        private final ToLongFunction<String> resolver;
+        private final Runnable release;
+
+        Opened(
+                String canonicalName,
+                String description,
+                BlockDevice device,
+                Contexts.Past past,
+                ToLongFunction<String> resolver,
+                Runnable release) {
+            this.canonicalName = canonicalName;
+            this.description = description;
+            this.device = device;
+            this.past = past;
+            this.resolver = resolver;
+            this.release = release;
+        }
+
+        @Override
+        public String canonicalName() {
+            return canonicalName;
+        }
+
+        @Override
+        public String description() {
+            return description;
+        }
+
+        @Override
+        public BlockDevice device() {
+            return device;
+        }
+
+        @Override
+        public CompletionStage<StatusContext> openContext(String name) {
+            return run(() -> Contexts.open(past, name, resolver));
+        }
+
         @Override
         public void close() {
             device.close();

@@ -14,6 +14,8 @@ import java.util.function.ToDoubleFunction;
 record GroupMetric(
         String name, boolean counter, String help, ToDoubleFunction<GroupMetric.Snapshot> value) {
 
+    static final String FAILED_HELP = "1 when the group has stopped for good or cannot be opened";
+
     /** The engine's numbers at one moment. */
     record Snapshot(GroupStatus status, GroupCounters counters) {
         /** Everything written to the device for this group. */
@@ -36,10 +38,7 @@ record GroupMetric(
                         "tidemark_group_epoch",
                         "Generation; grows at every promotion",
                         s -> s.status().epoch()),
-                gauge(
-                        "tidemark_group_failed",
-                        "1 when the group has stopped for good",
-                        s -> is(s, "FAILED")),
+                gauge("tidemark_group_failed", FAILED_HELP, s -> is(s, "FAILED")),
                 gauge(
                         "tidemark_group_stalled",
                         "1 while the fold cannot go on",

@@ -23,6 +23,8 @@ import java.util.function.ToDoubleFunction;
 /** All that the gateway measures, in Prometheus' text format. Thread-safe. */
 public final class Metrics implements AutoCloseable {
     private static final long SNAPSHOT_NANOS = 500_000_000;
+    private static final String OPEN_HELP =
+            "1 for every open group, 0 for one that cannot be opened";
 
     private final PrometheusMeterRegistry registry =
             new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -84,13 +86,30 @@ public final class Metrics implements AutoCloseable {
                                     .strongReference(true)
                                     .register(registry));
         }
-        meters.add(
-                Gauge.builder("tidemark_group_up", () -> 1)
-                        .tags("group", name)
-                        .description("1 for every open group")
-                        .register(registry));
+        meters.add(constant("tidemark_group_up", OPEN_HELP, name, 1));
         held.put(name, snapshots);
         return meters;
+    }
+
+    /** Shows that a group could not be opened; called again under the same name, does nothing. */
+    public void addUnopened(String name) {
+        groups.computeIfAbsent(
+                name,
+                key ->
+                        List.of(
+                                constant("tidemark_group_up", OPEN_HELP, name, 0),
+                                constant(
+                                        "tidemark_group_failed",
+                                        GroupMetric.FAILED_HELP,
+                                        name,
+                                        1)));
+    }
+
+    private Meter constant(String metric, String help, String group, int value) {
+        return Gauge.builder(metric, () -> value)
+                .tags("group", group)
+                .description(help)
+                .register(registry);
     }
 
     /** Forgets groups that are no longer there. */

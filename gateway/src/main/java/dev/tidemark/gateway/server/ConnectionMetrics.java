@@ -12,6 +12,8 @@ final class ConnectionMetrics implements NbdMetrics {
     private final Counter opened;
     private final Counter failedHandshakes;
     private final Counter pauses;
+    private final Counter tlsSessions;
+    private final Counter tlsFailures;
 
     ConnectionMetrics(MeterRegistry registry) {
         opened =
@@ -25,6 +27,15 @@ final class ConnectionMetrics implements NbdMetrics {
         pauses =
                 Counter.builder("tidemark_nbd_paused_reads")
                         .description("Times a connection was not read because a limit was reached")
+                        .register(registry);
+        tlsSessions =
+                Counter.builder("tidemark_nbd_tls_sessions")
+                        .description("NBD sessions that went on inside TLS")
+                        .register(registry);
+        tlsFailures =
+                Counter.builder("tidemark_nbd_tls_failures")
+                        .description(
+                                "NBD clients that asked for TLS and got no session: no certificate, a bad or revoked one, no common version")
                         .register(registry);
         Gauge.builder("tidemark_nbd_connections", open, AtomicLong::get)
                 .description("NBD connections now")
@@ -46,6 +57,16 @@ final class ConnectionMetrics implements NbdMetrics {
     @Override
     public void handshakeFailed() {
         failedHandshakes.increment();
+    }
+
+    @Override
+    public void tlsStarted() {
+        tlsSessions.increment();
+    }
+
+    @Override
+    public void tlsFailed() {
+        tlsFailures.increment();
     }
 
     @Override

@@ -1,12 +1,14 @@
 package dev.tidemark.gateway.server;
 
 import dev.tidemark.execution.ThreadScheduler;
+import dev.tidemark.gateway.access.GuardedExports;
 import dev.tidemark.gateway.api.ApiServer;
 import dev.tidemark.gateway.api.Services;
 import dev.tidemark.gateway.catalogue.Catalogue;
 import dev.tidemark.gateway.config.Endpoint;
 import dev.tidemark.gateway.config.Keys;
 import dev.tidemark.gateway.config.Settings;
+import dev.tidemark.gateway.config.TlsMode;
 import dev.tidemark.gateway.exports.Exports;
 import dev.tidemark.gateway.metrics.Metrics;
 import dev.tidemark.gateway.problem.Problem;
@@ -22,7 +24,9 @@ import dev.tidemark.gateway.service.Tasks;
 import dev.tidemark.gateway.service.Uris;
 import dev.tidemark.gateway.service.Volumes;
 import dev.tidemark.gateway.text.Timestamps;
+import dev.tidemark.gateway.tls.ServerTls;
 import dev.tidemark.gateway.wire.Json;
+import dev.tidemark.gateway.wire.Wire.DiskUris;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HealthDocument;
 import dev.tidemark.gateway.wire.Wire.StatusDocument;
@@ -47,6 +51,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
@@ -75,12 +80,14 @@ public final class Gateway implements AutoCloseable {
     private final RecoveryTests tests;
     private final Volumes volumes;
     private final Exports exports;
+    private final @Nullable ServerTls tls;
     private final NbdServer nbd;
     private final List<String> nbdUris = new ArrayList<>();
     private final String apiUri;
     private volatile boolean stopping;
 
-    private Gateway(Settings settings) throws IOException, StorageException {
+    private Gateway(Settings settings, List<ListenAddress> instead)
+            throws IOException, StorageException {
         this.settings = settings;
         try {
             data = DataDirectory.at(settings.get(Keys.DATA_DIRECTORY));
@@ -114,14 +121,22 @@ public final class Gateway implements AutoCloseable {
                             metrics,
                             opener,
                             settings.get(Keys.RELATIVE_LEASE),
-                            System::nanoTime);
+                            scheduler);
+            tls = tls(opener);
             nbd =
                     keep(
                             new NbdServer(
-                                    nbdConfig(),
-                                    exports,
+                                    nbdConfig(instead),
+                                    new GuardedExports(
+                                            exports,
+                                            settings.get(Keys.NBD_RULES),
+                                            metrics.registry()),
                                     new ConnectionMetrics(metrics.registry())));
             uris.listening(listen());
+            ServerTls files = tls;
+            if (files != null) {
+                keep(new TlsWatch(files, nbd, alerts, scheduler).start());
+            }
             gatewayMetrics(metrics);
             ApiServer api =
                     keep(
@@ -161,8 +176,17 @@ public final class Gateway implements AutoCloseable {
 
     /** Starts a gateway; every failure is one problem that says what to do. */
     public static Gateway start(Settings settings) {
+        return start(settings, List.of());
+    }
+
+    /**
+     * The same, serving NBD at other addresses than the settings say.
+     *
+     * @param instead empty: where the settings say
+     */
+    public static Gateway start(Settings settings, List<ListenAddress> instead) {
         try {
-            return new Gateway(settings);
+            return new Gateway(settings, instead);
         } catch (NbdServerException e) {
             throw new ProblemException(
                     new Problem(
@@ -226,7 +250,31 @@ public final class Gateway implements AutoCloseable {
 
     // NBD
 
-    private NbdServerConfig nbdConfig() {
+    private @Nullable ServerTls tls(Executor executor) {
+        TlsMode mode = settings.get(Keys.NBD_TLS_MODE);
+        return mode == TlsMode.OFF
+                ? null
+                : new ServerTls(
+                        new ServerTls.Terms(
+                                data.path().resolve(settings.get(Keys.NBD_TLS_CERTIFICATES)),
+                                mode == TlsMode.REQUIRE,
+                                settings.get(Keys.NBD_TLS_CLIENTS),
+                                settings.get(Keys.NBD_TLS_OLDER)),
+                        executor);
+    }
+
+    private NbdServerConfig nbdConfig(List<ListenAddress> instead) {
+        NbdLimits limits = NbdLimits.DEFAULT;
+        return new NbdServerConfig(
+                instead.isEmpty() ? addresses() : instead,
+                limits.withInFlight(
+                        limits.inFlightRequests(), settings.get(Keys.NBD_IN_FLIGHT_BYTES)),
+                0,
+                true,
+                tls);
+    }
+
+    private List<ListenAddress> addresses() {
         List<ListenAddress> addresses = new ArrayList<>();
         for (Endpoint endpoint : settings.get(Keys.NBD_LISTEN)) {
             addresses.add(new ListenAddress.Tcp(endpoint.host(), endpoint.port()));
@@ -240,13 +288,7 @@ public final class Gateway implements AutoCloseable {
                         Problem.of(ProblemKind.INVALID, "nbd.unix_socket: " + e.getMessage()), e);
             }
         }
-        NbdLimits limits = NbdLimits.DEFAULT;
-        return new NbdServerConfig(
-                addresses,
-                limits.withInFlight(
-                        limits.inFlightRequests(), settings.get(Keys.NBD_IN_FLIGHT_BYTES)),
-                0,
-                true);
+        return addresses;
     }
 
     private @Nullable Path unixSocket() {
@@ -257,18 +299,27 @@ public final class Gateway implements AutoCloseable {
     private List<Uris.Base> listen() throws NbdServerException {
         List<Uris.Base> bases = new ArrayList<>();
         for (ListenAddress address : nbd.start()) {
-            switch (address) {
-                case ListenAddress.Tcp tcp -> {
-                    bases.add(new Uris.Base("nbd://" + tcp + "/", ""));
-                    nbdUris.add("nbd://" + tcp + "/");
-                }
-                case ListenAddress.Unix unix -> {
-                    bases.add(new Uris.Base("nbd+unix:///", "?socket=" + unix.path()));
-                    nbdUris.add("nbd+unix:///?socket=" + unix.path());
-                }
+            for (boolean inTls : schemes()) {
+                bases.add(
+                        switch (address) {
+                            case ListenAddress.Tcp tcp -> Uris.Base.tcp(inTls, tcp.toString());
+                            case ListenAddress.Unix unix -> Uris.Base.unix(inTls, unix.path());
+                            case ListenAddress.Inherited socket ->
+                                    throw new AssertionError(socket + " has an address by now");
+                        });
             }
         }
+        bases.forEach(base -> nbdUris.add(base.of("")));
         return bases;
+    }
+
+    /** Outside TLS, inside, or both. */
+    private boolean[] schemes() {
+        return switch (settings.get(Keys.NBD_TLS_MODE)) {
+            case OFF -> new boolean[] {false};
+            case OFFER -> new boolean[] {false, true};
+            case REQUIRE -> new boolean[] {true};
+        };
     }
 
     // What others ask
@@ -295,6 +346,11 @@ public final class Gateway implements AutoCloseable {
                 exports,
                 Exports::openViews);
         metrics.gauge(
+                "tidemark_nbd_tls_certificate_end_seconds",
+                "When the gateway's certificate ends, seconds since 1970; 0 without TLS",
+                this,
+                gateway -> gateway.tls == null ? 0 : gateway.tls.end().getEpochSecond());
+        metrics.gauge(
                 "tidemark_alerts",
                 "Alerts since the start",
                 alerts,
@@ -311,7 +367,7 @@ public final class Gateway implements AutoCloseable {
 
     /** The gateway at this moment. */
     public StatusDocument status() {
-        List<GroupDocument> documents = groups.all().stream().map(Overview::group).toList();
+        List<GroupDocument> documents = Overview.groups(groups);
         return new StatusDocument(
                 Version.text(),
                 ProcessHandle.current().pid(),
@@ -319,8 +375,12 @@ public final class Gateway implements AutoCloseable {
                 Duration.between(started, clock.instant()).toMillis() / 1e3,
                 data.path().toString(),
                 nbdUris,
+                volumes.all().stream()
+                        .map(found -> found.volume().name())
+                        .map(name -> new DiskUris(name, uris.of(name)))
+                        .toList(),
                 apiUri,
-                readiness().status().equals("up"),
+                !readiness().status().equals(HealthDocument.DOWN),
                 volumes.all().size(),
                 tests.runningRows().size(),
                 exports.openViews(),
@@ -332,19 +392,24 @@ public final class Gateway implements AutoCloseable {
                 alerts.newest(20));
     }
 
-    /** Ready while disks are served and no group has failed. */
+    /** Down while stopping and when every group has failed; degraded when some have. */
     public HealthDocument readiness() {
-        List<String> reasons = new ArrayList<>();
         if (stopping) {
-            reasons.add("the gateway is stopping");
+            return new HealthDocument(HealthDocument.DOWN, List.of("the gateway is stopping"));
         }
-        groups.all().stream()
-                .map(group -> group.engine().status())
-                .filter(status -> status.state().name().equals("FAILED"))
-                .forEach(status ->
-                        reasons.add(
-                                "group " + groups.nameOf(status.id()) + ": " + status.reason()));
-        return new HealthDocument(reasons.isEmpty() ? "up" : "down", reasons);
+        List<GroupDocument> all = Overview.groups(groups);
+        List<String> reasons =
+                all.stream()
+                        .filter(group -> group.state().equals("failed"))
+                        .map(group -> "group " + group.name() + ": " + group.reason())
+                        .toList();
+        String status =
+                reasons.isEmpty()
+                        ? HealthDocument.UP
+                        : reasons.size() < all.size()
+                                ? HealthDocument.DEGRADED
+                                : HealthDocument.DOWN;
+        return new HealthDocument(status, reasons);
     }
 
     public List<String> nbdUris() {

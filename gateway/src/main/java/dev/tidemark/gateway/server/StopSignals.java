@@ -64,6 +64,11 @@ public final class StopSignals implements AutoCloseable {
         asked.countDown();
     }
 
+    /** Asks for a clean stop without a signal. */
+    public void stop() {
+        asked.countDown();
+    }
+
     public void await() throws InterruptedException {
         asked.await();
     }

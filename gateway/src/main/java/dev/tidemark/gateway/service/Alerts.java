@@ -24,6 +24,19 @@ public final class Alerts {
     private static final Logger log = LoggerFactory.getLogger(Alerts.class);
     private static final int KEPT = 200;
 
+    /** The gateway's certificates have changed and are in use. */
+    public static final String TLS_RELOADED = "tls-reloaded";
+
+    /** They have changed and cannot be used. */
+    public static final String TLS_NOT_RELOADED = "tls-not-reloaded";
+
+    /** The gateway's certificate ends soon. */
+    public static final String TLS_CERTIFICATE_ENDS = "tls-certificate-ends";
+
+    /** The kinds that the gateway itself raises; the others are the engine's. */
+    static final List<String> GATEWAY_KINDS =
+            List.of(TLS_RELOADED, TLS_NOT_RELOADED, TLS_CERTIFICATE_ENDS);
+
     /** How much an alert matters. */
     public enum Severity {
         INFO,

@@ -47,6 +47,20 @@ final class GroupAlerts implements GroupListener {
     }
 
     @Override
+    public void imageFailed(UUID group, UUID image, String reason) {
+        alerts.raise(
+                Severity.CRITICAL,
+                "test-failed",
+                names.apply(group),
+                "the test with image "
+                        + image
+                        + " cannot be opened: "
+                        + reason
+                        + "; its writes are kept: mend the file and restart the gateway, or stop the"
+                        + " test, which gives them up");
+    }
+
+    @Override
     public void poolFull(UUID group, String detail) {
         alerts.raise(Severity.CRITICAL, "pool-full", names.apply(group), detail);
     }

@@ -49,6 +49,7 @@ public final class Groups {
     private final Environment environment;
     private final Clock clock;
     private final Map<UUID, Group> groups = new ConcurrentHashMap<>();
+    private final Map<UUID, UnopenedGroup> unopened = new ConcurrentHashMap<>();
 
     /** Taken for every change of a group's or volume's name. */
     private final Object naming = new Object();
@@ -74,7 +75,7 @@ public final class Groups {
 
     /**
      * Finishes half-done creations and deletions, adopts directories without a record, opens
-     * everything.
+     * everything. A group that cannot be opened is noted with its reason, and stops no other.
      */
     public void openAll() {
         try {
@@ -87,7 +88,7 @@ public final class Groups {
             }
             adoptStrangers();
             for (GroupRow row : catalogue.groups()) {
-                open(row);
+                openOrNote(row);
             }
         } catch (StorageException e) {
             throw storage(e);
@@ -117,6 +118,24 @@ public final class Groups {
         }
     }
 
+    private void openOrNote(GroupRow row) {
+        Problem cause;
+        try {
+            open(row);
+            return;
+        } catch (StorageException e) {
+            cause = storage(e).problem();
+        } catch (RuntimeException e) {
+            cause = Engine.problem(e).problem();
+            if (cause.kind() == ProblemKind.INTERNAL) {
+                log.error("group={} met what it does not know", row.name(), e);
+            }
+        }
+        UnopenedGroup failed = new UnopenedGroup(row, cause, catalogue.volumes(row.id()));
+        unopened.put(row.id(), failed);
+        environment.listener().failed(row.id(), "could not be opened: " + failed.reason());
+    }
+
     private void open(GroupRow row) throws StorageException {
         String id = row.id().toString();
         if (!directory.directories().contains(id)) {
@@ -131,7 +150,15 @@ public final class Groups {
         StorageDirectory home = directory.directory(id);
         ProtectionGroup engine =
                 Engine.call(() -> ProtectionGroup.open(options(row), home, environment));
-        groups.put(row.id(), new Group(row, engine));
+        Group group = new Group(row, engine);
+        groups.put(row.id(), group);
+        rememberVolumes(group);
+    }
+
+    /** Takes note of a group's volumes, so that their names are known when it cannot be opened. */
+    void rememberVolumes(Group group) {
+        catalogue.rememberVolumes(
+                group.row().id(), group.engine().volumes().stream().map(VolumeInfo::name).toList());
     }
 
     /** Folds and closes every group; a group that cannot is left as after a crash. */
@@ -169,7 +196,23 @@ public final class Groups {
         return groups.values().stream().sorted(Comparator.comparing(Group::name)).toList();
     }
 
-    /** By name or id; not found is a problem. */
+    /** Groups that could not be opened, by name. */
+    public List<UnopenedGroup> unopened() {
+        return unopened.values().stream()
+                .sorted(Comparator.comparing(UnopenedGroup::name))
+                .toList();
+    }
+
+    public Optional<UnopenedGroup> unopened(UUID id) {
+        return Optional.ofNullable(unopened.get(id));
+    }
+
+    /** The group that could not be opened and had that volume. */
+    Optional<UnopenedGroup> unopenedWith(String volume) {
+        return unopened().stream().filter(group -> group.volumes().contains(volume)).findFirst();
+    }
+
+    /** By name or id; not found or not open is a problem. */
     public Group get(String nameOrId) {
         return all().stream()
                 .filter(group ->
@@ -196,6 +239,10 @@ public final class Groups {
     }
 
     private ProblemException unknown(String name) {
+        Optional<UnopenedGroup> failed = unopenedNamed(name);
+        if (failed.isPresent()) {
+            return failed.get().refusal();
+        }
         List<String> names = all().stream().map(Group::name).toList();
         String hint = Similar.hint(name, names);
         return ProblemException.notFound(
@@ -204,15 +251,24 @@ public final class Groups {
                 hint.isEmpty() ? "list them with: tidemark group list" : hint);
     }
 
+    private Optional<UnopenedGroup> unopenedNamed(String nameOrId) {
+        return unopened().stream()
+                .filter(group ->
+                        group.name().equals(nameOrId)
+                                || group.row().id().toString().equals(nameOrId))
+                .findFirst();
+    }
+
     /** The named group, the only one when none is named, or the group "default". */
     public Group choose(@Nullable String name) {
         if (name != null) {
             return get(name);
         }
         List<Group> all = all();
-        if (all.size() == 1) {
+        if (all.size() == 1 && unopened.isEmpty()) {
             return all.getFirst();
         }
+        requireOpen(DEFAULT);
         return all.stream()
                 .filter(group -> group.name().equals(DEFAULT))
                 .findFirst()
@@ -234,12 +290,20 @@ public final class Groups {
         if (name != null) {
             return get(name);
         }
+        requireOpen(DEFAULT);
         synchronized (naming) {
             Optional<Group> existing =
                     all().stream().filter(group -> group.name().equals(DEFAULT)).findFirst();
             return existing.isPresent()
                     ? existing.get()
                     : create(new CreateGroup(DEFAULT, null, null, null, null));
+        }
+    }
+
+    private void requireOpen(String name) {
+        Optional<UnopenedGroup> failed = unopenedNamed(name);
+        if (failed.isPresent()) {
+            throw failed.get().refusal();
         }
     }
 
@@ -295,8 +359,33 @@ public final class Groups {
         }
     }
 
+    /**
+     * Deletes a group. One that could not be opened can be given up only when its directory is
+     * gone: moved away by somebody who knows.
+     */
+    public void delete(String nameOrId) {
+        Optional<UnopenedGroup> failed = unopenedNamed(nameOrId);
+        if (failed.isEmpty()) {
+            delete(get(nameOrId));
+            return;
+        }
+        UUID id = failed.get().row().id();
+        synchronized (naming) {
+            try {
+                if (directory.directories().contains(id.toString())) {
+                    throw failed.get().refusal();
+                }
+            } catch (StorageException e) {
+                throw storage(e);
+            }
+            catalogue.removeGroup(id);
+            unopened.remove(id);
+            log.info("group={} given up: its directory is gone, id {}", nameOrId, id);
+        }
+    }
+
     /** Deletes a group and its past; refused while it has volumes or running tests. */
-    public void delete(Group group) {
+    private void delete(Group group) {
         synchronized (naming) {
             List<String> volumes = group.engine().volumes().stream().map(VolumeInfo::name).toList();
             if (!volumes.isEmpty() || !group.engine().images().isEmpty()) {

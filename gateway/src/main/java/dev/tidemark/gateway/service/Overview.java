@@ -20,6 +20,7 @@ import dev.tidemark.replica.VolumeInfo;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Documents about groups, their checkpoints and their history. */
@@ -54,6 +55,37 @@ public final class Overview {
                         : new PromotionDocument(
                                 promotion.image() == null ? null : promotion.image().toString(),
                                 promotion.progress()));
+    }
+
+    /** A group of which only the catalogue can tell. */
+    public static GroupDocument group(UnopenedGroup group) {
+        return new GroupDocument(
+                group.name(),
+                group.row().id().toString(),
+                "failed",
+                group.reason(),
+                0,
+                Timestamps.iso(group.row().createdMicros()),
+                group.volumes(),
+                settings(group.row()),
+                0,
+                null,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                null);
+    }
+
+    /** All groups, those that could not be opened last. */
+    public static List<GroupDocument> groups(Groups groups) {
+        return Stream.concat(
+                        groups.all().stream().map(Overview::group),
+                        groups.unopened().stream().map(Overview::group))
+                .toList();
     }
 
     private static HistorySettings settings(GroupRow row) {

@@ -23,6 +23,7 @@ import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.Point;
 import dev.tidemark.journal.PointSpec;
 import dev.tidemark.replica.Image;
+import dev.tidemark.replica.PointVolume;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,7 +85,13 @@ public final class RecoveryTests {
                         .collect(Collectors.toSet());
         for (Group group : groups.all()) {
             for (Image image : group.engine().images()) {
-                if (ended.contains(image.id())) {
+                if (PrivateImages.isPrivate(image.id())) {
+                    log.info(
+                            "image={} group={} is discarded: a client's private copy",
+                            image.id(),
+                            group.name());
+                    Engine.await(group.engine().stopImage(image.id(), true));
+                } else if (ended.contains(image.id())) {
                     log.info(
                             "image={} group={} is discarded: its test has ended",
                             image.id(),
@@ -96,7 +103,7 @@ public final class RecoveryTests {
             }
         }
         for (TestRow record : records) {
-            if (image(record).isEmpty()) {
+            if (image(record).isEmpty() && groups.unopened(record.group()).isEmpty()) {
                 log.warn("test={} has no image any more: inconclusive", record.id());
                 catalogue.stopTest(
                         record.id(),
@@ -324,6 +331,10 @@ public final class RecoveryTests {
     /** A test that still runs; anything else is a problem. */
     public Running running(long id) {
         TestRow row = row(id);
+        Optional<UnopenedGroup> failed = groups.unopened(row.group());
+        if (row.running() && failed.isPresent()) {
+            throw failed.get().refusal();
+        }
         Optional<Group> group = groups.get(row.group());
         Optional<Image> image = image(row);
         if (!row.running() || group.isEmpty() || image.isEmpty()) {
@@ -354,6 +365,21 @@ public final class RecoveryTests {
                 .flatMap(group -> group.engine().images().stream())
                 .filter(image -> image.id().equals(row.image()))
                 .findFirst();
+    }
+
+    /** The disks of a running test that hosts can open now. */
+    public List<PointVolume> servedVolumes(TestRow test) {
+        return image(test)
+                .filter(image -> image.failure().isEmpty())
+                .map(Image::volumes)
+                .orElse(List.of());
+    }
+
+    /** Why the disks of a running test cannot be opened; empty when they can. */
+    private String failure(TestRow test, Optional<Image> image) {
+        return image.map(Image::failure)
+                .or(() -> groups.unopened(test.group()).map(UnopenedGroup::reason))
+                .orElse("");
     }
 
     public TestDocument get(long id) {
@@ -405,12 +431,14 @@ public final class RecoveryTests {
 
     private TestDocument document(TestRow test) {
         Optional<Image> image = test.running() ? image(test) : Optional.empty();
+        String failure = test.running() ? failure(test, image) : "";
         Long stopped = test.stoppedMicros();
         Verdict verdict = test.verdict();
         long end = stopped == null ? now() : stopped;
         return new TestDocument(
                 test.id(),
-                test.running() ? "running" : "ended",
+                !test.running() ? "ended" : failure.isEmpty() ? "running" : "failed",
+                failure,
                 verdict == null ? null : verdict.text(),
                 groups.get(test.group()).map(Group::name).orElse(test.groupName()),
                 test.drill(),
@@ -426,15 +454,15 @@ public final class RecoveryTests {
                 image.map(Image::bytesWritten).orElse(test.bytesWritten()),
                 image.map(Image::diskBytes).orElse(0L),
                 image.map(Image::openHandles).orElse(0),
-                image.map(running -> exports(test.id(), running)).orElse(List.of()));
+                exports(test));
     }
 
     /** The export names of a running test: {@code test.<id>.<volume>}. */
-    private List<ExportDocument> exports(long id, Image image) {
+    private List<ExportDocument> exports(TestRow test) {
         List<ExportDocument> exports = new ArrayList<>();
-        image.volumes()
+        servedVolumes(test)
                 .forEach(volume -> {
-                    String name = exportName(id, volume.name());
+                    String name = exportName(test.id(), volume.name());
                     exports.add(
                             new ExportDocument(
                                     name, "test", volume.sizeBytes(), false, uris.of(name)));

@@ -1,15 +1,41 @@
 package dev.tidemark.gateway.service;
 
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /** The addresses under which exports can be opened, known once the servers listen. Thread-safe. */
 public final class Uris {
-    /** An address of a server: what comes before and after an export's name. */
+    /** RFC 3986 §2.2, §2.3, §3.3: what stands for itself in a path, besides letters and digits. */
+    private static final String PATH_CHARACTERS = "-._~!$&'()*+,;=:@/";
+
+    /**
+     * The same for a query's value: no separator of queries, no plus, which some read as a space.
+     */
+    private static final String VALUE_CHARACTERS = "-._~!$'()*,;:@/";
+
+    /** An address of a server: what comes before and after an export's name (NBD's uri.md). */
     public record Base(String prefix, String suffix) {
-        /** The URI of an export; names need no escaping. */
+        /**
+         * A TCP port.
+         *
+         * @param authority host and port, an IPv6 address in brackets
+         */
+        public static Base tcp(boolean tls, String authority) {
+            return new Base((tls ? "nbds://" : "nbd://") + authority + "/", "");
+        }
+
+        /** A unix socket. */
+        public static Base unix(boolean tls, Path socket) {
+            return new Base(
+                    tls ? "nbds+unix:///" : "nbd+unix:///",
+                    "?socket=" + encode(socket.toString(), VALUE_CHARACTERS));
+        }
+
+        /** The URI of an export. */
         public String of(String export) {
-            return prefix + export + suffix;
+            return prefix + encode(export, PATH_CHARACTERS) + suffix;
         }
     }
 
@@ -23,5 +49,19 @@ public final class Uris {
         List<String> uris = new ArrayList<>();
         bases.forEach(base -> uris.add(base.of(export)));
         return uris;
+    }
+
+    private static String encode(String text, String kept) {
+        StringBuilder encoded = new StringBuilder(text.length());
+        for (byte unit : text.getBytes(StandardCharsets.UTF_8)) {
+            char character = (char) (unit & 0xff);
+            boolean plain =
+                    (character >= 'a' && character <= 'z')
+                            || (character >= 'A' && character <= 'Z')
+                            || (character >= '0' && character <= '9')
+                            || kept.indexOf(character) >= 0;
+            encoded.append(plain ? String.valueOf(character) : "%%%02X".formatted((int) character));
+        }
+        return encoded.toString();
     }
 }

@@ -67,6 +67,10 @@ public final class Volumes {
 
     /** The problem of a volume that is not there. */
     public ProblemException unknown(String name) {
+        Optional<UnopenedGroup> failed = groups.unopenedWith(name);
+        if (failed.isPresent()) {
+            return failed.get().refusal();
+        }
         String hint = Similar.hint(name, names());
         return ProblemException.notFound(
                 "no such volume",
@@ -76,6 +80,13 @@ public final class Volumes {
 
     private List<String> names() {
         return all().stream().map(found -> found.volume().name()).toList();
+    }
+
+    /** Refuses what asks for the only volume while volumes are missing. */
+    public void requireAllOpen() {
+        if (!groups.unopened().isEmpty()) {
+            throw groups.unopened().getFirst().refusal();
+        }
     }
 
     /** By group and id. */
@@ -94,6 +105,7 @@ public final class Volumes {
         try {
             Group group = groups.chooseOrMakeDefault(request.group());
             VolumeInfo volume = Engine.await(group.engine().addVolume(name, sizeBytes));
+            groups.rememberVolumes(group);
             log.info("volume={} group={} created, {} bytes", name, group.name(), sizeBytes);
             return new Found(group, volume);
         } finally {
@@ -130,6 +142,7 @@ public final class Volumes {
                                                             source,
                                                             (done, total) ->
                                                                     progress.share(done, total)));
+                            groups.rememberVolumes(group);
                             log.info(
                                     "volume={} group={} imported from {}",
                                     name,
@@ -197,6 +210,7 @@ public final class Volumes {
             reserve(name);
             try {
                 Engine.await(found.group().engine().renameVolume(id, name));
+                groups.rememberVolumes(found.group());
             } finally {
                 release(name);
             }
@@ -207,6 +221,7 @@ public final class Volumes {
 
     public void delete(Found found) {
         Engine.await(found.group().engine().removeVolume(found.volume().id()));
+        groups.rememberVolumes(found.group());
         log.info(
                 "volume={} group={} deleted with its past",
                 found.volume().name(),
@@ -228,7 +243,9 @@ public final class Volumes {
 
     private void reserve(String name) {
         synchronized (groups.naming()) {
-            if (find(name).isPresent() || !reserved.add(name)) {
+            if (find(name).isPresent()
+                    || groups.unopenedWith(name).isPresent()
+                    || !reserved.add(name)) {
                 throw new ProblemException(
                         new Problem(
                                 ProblemKind.EXISTS,

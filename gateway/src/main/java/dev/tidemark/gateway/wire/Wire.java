@@ -97,6 +97,7 @@ public final class Wire {
     public record TestDocument(
             long id,
             String state,
+            String failure,
             @Nullable String verdict,
             String group,
             long drill,
@@ -147,6 +148,9 @@ public final class Wire {
     public record AlertDocument(
             long id, String time, String severity, String kind, String group, String message) {}
 
+    /** Where a disk is served. */
+    public record DiskUris(String name, List<String> uris) {}
+
     /** The gateway at one moment. */
     public record StatusDocument(
             String version,
@@ -155,6 +159,7 @@ public final class Wire {
             double uptimeSeconds,
             String dataDirectory,
             List<String> nbd,
+            List<DiskUris> disks,
             String api,
             boolean ready,
             int volumes,
@@ -189,5 +194,12 @@ public final class Wire {
             @Nullable String remedy) {}
 
     /** Health: whether the process serves. */
-    public record HealthDocument(String status, List<String> reasons) {}
+    public record HealthDocument(String status, List<String> reasons) {
+        public static final String UP = "up";
+
+        /** Some groups are served, others have failed. */
+        public static final String DEGRADED = "degraded";
+
+        public static final String DOWN = "down";
+    }
 }

@@ -102,6 +102,44 @@ final class SettingsReaderTest {
     }
 
     @Test
+    void rulesAreALineEachAndReadBack() throws ConfigurationException {
+        Settings settings =
+                read(
+                        """
+                        [nbd]
+                        rules = ["read-only web,db dn=\\"CN=a,O=b\\"", "deny *"]
+                        [nbd.tls]
+                        mode = "offer"
+                        certificates = "pki/servers/gw"
+                        """);
+        assertThat(settings.get(Keys.NBD_RULES).rules()).hasSize(2);
+        assertThat(read(settings.toToml()).get(Keys.NBD_RULES))
+                .isEqualTo(settings.get(Keys.NBD_RULES));
+        assertThat(settings.get(Keys.NBD_TLS_MODE)).isEqualTo(TlsMode.OFFER);
+    }
+
+    @Test
+    void tlsThatContradictsItselfIsReported() {
+        assertThat(refused("nbd.tls.mode = \"require\""))
+                .hasMessageContaining("nbd.tls.certificates is empty");
+        assertThat(refused("nbd.rules = [\"read-only * cn=a\"]"))
+                .hasMessageContaining("needs TLS, which is off");
+        assertThat(
+                        refused(
+                                """
+                                nbd.rules = ["read-only * cn=a"]
+                                nbd.tls.mode = "offer"
+                                nbd.tls.clients = "none"
+                                nbd.tls.certificates = "x"
+                                """))
+                .hasMessageContaining("no client is asked for");
+        assertThat(refused("nbd.rules = [\"readonly *\", \"deny\"]\nnbd.tls.mode = \"on\""))
+                .hasMessageContaining("rule 1: not an action")
+                .hasMessageContaining("rule 2: not a rule")
+                .hasMessageContaining("nbd.tls.mode: not one of the words: \"on\"");
+    }
+
+    @Test
     void whatIsNoTomlIsReportedWithItsLine() {
         assertThat(refused("[nbd]\nlisten = ")).hasMessageContaining("not TOML, line 2");
     }

@@ -189,11 +189,44 @@ final class ExportsIT {
     }
 
     @Test
-    void theListShowsLiveDisksAndTests() throws Exception {
+    void aPrivateCopyIsWritableKeptForAClientThatComesBackAndSeenByNobodyElse() throws Exception {
+        write("disk", "0x11");
+        CheckpointDocument mark = mark("first");
+        write("disk@first~rw", "0x33");
+        reads("disk@first~rw", "0x33");
+        reads("disk@seq:" + mark.sequence() + "~rw", "0x33");
+        reads("disk@first~rw=other", "0x11");
+        reads("disk@first", "0x11");
+        reads("disk", "0x11");
+        JsonNode export = info("disk@first~rw");
+        assertThat(export.path("export-name").asText())
+                .isEqualTo("disk@seq:" + mark.sequence() + "~rw");
+        assertThat(export.path("is_read_only").asBoolean()).isFalse();
+        assertThat(ForeignProgram.outcome("qemu-img", "info", uri("disk@first~ro")).printed())
+                .contains("not a private copy");
+    }
+
+    @Test
+    void whatACrashLeftOfAPrivateCopyIsDiscardedByTheNextStart() throws Exception {
+        write("disk", "0x11");
+        mark("first");
+        write("disk@first~rw", "0x33");
+        gateway.close();
+        gateway = TestGateways.start(folder);
+        api = TestGateways.client(gateway);
+        reads("disk@first~rw", "0x11");
+        assertThat(api.get("/tests").asList(TestDocument.class)).isEmpty();
+    }
+
+    @Test
+    void theListShowsLiveDisksCheckpointsAndTests() throws Exception {
         mark("first");
         api.post("/tests", new StartTests(null, List.of("first"), "", "me"));
         ForeignProgram.Outcome list = ForeignProgram.outcome("nbdinfo", "--list", uri(""));
-        assertThat(list.printed()).contains("export=\"disk\"").contains("export=\"test.1.disk\"");
+        assertThat(list.printed())
+                .contains("export=\"disk\"")
+                .contains("export=\"disk@first\"")
+                .contains("export=\"test.1.disk\"");
     }
 
     @Test

@@ -171,7 +171,7 @@ final class GatewayTest {
     }
 
     @Test
-    void aCorruptManifestStopsTheStartAndNothingIsChanged() throws Exception {
+    void aGroupWithACorruptManifestIsNotOpenedAndNothingIsChanged() throws Exception {
         try (Gateway gateway = TestGateways.start(folder)) {
             createDisk(gateway);
         }
@@ -180,14 +180,19 @@ final class GatewayTest {
         bytes[20] ^= 0x40;
         Files.write(manifest, bytes);
         Map<String, Integer> before = contents();
-        assertThatThrownBy(() -> TestGateways.start(folder))
-                .isInstanceOf(ProblemException.class)
-                .hasMessageContaining("manifest");
+        try (Gateway gateway = TestGateways.start(folder)) {
+            assertThat(gateway.readiness().status()).isEqualTo("down");
+            assertThat(gateway.readiness().reasons())
+                    .singleElement()
+                    .asString()
+                    .contains("group default", "manifest");
+            gateway.stop();
+        }
         assertThat(contents()).isEqualTo(before);
     }
 
     @Test
-    void aMissingGroupDirectoryStopsTheStart() throws Exception {
+    void aGroupWithoutItsDirectoryIsNotOpened() throws Exception {
         try (Gateway gateway = TestGateways.start(folder)) {
             createDisk(gateway);
         }
@@ -195,10 +200,12 @@ final class GatewayTest {
         Path group = find("manifest-").getParent();
         assertThat(group).isNotNull();
         Files.move(group, folder.resolve("elsewhere"));
-        assertThatThrownBy(() -> TestGateways.start(folder))
-                .isInstanceOf(ProblemException.class)
-                .hasMessageContaining("group default is missing")
-                .hasMessageContaining("mount or restore it");
+        try (Gateway gateway = TestGateways.start(folder)) {
+            assertThat(gateway.readiness().reasons())
+                    .singleElement()
+                    .asString()
+                    .contains("group default is missing", "mount or restore it");
+        }
         Files.move(folder.resolve("elsewhere"), groups.resolve(group.getFileName()));
         TestGateways.start(folder).close();
     }

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The table of alerts in docs/operating.md. */
@@ -22,7 +23,7 @@ final class AlertsPageTest {
         assertThat(kindsOnThePage()).containsExactlyInAnyOrderElementsOf(kindsRaised());
     }
 
-    /** All that the engine can tell, told once. */
+    /** All that the engine can tell, told once, and what the gateway raises itself. */
     private static List<String> kindsRaised() throws Exception {
         Alerts alerts = new Alerts(Clock.systemUTC());
         GroupListener listener = alerts.listener(UUID::toString);
@@ -33,7 +34,8 @@ final class AlertsPageTest {
                             .map(AlertsPageTest::something)
                             .toArray());
         }
-        return List.copyOf(alerts.counts().keySet());
+        return Stream.concat(alerts.counts().keySet().stream(), Alerts.GATEWAY_KINDS.stream())
+                .toList();
     }
 
     private static Object something(Class<?> type) {

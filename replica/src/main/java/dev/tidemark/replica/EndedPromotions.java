@@ -1,0 +1,77 @@
+package dev.tidemark.replica;
+
+import dev.tidemark.journal.Journal;
+import dev.tidemark.journal.JournalException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The promotions that have ended within the history window, each with the points it took away: they
+ * would need its image, which is gone. Changed on the maintenance executor, asked from any thread.
+ */
+final class EndedPromotions {
+    private final Journal journal;
+    private volatile List<PromotionRecord.Ended> ended = List.of();
+
+    EndedPromotions(Journal journal) {
+        this.journal = journal;
+    }
+
+    /** Reads what the manifest knows. */
+    void recover() throws ReplicaException {
+        List<PromotionRecord.Ended> found = new ArrayList<>();
+        for (Map.Entry<String, byte[]> entry : journal.attributes().entrySet()) {
+            if (entry.getKey().startsWith(PromotionRecord.ENDED_PREFIX)) {
+                found.add(PromotionRecord.Ended.decode(entry.getKey(), entry.getValue()));
+            }
+        }
+        ended = List.copyOf(found);
+    }
+
+    /** Adds one and forgets those that the window has left behind; forced with the next edit. */
+    void add(PromotionRecord.Ended more) throws JournalException {
+        journal.putAttribute(more.key(), more.encode(), false);
+        long tail = journal.history().tail().sequence();
+        List<PromotionRecord.Ended> kept = new ArrayList<>();
+        for (PromotionRecord.Ended past : ended) {
+            if (past.last() <= tail) {
+                journal.deleteAttribute(past.key(), false);
+            } else {
+                kept.add(past);
+            }
+        }
+        kept.add(more);
+        ended = List.copyOf(kept);
+    }
+
+    /** Refuses a point that one of them took away. */
+    void check(long sequence) throws ReplicaException {
+        for (PromotionRecord.Ended past : ended) {
+            if (isInside(past, sequence)) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.OUTSIDE_WINDOW,
+                        "sequence number "
+                                + sequence
+                                + " lies inside the rollback or promotion from "
+                                + past.first()
+                                + " to "
+                                + past.last()
+                                + ": when that ended, the points inside it went, tagged"
+                                + " checkpoints among them; the nearest are seq:"
+                                + (past.first() - 1)
+                                + " before it and seq:"
+                                + past.last()
+                                + " at its end");
+            }
+        }
+    }
+
+    boolean contain(long sequence) {
+        return ended.stream().anyMatch(past -> isInside(past, sequence));
+    }
+
+    private static boolean isInside(PromotionRecord.Ended past, long sequence) {
+        return sequence >= past.first() && sequence < past.last();
+    }
+}

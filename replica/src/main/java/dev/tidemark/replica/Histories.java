@@ -1,0 +1,152 @@
+package dev.tidemark.replica;
+
+import dev.tidemark.blockdevice.ExtentMap;
+import dev.tidemark.journal.Boundary;
+import dev.tidemark.journal.Journal;
+import dev.tidemark.journal.JournalException;
+import dev.tidemark.journal.Pin;
+import dev.tidemark.journal.Point;
+import dev.tidemark.journal.PointException;
+import dev.tidemark.journal.PointSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Opens maps of the past. On the maintenance executor; may wait for a disk. */
+final class Histories {
+    private final Engine engine;
+    private final Journal journal;
+
+    Histories(Engine engine) {
+        this.engine = engine;
+        this.journal = engine.journal;
+    }
+
+    /** What changed on a live disk since a point. */
+    HistoryMap liveChanges(int volume, PointSpec since) throws ReplicaException, JournalException {
+        Volume live = engine.volumes.named(volume);
+        Point point = engine.promotions.resolve(since);
+        Pin pin = pin(point);
+        try {
+            LiveChanges changes =
+                    new LiveChanges(
+                            journal,
+                            engine.head,
+                            volume,
+                            point.sequence(),
+                            firstInterval(volume, point.sequence(), Long.MAX_VALUE));
+            return map(live, point, changes, pin);
+        } catch (JournalException failure) {
+            pin.close();
+            throw failure;
+        }
+    }
+
+    private HistoryMap map(
+            Volume live, Point since, ChangedMap.Changes changes, @Nullable Pin pin) {
+        long before = live.existedAt(since.sequence()) ? live.sizeAt(since.sequence()) : 0;
+        return new ChangedMap(live.id(), changes, before, pin, engine.scheduler.io());
+    }
+
+    private Pin pin(Point point) throws ReplicaException {
+        try {
+            return journal.pin(point);
+        } catch (PointException gone) {
+            throw Failures.replica(gone);
+        }
+    }
+
+    /** What changed between a point and the one a view or test shows. */
+    HistoryMap changes(PointSource shown, @Nullable ImageDisk image, int volume, PointSpec since)
+            throws ReplicaException, JournalException {
+        Volume live = engine.volumes.named(volume);
+        Point point = engine.promotions.resolve(since);
+        Point until = shown.point();
+        if (point.sequence() > until.sequence()) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.INVALID,
+                    "sequence number %d is after the disk's own, %d; name an earlier point"
+                            .formatted(point.sequence(), until.sequence()));
+        }
+        Pin pin = pin(point);
+        try {
+            return map(live, point, between(point, until, image, volume), pin);
+        } catch (JournalException failure) {
+            pin.close();
+            throw failure;
+        }
+    }
+
+    private FixedChanges between(Point since, Point until, @Nullable ImageDisk image, int volume)
+            throws JournalException {
+        Boundary to = until.base();
+        long after = Math.max(since.sequence(), to.sequence());
+        List<ExtentMap> written = new ArrayList<>();
+        if (until.sequence() > after) {
+            written.add(RedoWrites.between(journal, volume, to, after, until.sequence()));
+        }
+        if (since.sequence() >= to.sequence()) {
+            return new FixedChanges(journal, volume, null, to, written, image);
+        }
+        Boundary from = boundaryUpTo(since.sequence());
+        LiveChanges.FirstInterval first = firstInterval(volume, since.sequence(), to.sequence());
+        if (first != null) {
+            written.add(first.written());
+            from = first.end();
+        }
+        return new FixedChanges(journal, volume, from, to, written, image);
+    }
+
+    private Boundary boundaryUpTo(long sequence) {
+        return Objects.requireNonNull(journal.boundaryUpTo(sequence), "the pin holds it");
+    }
+
+    /**
+     * What was written after a point in the interval in which it lies, while single writes of that
+     * time are kept; null when the point ends an interval, its interval is not folded yet, or only
+     * the interval as a whole is known.
+     */
+    private LiveChanges.@Nullable FirstInterval firstInterval(
+            int volume, long sequence, long lastSequence) throws JournalException {
+        Boundary before = boundaryUpTo(sequence);
+        Boundary end = journal.boundaryAfter(before);
+        if (before.sequence() == sequence || end == null || end.sequence() > lastSequence) {
+            return null;
+        }
+        Point whole = new Point(end.sequence(), end.timeMicros(), before, end.checkpoint());
+        try (Pin pin = journal.pin(whole)) {
+            long last = pin.point().sequence();
+            ExtentMap written = RedoWrites.between(journal, volume, before, sequence, last);
+            return new LiveChanges.FirstInterval(end, written);
+        } catch (PointException notFine) {
+            return null;
+        }
+    }
+
+    /** The last writes of a live disk. */
+    HistoryMap liveLastWrites(int volume, HistoryMap.Mark mark) throws ReplicaException {
+        RecentWrites recent = new RecentWrites(journal, engine.volumes.named(volume).id());
+        return new LastWriteMap(journal, volume, mark, recent, engine.scheduler.io());
+    }
+
+    /** The last writes up to a point. */
+    HistoryMap lastWrites(PointSource shown, int volume, HistoryMap.Mark mark)
+            throws JournalException {
+        Point point = shown.point();
+        Boundary base = point.base();
+        ExtentMap writes =
+                point.sequence() == base.sequence()
+                        ? new ExtentMap()
+                        : RedoWrites.between(journal, volume, base, 0, point.sequence());
+        return new LastWriteMap(
+                journal,
+                volume,
+                mark,
+                (offset, length, visitor) -> {
+                    writes.visit(offset, length, visitor);
+                    return base;
+                },
+                engine.scheduler.io());
+    }
+}
