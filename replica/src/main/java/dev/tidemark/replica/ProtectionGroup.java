@@ -113,20 +113,25 @@ public final class ProtectionGroup implements AutoCloseable {
             throws ReplicaException {
         AutoCloseable lock = null;
         Journal journal = null;
-        Engine engine = null;
+        ProtectionGroup group = null;
         try {
             lock = directory.lock();
             journal = journalStart.start();
             Health health = new Health(journal.group(), environment.listener());
             alerts.attach(journal.group(), health);
-            engine = new Engine(options, environment, rules, directory, journal, health, alerts);
+            Engine engine =
+                    new Engine(options, environment, rules, directory, journal, health, alerts);
             directory.force();
-            ProtectionGroup group = new ProtectionGroup(engine, lock);
+            group = new ProtectionGroup(engine, lock);
             new Recovery(engine, group.volumeChanges).run();
             return group;
         } catch (JournalException | StorageException | ReplicaException failure) {
-            closeQuietly(engine == null ? journal : engine::close);
-            closeQuietly(lock);
+            if (group != null) {
+                group.close();
+            } else {
+                closeQuietly(journal);
+                closeQuietly(lock);
+            }
             throw Failures.replica(failure);
         }
     }
