@@ -282,6 +282,7 @@ public final class ConnectionHandler extends ChannelInboundHandlerAdapter
 
     /** The session that a login led to; nothing when the connection has gone meanwhile. */
     void started(Session made, LoginResult result) {
+        loginOver(); // before the answer: who has it may count on the freed place
         Header response = result.response();
         response.setShort(14, made.tsih());
         respond(response, result.text());
@@ -294,7 +295,6 @@ public final class ConnectionHandler extends ChannelInboundHandlerAdapter
                         agreed.dataDigest());
         connected().writer().configure(agreed.headerDigest(), agreed.dataDigest());
         session = made;
-        loginOver();
         watch();
         resume();
     }
