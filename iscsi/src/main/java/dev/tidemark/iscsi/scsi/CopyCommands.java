@@ -1,5 +1,6 @@
 package dev.tidemark.iscsi.scsi;
 
+import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import io.netty.buffer.ByteBuf;
@@ -90,10 +91,10 @@ final class CopyCommands {
         if ((list.get(at) & 0xff) != IDENTIFICATION) {
             throw ScsiError.illegal(0x2607); // UNSUPPORTED TARGET DESCRIPTOR TYPE CODE
         }
-        boolean logicalUnit = (list.get(at + 1) >> 6 & 3) == 0;
+        // LU ID TYPE, in the upper bits of the same byte, means nothing here since SPC-4.
         boolean disk = (list.get(at + 1) & 0x1f) == 0;
         boolean naa = (list.get(at + 5) & 0x0f) == 3 && list.get(at + 7) == 8;
-        if (!logicalUnit || !disk) {
+        if (!disk) {
             throw ScsiError.invalidParameter(at + 1);
         }
         UnitHandle found = naa ? luns.byIdentifier(list.getLong(at + 8)) : byOther(list, at, luns);
@@ -160,7 +161,7 @@ final class CopyCommands {
         long blocks = bytes / unit.blockBytes();
         long size = unit.blockCount();
         if (!whole || block < 0 || block > size || blocks > size - block) {
-            throw copyAborted(0x2100);
+            throw copyAborted(0); // known by its segment, there is no code for it
         }
     }
 
@@ -168,10 +169,8 @@ final class CopyCommands {
         return ScsiError.check(SenseKey.COPY_ABORTED, code);
     }
 
-    /** Copies segment after segment, a chunk at a time; used by one thread after another. */
+    /** Copies segment after segment; used by one thread after another. */
     private static final class Copier {
-        private static final int CHUNK_BYTES = 1 << 20;
-
         private final UnitHandle unit;
         private final int identifier;
         private final boolean kept;
@@ -211,7 +210,7 @@ final class CopyCommands {
                     segment.to(),
                     segment.bytes(),
                     new SegmentEnd(this, index),
-                    gated -> chunk(segment, 0, gated));
+                    gated -> new SegmentCopier(segment, gated).steps.next());
         }
 
         private void checkAllowed(UnitHandle other, Access access) throws ScsiError {
@@ -223,41 +222,6 @@ final class CopyCommands {
             }
         }
 
-        private void chunk(Segment segment, long done, Execution end) {
-            if (done == segment.bytes()) {
-                end.good();
-                return;
-            }
-            int lengthBytes =
-                    (int)
-                            Math.min(
-                                    Math.min(CHUNK_BYTES, segment.source().maximumTransferBytes()),
-                                    segment.bytes() - done);
-            segment.source()
-                    .device()
-                    .read(
-                            segment.from() + done,
-                            lengthBytes,
-                            DeviceStep.thenRead(
-                                    end, data -> write(segment, done, data, lengthBytes, end)));
-            segment.source().device().submit();
-        }
-
-        private void write(
-                Segment segment, long done, ByteBuf data, int lengthBytes, Execution end) {
-            segment.destination()
-                    .device()
-                    .write(
-                            segment.to() + done,
-                            data,
-                            false,
-                            new Releasing(
-                                    data,
-                                    DeviceStep.then(
-                                            end, () -> chunk(segment, done + lengthBytes, end))));
-            segment.destination().device().submit();
-        }
-
         void failed(ScsiError error, int segmentsDone) {
             remember(true, segmentsDone);
             execution.failed(error);
@@ -267,6 +231,43 @@ final class CopyCommands {
             if (kept) {
                 unit.lastCopy(new CopyStatus(identifier, failed, segmentsDone));
             }
+        }
+    }
+
+    /** Copies one segment, a chunk at a time; used by one thread after another. */
+    private static final class SegmentCopier {
+        private static final int CHUNK_BYTES = 1 << 20;
+
+        private final Segment segment;
+        private final Execution end;
+        private final Steps steps = new Steps(this::step);
+        private long doneBytes;
+
+        SegmentCopier(Segment segment, Execution end) {
+            this.segment = segment;
+            this.end = end;
+        }
+
+        private void step() {
+            if (doneBytes == segment.bytes()) {
+                end.good();
+                return;
+            }
+            BlockDevice source = segment.source().device();
+            int limitBytes = Math.min(CHUNK_BYTES, segment.source().maximumTransferBytes());
+            int lengthBytes = (int) Math.min(limitBytes, segment.bytes() - doneBytes);
+            source.read(
+                    segment.from() + doneBytes, lengthBytes, DeviceStep.thenRead(end, this::write));
+            source.submit();
+        }
+
+        private void write(ByteBuf data) {
+            BlockDevice destination = segment.destination().device();
+            long at = segment.to() + doneBytes;
+            doneBytes += data.readableBytes();
+            Completion then = DeviceStep.then(end, steps::next);
+            destination.write(at, data, false, new Releasing(data, then));
+            destination.submit();
         }
     }
 

@@ -20,7 +20,10 @@ final class ProvisioningCommands {
     /** VPD B0: most descriptors of an UNMAP. */
     static final int MAXIMUM_DESCRIPTORS = 256;
 
-    /** VPD B0: most bytes of one WRITE SAME, and of one UNMAP descriptor. */
+    /** VPD B0: most blocks of one UNMAP descriptor. */
+    static final int MAXIMUM_UNMAP_BLOCKS = 1 << 20;
+
+    /** VPD B0: most bytes of one WRITE SAME. */
     static final long MAXIMUM_SAME_BYTES = 4L << 30;
 
     private static final int DESCRIPTOR_BYTES = 16;
@@ -70,7 +73,7 @@ final class ProvisioningCommands {
             int at = UNMAP_HEADER_BYTES + i * DESCRIPTOR_BYTES;
             long blocks = buffer.getInt(at + 8) & 0xffffffffL;
             unit.checkRange(buffer.getLong(at), blocks);
-            if (blocks * unit.blockBytes() > MAXIMUM_SAME_BYTES) {
+            if (blocks > MAXIMUM_UNMAP_BLOCKS) {
                 throw ScsiError.invalidParameter(at + 8);
             }
             ranges.add(
@@ -232,6 +235,7 @@ final class ProvisioningCommands {
         private final UnitHandle unit;
         private final Execution execution;
         private final byte[] chunk;
+        private final Steps steps = new Steps(this::step);
         private long offsetBytes;
         private long leftBytes;
 
@@ -250,6 +254,10 @@ final class ProvisioningCommands {
         }
 
         void next() {
+            steps.next();
+        }
+
+        private void step() {
             if (leftBytes == 0) {
                 execution.good();
                 return;
@@ -263,11 +271,7 @@ final class ProvisioningCommands {
                             at,
                             Unpooled.wrappedBuffer(chunk, 0, lengthBytes),
                             false,
-                            DeviceStep.then(execution, this::again));
-        }
-
-        private void again() {
-            next();
+                            DeviceStep.then(execution, steps::next));
             unit.device().submit();
         }
     }
