@@ -34,9 +34,6 @@ public final class LogicalUnit {
     private boolean mediumEjected;
 
     @GuardedBy("this")
-    private boolean stopped;
-
-    @GuardedBy("this")
     private boolean sanitizing;
 
     public LogicalUnit(UnitDescription description, ReservationStore store) {
@@ -178,9 +175,6 @@ public final class LogicalUnit {
             throw ScsiError.check(SenseKey.NOT_READY, 0x3a00);
         }
         checkSanitize();
-        if (stopped) {
-            throw ScsiError.check(SenseKey.NOT_READY, 0x0402);
-        }
     }
 
     synchronized void checkSanitize() throws ScsiError {
@@ -216,9 +210,5 @@ public final class LogicalUnit {
         boolean loaded = mediumEjected;
         mediumEjected = false;
         return loaded;
-    }
-
-    synchronized void stop(boolean stop) {
-        stopped = stop;
     }
 }

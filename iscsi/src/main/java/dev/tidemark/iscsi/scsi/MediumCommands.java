@@ -52,7 +52,10 @@ final class MediumCommands {
         return Integer.numberOfTrailingZeros(ratio);
     }
 
-    /** SBC-3 section 5.25. Stopping makes a unit not ready; ejecting needs a removable medium. */
+    /**
+     * SBC-3 section 5.25. There is no motor to stop: stopping only flushes. A removable medium can
+     * be ejected and loaded, neither while removal is prevented.
+     */
     static Prepared startStop(UnitHandle unit, Cdb cdb) throws ScsiError {
         boolean start = cdb.bit(4, 0x01);
         boolean loadOrEject = cdb.bit(4, 0x02);
@@ -63,7 +66,7 @@ final class MediumCommands {
         if (loadOrEject && !unit.description().removable()) {
             throw ScsiError.invalidField(4);
         }
-        if (loadOrEject && !start && unit.unit().removalPrevented()) {
+        if (loadOrEject && unit.unit().removalPrevented()) {
             throw ScsiError.illegal(0x5302); // MEDIUM REMOVAL PREVENTED
         }
         return Prepared.withoutData(execution -> {
@@ -72,7 +75,6 @@ final class MediumCommands {
             } else if (loadOrEject && unit.unit().load()) {
                 unit.unit().tell(unit, UnitAttention.MEDIUM_CHANGED);
             }
-            unit.unit().stop(!start && !loadOrEject && unit.description().removable());
             unit.device().flush(DeviceStep.then(execution, execution::good));
         });
     }

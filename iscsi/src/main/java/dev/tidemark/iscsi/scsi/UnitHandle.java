@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class UnitHandle {
     /** Largest read or write; bounds the memory of one command. */
-    private static final int MAXIMUM_TRANSFER_BYTES = 8 << 20;
+    private static final int MAXIMUM_TRANSFER_BYTES = 32 << 20;
 
     private final LogicalUnit unit;
     private final NexusId nexus;

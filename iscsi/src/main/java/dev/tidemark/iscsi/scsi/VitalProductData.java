@@ -107,7 +107,7 @@ final class VitalProductData {
         page.putShort(2, (short) granularity);
         page.putInt(4, maximumBlocks);
         page.putInt(8, Math.min(maximumBlocks, (1 << 20) / blockBytes)); // optimal
-        page.putInt(16, sameBlocks); // UNMAP: blocks of one descriptor
+        page.putInt(16, ProvisioningCommands.MAXIMUM_UNMAP_BLOCKS);
         page.putInt(20, ProvisioningCommands.MAXIMUM_DESCRIPTORS);
         page.putInt(24, granularity);
         page.putInt(28, 0x80000000); // UGAVALID, alignment 0
