@@ -19,6 +19,9 @@ import org.junit.jupiter.api.io.TempDir;
 final class IscsiClientsIT {
     private static final int DISK_BYTES = 64 << 20;
 
+    /** libiscsi shows and takes the two bytes of a LUN as they are (SAM-5 section 4.7.7.3). */
+    private static final int FLAT_SPACE = 0x4000;
+
     @TempDir Path folder;
 
     private final TestDisk disk = new TestDisk(DISK_BYTES);
@@ -60,7 +63,13 @@ final class IscsiClientsIT {
                 .contains("Portal:" + server.portal() + ",1")
                 .contains("Lun:0")
                 .contains("Lun:1 ")
-                .contains("Lun:300");
+                .contains("Lun:" + (FLAT_SPACE | 300));
+    }
+
+    @Test
+    void a_unit_beyond_255_is_reached_by_its_flat_space_number() throws Exception {
+        assertThat(ForeignProgram.run("iscsi-readcapacity16", server.url("many", FLAT_SPACE | 300)))
+                .contains("Total size:" + (3 << 20));
     }
 
     @Test

@@ -2,14 +2,18 @@ package dev.tidemark.iscsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.iscsi.pdu.Crc32c;
 import dev.tidemark.iscsi.pdu.Header;
 import dev.tidemark.iscsi.pdu.Opcode;
+import io.netty.buffer.Unpooled;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HexFormat;
 
 /** An initiator that sends whatever PDUs a test wants. Blocking, for one thread. */
@@ -17,8 +21,14 @@ final class RawInitiator implements AutoCloseable {
     static final String NAME = "iqn.2026-11.dev.tidemark.test:initiator";
 
     private static final int TIMEOUT_MS = 20_000;
+    private static final int DIGEST_BYTES = 4;
 
     private final Socket socket;
+    private int port;
+    private boolean headerDigest;
+    private boolean dataDigest;
+    private int spoiledHeader;
+    private int spoiledData;
     private int commandSn = 1;
     private int nextTag = 100;
 
@@ -83,18 +93,45 @@ final class RawInitiator implements AutoCloseable {
     /** A PDU whose header may lie about its length. */
     RawInitiator sendClaiming(Header header, int claimedBytes, byte[] data) throws IOException {
         header.dataBytes(claimedBytes);
-        ByteBuffer bytes = ByteBuffer.allocate(Header.BYTES + (data.length + 3) / 4 * 4);
-        bytes.put(header.bytes()).put(data);
-        return raw(bytes.array());
+        int paddedBytes = (data.length + 3) / 4 * 4;
+        ByteBuffer bytes =
+                ByteBuffer.allocate(Header.BYTES + paddedBytes + 2 * DIGEST_BYTES)
+                        .order(ByteOrder.LITTLE_ENDIAN);
+        bytes.put(header.bytes());
+        if (headerDigest) {
+            bytes.putInt(Crc32c.of(header.bytes(), new byte[0]) ^ spoiledHeader);
+        }
+        bytes.put(data).put(new byte[paddedBytes - data.length]);
+        if (dataDigest && data.length > 0) {
+            bytes.putInt(Crc32c.of(Unpooled.wrappedBuffer(data)) ^ spoiledData);
+        }
+        return raw(Arrays.copyOf(bytes.array(), bytes.position()));
+    }
+
+    /** From now on digests are sent with these bits turned; 0 sends them as they are. */
+    void spoilDigests(int ofHeaders, int ofData) {
+        spoiledHeader = ofHeaders;
+        spoiledData = ofData;
     }
 
     Answer receive() throws IOException {
         Header header = new Header();
         System.arraycopy(read(Header.BYTES), 0, header.bytes(), 0, Header.BYTES);
+        if (headerDigest) {
+            expectDigest(Crc32c.of(header.bytes(), new byte[0]));
+        }
         int length = header.dataBytes();
         byte[] data = read(length);
         read(-length & 3);
+        if (dataDigest && length > 0) {
+            expectDigest(Crc32c.of(Unpooled.wrappedBuffer(data)));
+        }
         return new Answer(header, data);
+    }
+
+    private void expectDigest(int digest) throws IOException {
+        ByteBuffer received = ByteBuffer.wrap(read(DIGEST_BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+        assertThat(received.getInt()).as("digest").isEqualTo(digest);
     }
 
     private byte[] read(int length) throws IOException {
@@ -146,8 +183,18 @@ final class RawInitiator implements AutoCloseable {
         String[] all = new String[names.length + keys.length];
         System.arraycopy(names, 0, all, 0, names.length);
         System.arraycopy(keys, 0, all, names.length, keys.length);
-        send(login(true, 1, 3), text(all));
-        assertThat(receive().loginStatus()).as("login status").isZero();
+        Header request = login(true, 1, 3);
+        send(request.setLong(8, request.longAt(8) + ((long) port << 16)), text(all));
+        Answer answer = receive();
+        assertThat(answer.loginStatus()).as("login status").isZero();
+        headerDigest = answer.text().contains("HeaderDigest=CRC32C");
+        dataDigest = answer.text().contains("DataDigest=CRC32C");
+        return this;
+    }
+
+    /** Logs in from another port of the initiator (ISID), so that both sessions live. */
+    RawInitiator fromPort(int number) {
+        port = number;
         return this;
     }
 

@@ -55,6 +55,7 @@ final class WireTest {
         pdu.getBasicHeaderSegment().setInitiatorTaskTag(0x01020304);
         SCSICommandParser parser = (SCSICommandParser) pdu.getBasicHeaderSegment().getParser();
         parser.setReadExpectedFlag(true);
+        parser.setTaskAttributes(SCSICommandParser.TaskAttributes.SIMPLE);
         parser.setCommandSequenceNumber(77);
         parser.setExpectedStatusSequenceNumber(88);
         parser.setExpectedDataTransferLength(4096);
