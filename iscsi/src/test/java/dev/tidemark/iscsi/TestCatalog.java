@@ -29,6 +29,9 @@ final class TestCatalog implements TargetCatalog {
 
     final AtomicInteger open = new AtomicInteger();
 
+    /** Runs whenever a session gives its target back. */
+    volatile Runnable whenClosed = () -> {};
+
     /** A target with one unit. */
     TestCatalog add(String name, BlockDevice device) {
         return add(name, 0, unit(name, 512, false), device);
@@ -107,6 +110,7 @@ final class TestCatalog implements TargetCatalog {
 
                     @Override
                     public void close() {
+                        whenClosed.run();
                         open.decrementAndGet();
                     }
                 });

@@ -26,6 +26,7 @@ final class TestServer implements AutoCloseable {
     final IscsiServer server;
     final InetSocketAddress address;
     final AtomicInteger badInput = new AtomicInteger();
+    final AtomicInteger closedConnections = new AtomicInteger();
 
     TestServer(TestCatalog catalog) throws IOException {
         this(catalog, IscsiLimits.DEFAULT, new MemoryStore());
@@ -43,6 +44,11 @@ final class TestServer implements AutoCloseable {
         @Override
         public void badInput() {
             badInput.incrementAndGet();
+        }
+
+        @Override
+        public void connectionClosed() {
+            closedConnections.incrementAndGet();
         }
     }
 

@@ -273,8 +273,9 @@ final class BlockCommands {
         boolean immediate = cdb.bit(1, 0x02);
         return Prepared.withoutData(execution -> {
             if (immediate) {
+                unit.answeredEarly();
                 execution.good();
-                unit.device().prefetch(offsetBytes, lengthBytes, Ignored.INSTANCE);
+                unit.device().prefetch(offsetBytes, lengthBytes, new Ignored(unit));
             } else {
                 unit.device()
                         .prefetch(

@@ -1,12 +1,16 @@
 package dev.tidemark.iscsi.scsi;
 
 import io.netty.buffer.ByteBuf;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A command that changes a range: waits for its turn in the unit's gate, runs, and gives the range
  * back before its end is told.
  */
 final class GatedExecution extends RangeGate.Hold implements Execution {
+    private static final Logger LOG = LoggerFactory.getLogger(GatedExecution.class);
+
     private static final int INTERNAL_FAILURE = 0x4400;
 
     private final UnitHandle unit;
@@ -57,8 +61,8 @@ final class GatedExecution extends RangeGate.Hold implements Execution {
         } catch (ScsiError e) {
             failed(e);
         } catch (RuntimeException e) {
+            LOG.error("a command on {} failed", unit.description().serial(), e);
             failed(ScsiError.aborted(INTERNAL_FAILURE)); // or the range would be held for ever
-            throw e;
         }
     }
 

@@ -3,17 +3,15 @@ package dev.tidemark.iscsi.scsi;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 
-/** The end of something that nobody waits for. */
-enum Ignored implements Completion {
-    INSTANCE;
-
+/** The end of something whose command was answered when it began, however it ends. */
+record Ignored(UnitHandle unit) implements Completion {
     @Override
     public void succeeded() {
-        // as expected
+        unit.done();
     }
 
     @Override
     public void failed(BlockDeviceException failure) {
-        // the hint was of no use
+        unit.done(); // the hint was of no use
     }
 }

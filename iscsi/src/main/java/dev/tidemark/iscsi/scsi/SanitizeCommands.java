@@ -5,6 +5,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * SANITIZE (SBC-3 section 5.25): makes every block of the volume as it stands unreadable to hosts.
@@ -13,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * key at this level whose loss would mean anything.
  */
 final class SanitizeCommands {
+    private static final Logger LOG = LoggerFactory.getLogger(SanitizeCommands.class);
+
     static final int OVERWRITE = 1;
     static final int BLOCK_ERASE = 2;
     static final int EXIT_FAILURE_MODE = 0x1f;
@@ -143,20 +147,16 @@ final class SanitizeCommands {
             UnitHandle unit, boolean immediate, Execution execution, Prepared.Action action)
             throws ScsiError {
         unit.unit().beginSanitize();
-        Execution ending = new Ending(unit.unit(), immediate ? null : execution);
-        try {
-            if (immediate) {
-                execution.good();
-            }
-            Range all = whole(unit);
-            if (all.lengthBytes() == 0) {
-                ending.good();
-                return;
-            }
+        Execution ending = new Ending(unit, immediate ? null : execution);
+        if (immediate) {
+            unit.answeredEarly();
+            execution.good();
+        }
+        Range all = whole(unit);
+        if (all.lengthBytes() == 0) {
+            ending.good();
+        } else {
             GatedExecution.alone(unit, 0, all.lengthBytes(), ending, action);
-        } catch (RuntimeException e) {
-            unit.unit().endSanitize();
-            throw e;
         }
     }
 
@@ -193,7 +193,7 @@ final class SanitizeCommands {
     }
 
     /** The unit is open to commands again before the initiator hears of it. */
-    private record Ending(LogicalUnit unit, @Nullable Execution execution) implements Execution {
+    private record Ending(UnitHandle unit, @Nullable Execution execution) implements Execution {
         @Override
         public ByteBuf dataOut() {
             return Unpooled.EMPTY_BUFFER;
@@ -206,8 +206,10 @@ final class SanitizeCommands {
 
         @Override
         public void good() {
-            unit.endSanitize();
-            if (execution != null) {
+            unit.unit().endSanitize();
+            if (execution == null) {
+                unit.done();
+            } else {
                 execution.good();
             }
         }
@@ -219,8 +221,14 @@ final class SanitizeCommands {
 
         @Override
         public void failed(ScsiError error) {
-            unit.endSanitize();
-            if (execution != null) {
+            unit.unit().endSanitize();
+            if (execution == null) {
+                LOG.warn(
+                        "unit {}: a sanitize has failed: {}",
+                        unit.description().serial(),
+                        error.getMessage());
+                unit.done();
+            } else {
                 execution.failed(error);
             }
         }

@@ -8,4 +8,7 @@ public interface SessionHooks {
      * @param done runs once, on any thread, when none of them will change anything any more
      */
     void abortTasks(UnitHandle unit, Runnable done);
+
+    /** A unit is no longer {@link UnitHandle#busy}; the session may end now. */
+    void idle();
 }

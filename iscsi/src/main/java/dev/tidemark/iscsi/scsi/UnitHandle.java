@@ -6,6 +6,7 @@ import dev.tidemark.iscsi.target.UnitDescription;
 import java.util.ArrayDeque;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,9 @@ public final class UnitHandle {
 
     @GuardedBy("this")
     private long knownBytes;
+
+    /** Work that goes on after its command was answered. */
+    private final AtomicInteger unanswered = new AtomicInteger();
 
     private volatile boolean preventsRemoval;
     private volatile CopyStatus lastCopy = CopyStatus.NONE;
@@ -141,6 +145,25 @@ public final class UnitHandle {
         synchronized (this) {
             attentions.removeAll(UNTIL_REPORT_LUNS);
         }
+    }
+
+    // ---- work after an answer (IMMED)
+
+    /** A command is answered before it is done; the session does not end before {@link #done}. */
+    void answeredEarly() {
+        unanswered.incrementAndGet();
+    }
+
+    /** The end of what {@link #answeredEarly} began. */
+    void done() {
+        if (unanswered.decrementAndGet() == 0) {
+            hooks.idle();
+        }
+    }
+
+    /** Whether anything still uses the device for a command that was answered. */
+    public boolean busy() {
+        return unanswered.get() > 0;
     }
 
     // ---- medium removal, copies

@@ -389,6 +389,11 @@ final class Session implements SessionHooks {
         }
     }
 
+    @Override
+    public void idle() {
+        later(() -> {}); // a turn at whose end the session may end
+    }
+
     /** Ends all sessions of the target, as a cold reset does (RFC 7143 section 11.5.1). */
     void dropTarget() {
         for (Session session : server.registry().ofTarget(nexus.target())) {
@@ -436,7 +441,8 @@ final class Session implements SessionHooks {
     }
 
     private void endWhenIdle() {
-        if (!closed || !tasks.isEmpty() || ended.isDone()) {
+        boolean busy = luns.all().stream().anyMatch(UnitHandle::busy);
+        if (!closed || !tasks.isEmpty() || busy || ended.isDone()) {
             return;
         }
         luns.all().forEach(UnitHandle::detach);
