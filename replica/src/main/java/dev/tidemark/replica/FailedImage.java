@@ -1,6 +1,7 @@
 package dev.tidemark.replica;
 
 import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.journal.Pin;
 import dev.tidemark.journal.Point;
 import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
@@ -18,17 +19,13 @@ final class FailedImage implements HeldImage {
     private final ImageRecord record;
     private final String reason;
     private final StorageDirectory directory;
-    private final @Nullable PointSource base;
+    private final @Nullable Pin pin;
 
-    FailedImage(
-            ImageRecord record,
-            String reason,
-            StorageDirectory directory,
-            @Nullable PointSource base) {
+    FailedImage(ImageRecord record, String reason, StorageDirectory directory, @Nullable Pin pin) {
         this.record = record;
         this.reason = reason;
         this.directory = directory;
-        this.base = base;
+        this.pin = pin;
     }
 
     @Override
@@ -38,8 +35,8 @@ final class FailedImage implements HeldImage {
 
     /** Lets go of the point. */
     void close() {
-        if (base != null) {
-            base.close();
+        if (pin != null) {
+            pin.close();
         }
     }
 

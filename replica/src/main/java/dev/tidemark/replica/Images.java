@@ -3,6 +3,7 @@ package dev.tidemark.replica;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
+import dev.tidemark.journal.Pin;
 import dev.tidemark.journal.Point;
 import dev.tidemark.journal.PointException;
 import dev.tidemark.journal.RecordLog;
@@ -96,29 +97,37 @@ final class Images {
         } catch (StorageException failure) {
             throw Failures.replica(failure);
         }
-        PointSource base = null;
+        Pin pin = null;
         String reason;
         try {
-            base = PointSource.open(journal, volumes, rules, record.point());
-            return reopen(record, base, own);
+            // Held whatever comes: what a failed image is made of must outlive the failure.
+            pin = journal.pin(record.point());
+            ImageDisk image = reopen(record, own);
+            pin.close();
+            return image;
         } catch (PointException gone) {
             reason = "its point is gone: " + gone.getMessage();
         } catch (JournalException failure) {
             reason = Failures.message(failure);
         }
         alerts.imageFailed(record.id(), reason);
-        return new FailedImage(record, reason, own, base);
+        return new FailedImage(record, reason, own, pin);
     }
 
-    private ImageDisk reopen(ImageRecord record, PointSource base, StorageDirectory own)
-            throws JournalException {
-        RecordLog log = RecordLog.open(options, record.id(), own, scheduler, pool, alerts);
+    private ImageDisk reopen(ImageRecord record, StorageDirectory own)
+            throws JournalException, PointException {
+        PointSource base = PointSource.open(journal, volumes, rules, record.point());
+        RecordLog log = null;
         try {
+            log = RecordLog.open(options, record.id(), own, scheduler, pool, alerts);
             ImageDisk image = new ImageDisk(record, base, log, meters, scheduler.io());
             image.replay();
             return image;
         } catch (JournalException failure) {
-            log.close();
+            base.close();
+            if (log != null) {
+                log.close();
+            }
             throw failure;
         }
     }

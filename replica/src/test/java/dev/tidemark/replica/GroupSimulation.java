@@ -652,23 +652,7 @@ final class GroupSimulation {
             check(mayFail(refused), "a view at " + sequence + " fails: " + refused.getMessage());
             return;
         }
-        int at = 0;
-        for (int i = 0; i < status.count(); i++) {
-            int end = at + (int) status.lengthBytes(i);
-            boolean zero = (status.value(i) & Allocation.ZERO) != 0;
-            int written =
-                    zero ? Arrays.mismatch(content, at, end, new byte[end - at], 0, end - at) : -1;
-            check(
-                    written < 0,
-                    "the view of volume "
-                            + volume
-                            + " at "
-                            + sequence
-                            + " calls byte "
-                            + (offset + at + written)
-                            + " zero");
-            at = end;
-        }
+        checkZeros("the view of volume " + volume, sequence, content, status);
     }
 
     private boolean mayFail(Failed failure) {
@@ -769,13 +753,15 @@ final class GroupSimulation {
         int at = 0;
         for (int i = 0; i < status.count(); i++) {
             int end = at + (int) status.lengthBytes(i);
-            for (; at < end; at++) {
-                boolean differs = at >= before.length || before[at] != now[at];
+            if (status.value(i) != HistoryMap.CHANGED) {
+                int same = Math.min(end, before.length);
+                boolean differs = same < end || !Arrays.equals(before, at, end, now, at, end);
                 check(
-                        !differs || status.value(i) == HistoryMap.CHANGED,
-                        "byte %d of volume %d differs between %d and %d and is not told (head %d)"
-                                .formatted(at, volume, since, sequence, model.lastSequence()));
+                        !differs,
+                        "volume %d differs from %d to %d between %d and %d and it is not told (head %d)"
+                                .formatted(volume, at, end, since, sequence, model.lastSequence()));
             }
+            at = end;
         }
     }
 
@@ -805,29 +791,40 @@ final class GroupSimulation {
             return;
         }
         byte[] content = model.volume(volume).imageAt(sequence);
+        checkZeros("live volume " + volume, sequence, content, status);
+    }
+
+    /** What is called zero is zero in the content of the range. */
+    private void checkZeros(String what, long sequence, byte[] content, RangeStatus status) {
         int at = 0;
         for (int i = 0; i < status.count(); i++) {
             int end = at + (int) status.lengthBytes(i);
-            for (; at < end; at++) {
-                check(
-                        content[at] == 0 || (status.value(i) & Allocation.ZERO) == 0,
-                        "live volume " + volume + " calls byte " + at + " zero at " + sequence);
-            }
+            boolean zero = (status.value(i) & Allocation.ZERO) != 0;
+            check(
+                    !zero || Arrays.equals(content, at, end, new byte[end - at], 0, end - at),
+                    what
+                            + " at "
+                            + sequence
+                            + " calls "
+                            + (end - at)
+                            + " bytes from "
+                            + (status.offsetBytes() + at)
+                            + " zero that are not");
+            at = end;
         }
     }
 
     private void checkTagged() {
         for (GroupModel.Tagged checkpoint : List.copyOf(model.tagged)) {
-            HistoryStatus history = group().status().history();
-            boolean mayBeGone =
-                    checkpoint.sequence() < history.tail().sequence()
-                            || insidePromotion(checkpoint.sequence());
             PointInTimeView view;
             try {
                 view = await(group().openView(new PointSpec.AtCheckpoint(checkpoint.name())));
             } catch (Failed gone) {
+                // Only now: retention may have gone on while the view was asked for.
+                HistoryStatus history = group().status().history();
                 check(
-                        mayBeGone,
+                        checkpoint.sequence() < history.tail().sequence()
+                                || insidePromotion(checkpoint.sequence()),
                         "checkpoint "
                                 + checkpoint
                                 + " does not open: "

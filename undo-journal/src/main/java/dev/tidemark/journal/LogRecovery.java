@@ -98,6 +98,7 @@ final class LogRecovery {
             // Each step takes one record.
         }
         requireTorn(provenSequence);
+        measureIslands();
         int generation = chain.getLast().header().generation();
         List<Segment> kept = List.copyOf(chain.subList(0, index + 1));
         return new Found(
@@ -276,6 +277,32 @@ final class LogRecovery {
                         + witness
                         + " proves that it had been forced to disk: this is damage to the disk, not"
                         + " a torn write; nothing was changed; restore the file from a copy");
+    }
+
+    /**
+     * A segment that a pin kept while its neighbours went: what followed it no longer says where it
+     * ends, so its records are counted.
+     */
+    private void measureIslands() throws JournalException {
+        for (Segment segment : store.segments()) {
+            if (segment.header().used()
+                    && segment.dataEnd() == 0
+                    && segment.number() < chain.getFirst().number()) {
+                measure(segment);
+            }
+        }
+    }
+
+    private void measure(Segment island) throws JournalException {
+        RecordReader counter = new RecordReader(owner);
+        RecordHeader header = counter.header();
+        long next = island.header().first();
+        int end = SegmentHeader.RESERVED_BYTES;
+        while (counter.read(island, end) && header.sequence == next) {
+            end = header.endPosition();
+            next++;
+        }
+        island.end(end, next - 1);
     }
 
     private List<Segment> leftOver(List<Segment> kept) {

@@ -43,7 +43,7 @@ final class MetricsPageTest {
                         # Metrics
 
                         `GET /metrics` in Prometheus' text format, with the API's token (or without, when `api.open_metrics` is true). Counters count from the start of the process.
-                        Labels: `group`; for requests also `volume`, `kind` (`live`, `view`, `test`) and `op` (`read`, `write`, `zero`, `flush`). IOPS are
+                        Labels: `group`; for requests also `volume`, `kind` (`live`, `view`, `test`, `copy`) and `op` (`read`, `write`, `zero`, `flush`). IOPS are
                         `rate(tidemark_request_seconds_count[1m])`, throughput is `rate(tidemark_request_bytes_total[1m])`. The JVM's own metrics (`jvm_*`, `process_*`, `system_*`) are there too.
 
                         ```yaml

@@ -44,6 +44,8 @@ final class ActivationIT {
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-Xmx512m",
+                                // The tests' own logs to standard output.
+                                "-Dlogback.configurationFile=logback.xml",
                                 "-cp",
                                 System.getProperty("java.class.path"),
                                 "dev.tidemark.gateway.cli.Tidemark",
@@ -109,6 +111,7 @@ final class ActivationIT {
         pid = os.fork()
         if pid == 0:
             os.dup2(s.fileno(), 3)
+            os.set_inheritable(3, True) # it may have been 3 already
             os.environ['LISTEN_FDS'] = '1'
             os.environ['LISTEN_PID'] = str(os.getpid())
             command = %s
