@@ -91,7 +91,7 @@ final class BadLoginTest {
 
     @Test
     void a_slow_login_is_dropped_and_does_not_hold_up_others() throws IOException {
-        TestServer quick = server(IscsiLimits.DEFAULT.withClocks(400, 0, 1000));
+        TestServer quick = server(IscsiLimits.DEFAULT.withClocks(2000, 0, 1000));
         try (RawInitiator slow = new RawInitiator(quick.address);
                 RawInitiator prompt = new RawInitiator(quick.address)) {
             slow.raw((byte) 0x43, (byte) 0x87);

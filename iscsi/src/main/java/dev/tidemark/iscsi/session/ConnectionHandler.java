@@ -47,6 +47,7 @@ public final class ConnectionHandler extends ChannelInboundHandlerAdapter
     private @Nullable Session session;
     private @Nullable ScheduledFuture<?> deadline;
     private long lastHeardNanos;
+    private long pingedNanos;
     private boolean pinged;
     private boolean counted;
     private boolean loginPending;
@@ -357,17 +358,29 @@ public final class ConnectionHandler extends ChannelInboundHandlerAdapter
         if (now == null || closing) {
             return;
         }
-        long silentMs = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - lastHeardNanos);
-        if (pinged) {
-            LOG.info("{}: dropped, no answer to a ping", connected().ctx().channel());
-            connected().ctx().close();
-        } else if (silentMs >= server.limits().pingIntervalMs()) {
+        int intervalMs = server.limits().pingIntervalMs();
+        int timeoutMs = server.limits().pingTimeoutMs();
+        long silentMs = millisecondsSince(lastHeardNanos);
+        if (silentMs < intervalMs) {
+            check(intervalMs - silentMs);
+        } else if (!pinged) {
             pinged = true;
+            pingedNanos = System.nanoTime();
             now.ping();
-            check(server.limits().pingTimeoutMs());
+            check(Math.min(intervalMs, timeoutMs));
         } else {
-            check(Math.max(1, server.limits().pingIntervalMs() - silentMs));
+            long waitedMs = millisecondsSince(pingedNanos);
+            if (waitedMs >= timeoutMs) {
+                LOG.info("{}: dropped, no answer to a ping", connected().ctx().channel());
+                connected().ctx().close();
+            } else {
+                check(Math.min(intervalMs, timeoutMs - waitedMs));
+            }
         }
+    }
+
+    private static long millisecondsSince(long nanos) {
+        return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - nanos);
     }
 
     // ---- the end
