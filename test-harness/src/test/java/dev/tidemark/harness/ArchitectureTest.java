@@ -57,6 +57,10 @@ final class ArchitectureTest {
 
     private static final String JDK = "java..";
     private static final String TLS = "javax.net.ssl..";
+
+    /** The names in certificates. */
+    private static final String X500 = "javax.security.auth.x500..";
+
     private static final String NULLNESS = "org.jspecify.annotations..";
     private static final String CHECKS = "com.google.errorprone.annotations..";
     private static final String NETTY = "io.netty..";
@@ -95,7 +99,7 @@ final class ArchitectureTest {
                         CACHE),
                 Module.of(
                         REPLICA, EXECUTION, STORAGE, BLOCK_DEVICE, JOURNAL, NETTY, TLS, CACHE, LOG),
-                Module.of(NBD, EXECUTION, BLOCK_DEVICE, NETTY, TLS, LOG),
+                Module.of(NBD, EXECUTION, BLOCK_DEVICE, NETTY, TLS, X500, LOG),
                 Module.of(ISCSI, EXECUTION, BLOCK_DEVICE, NETTY, TLS, LOG));
     }
 
