@@ -1,0 +1,199 @@
+package dev.tidemark.iscsi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tidemark.blockdevice.Features;
+import dev.tidemark.foreign.ForeignProgram;
+import dev.tidemark.iscsi.target.Authentication;
+import dev.tidemark.iscsi.target.ChapCredentials;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * libiscsi's conformance suite, one process for each test and two paths, over several kinds of
+ * disks and logins. What is not passed is named here with its reason; anything else that fails,
+ * hangs or is skipped is an error. A table by family goes to {@code target/}.
+ */
+final class IscsiConformanceIT {
+    private static final Pattern COUNTS =
+            Pattern.compile("tests\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)");
+
+    private static final int TESTS = 230;
+
+    /** How a test of the suite ended. */
+    enum Outcome {
+        PASSED,
+        FAILED,
+        SKIPPED,
+        HUNG
+    }
+
+    /** A kind of disk and of login: which tests it is run with, and which of them it skips. */
+    enum Kind {
+        /** The tests for other kinds of disk are run there. */
+        DEFAULT(".*", "Sanitize.(CryptoErase|Readonly|Reservations)|" + Kind.ELSEWHERE),
+        CHAP(".*(TestUnitReady|Read10|Write10).*", ""),
+        MUTUAL_CHAP(".*(TestUnitReady|Read10|Write10).*", ""),
+        READ_ONLY(".*ReadOnly.*", ""),
+        REMOVABLE(".*(NoMedia|StartStopUnit|PreventAllow).*", ""),
+        /** The skipped ones are about blocks of 512 bytes, or physical ones of several logical. */
+        LARGE_BLOCKS(
+                ".*(Read\\d|ReadCapacity|Write|Verify|Unmap|GetLBAStatus).*",
+                ".*(InvalidDataOutSize|UnmapUnaligned)");
+
+        private static final String ELSEWHERE = "(PreventAllow.*|ReadOnly.*|StartStopUnit.Simple)";
+
+        private final Pattern run;
+        private final Pattern skipped;
+
+        Kind(String run, String skipped) {
+            this.run = Pattern.compile(run);
+            this.skipped = Pattern.compile("SCSI.(" + skipped + ")");
+        }
+
+        boolean runs(String test) {
+            return run.matcher(test).matches();
+        }
+
+        boolean mayEndWith(String test, Outcome outcome) {
+            return switch (outcome) {
+                case PASSED -> true;
+                case SKIPPED -> skipped.matcher(test).matches();
+                case FAILED, HUNG -> wrong(test);
+            };
+        }
+
+        /** Tests that demand what is not so. */
+        private boolean wrong(String test) {
+            return switch (test) {
+                // A reset of a unit is to end the connection: libiscsi's own mistake.
+                case "iSCSI.iSCSITMF.LUNResetSimpleAsync" -> true;
+                // Writes ones with UNMAP and wants zeros back: SBC-3 has the ones written.
+                case "SCSI.WriteSame10.UnmapUntilEnd" -> true;
+                // Asks about one block and wants the answer to begin at another, where a
+                // physical block has several logical ones.
+                case "SCSI.GetLBAStatus.UnmapSingle" -> this == DEFAULT;
+                // Wants a sanitize that still runs seconds later; a disk in memory is done.
+                case "SCSI.Sanitize.Reset" -> true;
+                default -> false;
+            };
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    @Timeout(value = 4, unit = TimeUnit.MINUTES)
+    void passes_what_it_is_meant_to_pass(Kind kind) throws Exception {
+        Map<String, Outcome> outcomes = new TreeMap<>();
+        List<String> bad = new ArrayList<>();
+        try (TestServer server = new TestServer(catalog(kind))) {
+            for (String test : tests()) {
+                if (kind.runs(test)) {
+                    String printed = printed(test, url(server, kind));
+                    Outcome outcome = outcome(printed);
+                    outcomes.put(test, outcome);
+                    if (!kind.mayEndWith(test, outcome)) {
+                        bad.add(test + " " + outcome + "\n" + printed);
+                    }
+                }
+            }
+        }
+        Files.writeString(Path.of("target", "iscsi-conformance-" + kind), table(outcomes));
+        assertThat(bad).isEmpty();
+        assertThat(outcomes).containsValue(Outcome.PASSED);
+    }
+
+    private static TestCatalog catalog(Kind kind) {
+        boolean large = kind == Kind.LARGE_BLOCKS;
+        // The suite writes 65536 blocks at once where there are as many: too much at 4096 bytes.
+        long sizeBytes = large ? 128L << 20 : 256L << 20;
+        Features features = kind == Kind.READ_ONLY ? Features.READ_ONLY : Features.LIVE;
+        TestCatalog catalog = new TestCatalog();
+        catalog.add(
+                "disk",
+                0,
+                TestCatalog.unit("disk", large ? 4096 : 512, kind == Kind.REMOVABLE),
+                new TestDisk(sizeBytes, features));
+        ChapCredentials host = new ChapCredentials("host", "secret-of-host");
+        ChapCredentials own = new ChapCredentials("target", "secret-of-target");
+        return switch (kind) {
+            case CHAP -> catalog.authentication(new Authentication(List.of(host), null));
+            case MUTUAL_CHAP -> catalog.authentication(new Authentication(List.of(host), own));
+            default -> catalog;
+        };
+    }
+
+    private static String url(TestServer server, Kind kind) {
+        String target = "/" + TestCatalog.PREFIX + "disk/0";
+        return switch (kind) {
+            case CHAP -> "iscsi://host%secret-of-host@" + server.portal() + target;
+            case MUTUAL_CHAP ->
+                    "iscsi://host%secret-of-host@"
+                            + server.portal()
+                            + target
+                            + "?target_user=target&target_password=secret-of-target";
+            default -> "iscsi://" + server.portal() + target;
+        };
+    }
+
+    private static List<String> tests() throws IOException, InterruptedException {
+        List<String> tests = new ArrayList<>();
+        for (String line : ForeignProgram.run("iscsi-test-cu", "--list").split("\n", -1)) {
+            if (line.matches("(SCSI|iSCSI)\\.\\w+\\.[\\w-]+")) {
+                tests.add(line);
+            }
+        }
+        assertThat(tests).as("tests of the suite").hasSizeGreaterThanOrEqualTo(TESTS);
+        return tests;
+    }
+
+    /** What a test printed; empty when it came to no end. */
+    private static String printed(String test, String url) throws Exception {
+        try {
+            return ForeignProgram.outcome("iscsi-test-cu", "-d", "-S", "-v", "-t", test, url, url)
+                    .printed();
+        } catch (AssertionError noEnd) {
+            return "";
+        }
+    }
+
+    /** The summary calls skipped tests passed. */
+    private static Outcome outcome(String printed) {
+        if (printed.isEmpty()) {
+            return Outcome.HUNG;
+        }
+        Matcher counts = COUNTS.matcher(printed);
+        if (!counts.find() || !counts.group(4).equals("0")) {
+            return Outcome.FAILED;
+        }
+        return printed.contains("[SKIPPED]") ? Outcome.SKIPPED : Outcome.PASSED;
+    }
+
+    private static String table(Map<String, Outcome> outcomes) {
+        Map<String, Map<Outcome, Integer>> families = new TreeMap<>();
+        outcomes.forEach((test, outcome) -> {
+            String family = test.substring(0, test.lastIndexOf('.'));
+            families.computeIfAbsent(family, f -> new TreeMap<>()).merge(outcome, 1, Integer::sum);
+            families.computeIfAbsent("~ all", f -> new TreeMap<>()).merge(outcome, 1, Integer::sum);
+        });
+        StringBuilder table = new StringBuilder();
+        families.forEach((family, counts) -> table.append("%-36s %s%n".formatted(family, counts)));
+        outcomes.forEach((test, outcome) -> {
+            if (outcome != Outcome.PASSED) {
+                table.append("  %s %s%n".formatted(outcome, test));
+            }
+        });
+        return table.toString();
+    }
+}
