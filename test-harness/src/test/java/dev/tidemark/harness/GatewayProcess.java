@@ -127,6 +127,8 @@ final class GatewayProcess implements AutoCloseable {
                         List.of(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                                 "-ea",
+                                "-XX:+UnlockDiagnosticVMOptions",
+                                "-XX:-ReduceAllocationMerges",
                                 "-XX:+UseZGC",
                                 "-Xmx512m",
                                 "-XX:+ExitOnOutOfMemoryError",

@@ -24,22 +24,23 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(600)
 final class ViewCostIT {
     private static final int INTERVALS = 10_000;
-    private static final Shape SHAPE = new Shape(11, 1, 512L << 20, 4096, 16);
+
+    /** Small enough that gold and all before-images stay in the memory of any machine. */
+    private static final Shape SHAPE = new Shape(11, 1, 128L << 20, 4096, 4);
+
     private static final double MEBIBYTE = 1 << 20;
 
     /** What a host may wait for a read through a view, as a multiple of a read of gold. */
     private static final double LIMIT_FOR_HOSTS = 1.3;
 
-    /**
-     * Room for a machine that does other work meanwhile: medians of turns scatter by a tenth there.
-     */
-    private static final double HEADROOM = 1.15;
+    /** Room for a machine that does other work meanwhile; docs/benchmarks.md has a quiet one. */
+    private static final double HEADROOM = 1.25;
 
     /**
      * The same for 64 KiB at a time, whose cost is copying: other work on the machine slows memory,
      * and a view reads from more places.
      */
-    private static final double HEADROOM_SEQUENTIAL = 1.3;
+    private static final double HEADROOM_SEQUENTIAL = 1.6;
 
     @TempDir static Path folder;
     private static LongHistory history;

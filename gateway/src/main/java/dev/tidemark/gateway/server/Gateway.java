@@ -185,6 +185,7 @@ public final class Gateway implements AutoCloseable {
      * @param instead empty: where the settings say
      */
     public static Gateway start(Settings settings, List<ListenAddress> instead) {
+        JavaFlags.check();
         try {
             return new Gateway(settings, instead);
         } catch (NbdServerException e) {
