@@ -2,12 +2,13 @@ package dev.tidemark.gateway.access;
 
 import dev.tidemark.gateway.access.Condition.Named;
 import dev.tidemark.gateway.problem.ProblemException;
-import dev.tidemark.nbd.NbdClient;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One line of the rules: what, on which disks, for whom.
@@ -17,28 +18,49 @@ import java.util.regex.Pattern;
  * @param conditions all of them must hold
  */
 public record AccessRule(String text, Action action, List<Glob> disks, List<Condition> conditions) {
-    /** What is accepted, for people. */
-    public static final String FORM =
-            "ACTION DISKS [cn=PATTERN] [dn=PATTERN] [san=PATTERN] [address=RANGES] [unix] [tls]";
+    /** What clients of a protocol can be asked for, and an example. */
+    public enum Protocol {
+        /** NBD */
+        NBD("[cn=PATTERN] [dn=PATTERN] [san=PATTERN] [address=RANGES] [unix] [tls]", "cn=backup-*"),
+        /** iSCSI */
+        ISCSI(
+                "[initiator=PATTERN] [chap=PATTERN] [address=RANGES]",
+                "initiator=iqn.1993-08.org.debian:*");
+
+        private final String conditions;
+        private final String example;
+
+        Protocol(String conditions, String example) {
+            this.conditions = conditions;
+            this.example = example;
+        }
+
+        /** What is accepted, for people. */
+        public String form() {
+            return "ACTION DISKS " + conditions;
+        }
+    }
 
     private static final Pattern WORD = Pattern.compile("((?:[^\\s\"]|\"[^\"]*\")+)\\s*");
     private static final Pattern DISK = Pattern.compile("[A-Za-z0-9._?*-]+");
 
-    static AccessRule parse(String text) {
-        List<String> words = words(text.strip());
+    static AccessRule parse(Protocol protocol, String text) {
+        List<String> words = words(protocol, text.strip());
         if (words.size() < 2) {
-            throw refuse("not a rule", text);
+            throw refuse(protocol, "not a rule", text);
         }
         Action action =
                 Action.of(words.getFirst())
-                        .orElseThrow(() -> refuse("not an action of a rule", words.getFirst()));
+                        .orElseThrow(() ->
+                                refuse(protocol, "not an action of a rule", words.getFirst()));
         List<Glob> disks =
                 Arrays.stream(words.get(1).split(",", -1)).map(AccessRule::disk).toList();
-        List<Condition> conditions = words.stream().skip(2).map(AccessRule::condition).toList();
+        List<Condition> conditions =
+                words.stream().skip(2).map(word -> condition(protocol, word)).toList();
         return new AccessRule(text.strip(), action, disks, conditions);
     }
 
-    private static List<String> words(String text) {
+    private static List<String> words(Protocol protocol, String text) {
         List<String> words = new ArrayList<>();
         Matcher word = WORD.matcher(text);
         int end = 0;
@@ -48,12 +70,13 @@ public record AccessRule(String text, Action action, List<Glob> disks, List<Cond
             word.region(end, text.length());
         }
         if (end != text.length()) {
-            throw refuse("a quotation mark is not closed", text);
+            throw refuse(protocol, "a quotation mark is not closed", text);
         }
         return words;
     }
 
-    private static Glob disk(String pattern) {
+    /** A pattern of disk names. */
+    public static Glob disk(String pattern) {
         if (!DISK.matcher(pattern).matches()) {
             throw ProblemException.invalid(
                     "not a pattern of disk names",
@@ -64,32 +87,55 @@ public record AccessRule(String text, Action action, List<Glob> disks, List<Cond
         return new Glob(pattern);
     }
 
-    private static Condition condition(String word) {
+    private static Condition condition(Protocol protocol, String word) {
         int equals = word.indexOf('=');
         String value = word.substring(equals + 1);
         String kind = equals < 0 ? word : word.substring(0, equals);
         if (equals >= 0 && value.isEmpty()) {
-            throw refuse("a condition without a value", word);
+            throw refuse(protocol, "a condition without a value", word);
         }
-        return switch (equals < 0 ? kind : kind + "=") {
+        Condition condition =
+                equals >= 0 && kind.equals("address")
+                        ? new Condition.From(ranges(value))
+                        : switch (protocol) {
+                            case NBD -> ofNbd(equals < 0 ? kind : kind + "=", value);
+                            case ISCSI -> ofIscsi(equals < 0 ? kind : kind + "=", value);
+                        };
+        if (condition == null) {
+            throw refuse(protocol, "not a condition of a rule", word);
+        }
+        return condition;
+    }
+
+    private static List<AddressRange> ranges(String value) {
+        return Arrays.stream(value.split(",", -1)).map(AddressRange::parse).toList();
+    }
+
+    private static @Nullable Condition ofNbd(String kind, String value) {
+        return switch (kind) {
             case "tls" -> new Condition.Encrypted();
             case "unix" -> new Condition.Local();
-            case "address=" ->
-                    new Condition.From(
-                            Arrays.stream(value.split(",", -1)).map(AddressRange::parse).toList());
             case "cn=" -> new Named(Named.Part.CN, new Glob(value));
             case "dn=" -> new Named(Named.Part.DN, new Glob(value));
             case "san=" -> new Named(Named.Part.SAN, new Glob(value));
-            default -> throw refuse("not a condition of a rule", word);
+            default -> null;
         };
     }
 
-    private static ProblemException refuse(String what, String value) {
+    private static @Nullable Condition ofIscsi(String kind, String value) {
+        return switch (kind) {
+            case "initiator=" -> new Condition.Initiator(new Glob(value.toLowerCase(Locale.ROOT)));
+            case "chap=" -> new Condition.ChapUser(new Glob(value));
+            default -> null;
+        };
+    }
+
+    private static ProblemException refuse(Protocol protocol, String what, String value) {
         return ProblemException.invalid(
                 what,
                 value,
-                FORM + "; actions: read-write, read-only, points, deny",
-                "write for example: read-only web,db-* cn=backup-*");
+                protocol.form() + "; actions: read-write, read-only, points, deny",
+                "write for example: read-only web,db-* " + protocol.example);
     }
 
     /** Whether sessions outside TLS can never be meant. */
@@ -106,13 +152,18 @@ public record AccessRule(String text, Action action, List<Glob> disks, List<Cond
         return disks.stream().anyMatch(pattern -> pattern.matches(disk));
     }
 
-    boolean holds(NbdClient client) {
+    boolean holds(Client client) {
         return conditions.stream().allMatch(condition -> condition.holds(client));
     }
 
-    /** Whether the client might be meant once its session is inside TLS. */
-    boolean mightHoldInTls(NbdClient client) {
+    /** Whether a client might be meant once it has shown who it is. */
+    boolean mightHoldWithProof(Client client) {
         return conditions.stream()
-                .allMatch(condition -> condition.needsTls() || condition.holds(client));
+                .allMatch(condition -> condition.needsProof() || condition.holds(client));
+    }
+
+    /** Whether only CHAP can meet it. */
+    public boolean needsChap() {
+        return conditions.stream().anyMatch(Condition.ChapUser.class::isInstance);
     }
 }

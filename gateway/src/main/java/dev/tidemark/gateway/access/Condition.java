@@ -2,18 +2,22 @@ package dev.tidemark.gateway.access;
 
 import dev.tidemark.gateway.pki.AlternativeName;
 import dev.tidemark.gateway.pki.CommonName;
-import dev.tidemark.nbd.NbdClient;
 import java.security.cert.X509Certificate;
 import java.util.List;
 
 /** What a rule asks of a client. */
 sealed interface Condition {
 
-    boolean holds(NbdClient client);
+    boolean holds(Client client);
 
     /** Whether a session outside TLS can never meet it. */
     default boolean needsTls() {
         return false;
+    }
+
+    /** Whether a client that has not yet shown who it is can never meet it. */
+    default boolean needsProof() {
+        return needsTls();
     }
 
     /** Whether it looks at the client's certificate. */
@@ -24,7 +28,7 @@ sealed interface Condition {
     /** The session is inside TLS. */
     record Encrypted() implements Condition {
         @Override
-        public boolean holds(NbdClient client) {
+        public boolean holds(Client client) {
             return client.encrypted();
         }
 
@@ -34,10 +38,33 @@ sealed interface Condition {
         }
     }
 
+    /** The name an initiator gives is as the pattern says. */
+    record Initiator(Glob pattern) implements Condition {
+        @Override
+        public boolean holds(Client client) {
+            String name = client.initiator();
+            return name != null && pattern.matches(name);
+        }
+    }
+
+    /** The CHAP name an initiator has proven to be is as the pattern says. */
+    record ChapUser(Glob pattern) implements Condition {
+        @Override
+        public boolean holds(Client client) {
+            String user = client.chapUser();
+            return user != null && pattern.matches(user);
+        }
+
+        @Override
+        public boolean needsProof() {
+            return true;
+        }
+    }
+
     /** The client came through a unix socket. */
     record Local() implements Condition {
         @Override
-        public boolean holds(NbdClient client) {
+        public boolean holds(Client client) {
             return client.host() == null;
         }
     }
@@ -45,7 +72,7 @@ sealed interface Condition {
     /** The client's address is in one of these ranges. */
     record From(List<AddressRange> ranges) implements Condition {
         @Override
-        public boolean holds(NbdClient client) {
+        public boolean holds(Client client) {
             var host = client.host();
             return host != null && ranges.stream().anyMatch(range -> range.contains(host));
         }
@@ -61,7 +88,7 @@ sealed interface Condition {
         }
 
         @Override
-        public boolean holds(NbdClient client) {
+        public boolean holds(Client client) {
             X509Certificate certificate = client.certificate();
             return certificate != null && names(certificate).stream().anyMatch(pattern::matches);
         }

@@ -4,9 +4,10 @@ package dev.tidemark.gateway.access;
  * A pattern of names: {@code *} is any characters or none, {@code ?} is one, all else is itself.
  * Takes time linear in the name for each {@code *}, whatever the name.
  */
-record Glob(String pattern) {
+public record Glob(String pattern) {
 
-    boolean matches(String text) {
+    /** Whether all of a text is as the pattern says. */
+    public boolean matches(String text) {
         int at = 0;
         int in = 0;
         int star = -1;

@@ -80,7 +80,7 @@ public final class GuardedExports implements ExportCatalog {
             throw new CompletionException(refusal);
         }
         boolean readOnly =
-                rules.decide(client, disk(name)) instanceof Verdict.Allowed(Action action)
+                rules.decide(Client.of(client), name) instanceof Verdict.Allowed(Action action)
                         && action != Action.READ_WRITE
                         && !opened.device().features().readOnly();
         return readOnly ? new ReadOnlyExport(opened) : opened;
@@ -88,13 +88,13 @@ public final class GuardedExports implements ExportCatalog {
 
     /** The refusal, logged and counted; null when there is none. */
     private @Nullable ExportOpenException checked(NbdClient client, String name) {
-        Refusal refusal = refusal(client, name);
+        Verdict.Refused refusal = refusal(client, name);
         if (refusal == null) {
             return null;
         }
-        metrics.refused(refusal.inTls());
+        metrics.refused(refusal.withProof());
         log.info("refused: client={} export={}: {}", client, printable(name), refusal.why());
-        return refusal.inTls()
+        return refusal.withProof()
                 ? new ExportOpenException(
                         Kind.TLS_REQUIRED,
                         "\"" + name + "\" is not served to this client outside TLS")
@@ -102,23 +102,10 @@ public final class GuardedExports implements ExportCatalog {
                         Kind.POLICY, "this client may not open \"" + name + "\": " + refusal.why());
     }
 
-    private record Refusal(boolean inTls, String why) {}
-
-    private @Nullable Refusal refusal(NbdClient client, String name) {
-        return switch (rules.decide(client, disk(name))) {
-            case Verdict.Refused(boolean inTls, String why) -> new Refusal(inTls, why);
-            case Verdict.Allowed(Action action) ->
-                    action == Action.POINTS && name.indexOf('@') < 0
-                            ? new Refusal(
-                                    false, "only its points in time, such as " + name + "@-1m")
-                            : null;
-        };
-    }
-
-    /** A point belongs to its disk; a test's disk has a name of its own. */
-    private static String disk(String name) {
-        int at = name.indexOf('@');
-        return at < 0 ? name : name.substring(0, at);
+    private Verdict.@Nullable Refused refusal(NbdClient client, String name) {
+        return rules.decide(Client.of(client), name) instanceof Verdict.Refused refused
+                ? refused
+                : null;
     }
 
     /** A client's text, fit for a log: one line, bounded. */

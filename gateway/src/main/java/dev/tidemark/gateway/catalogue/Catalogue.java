@@ -3,7 +3,9 @@ package dev.tidemark.gateway.catalogue;
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +89,16 @@ public final class Catalogue implements AutoCloseable {
                     ) STRICT, WITHOUT ROWID\
                     """);
 
+    /** Version 3: persistent reservations of units, as the iSCSI target writes them. */
+    private static final List<String> RESERVATIONS =
+            List.of(
+                    """
+                    CREATE TABLE reservations (
+                        unit INTEGER PRIMARY KEY,
+                        state BLOB NOT NULL
+                    ) STRICT\
+                    """);
+
     private final Database database;
 
     private Catalogue(Database database) {
@@ -98,7 +110,7 @@ public final class Catalogue implements AutoCloseable {
      * is.
      */
     public static Catalogue open(Path file) {
-        return new Catalogue(Database.open(file, List.of(FIRST, NAMES_OF_VOLUMES)));
+        return new Catalogue(Database.open(file, List.of(FIRST, NAMES_OF_VOLUMES, RESERVATIONS)));
     }
 
     // Groups
@@ -172,6 +184,27 @@ public final class Catalogue implements AutoCloseable {
                 row.getLong("fine_window_millis"),
                 row.getLong("checkpoint_millis"),
                 GroupRow.Phase.valueOf(row.getString("phase")));
+    }
+
+    // Reservations
+
+    /** What was kept last of each unit, by its identifier. */
+    public Map<Long, byte[]> reservations() {
+        Map<Long, byte[]> states = new HashMap<>();
+        database.query(
+                        "SELECT unit, state FROM reservations",
+                        row -> Map.entry(row.getLong("unit"), row.getBytes("state")))
+                .forEach(entry -> states.put(entry.getKey(), entry.getValue()));
+        return states;
+    }
+
+    /** Keeps the state of a unit, or nothing any more when it is empty. */
+    public void keepReservations(long unit, byte[] state) {
+        if (state.length == 0) {
+            database.update("DELETE FROM reservations WHERE unit = ?", unit);
+        } else {
+            database.update("INSERT OR REPLACE INTO reservations VALUES (?, ?)", unit, state);
+        }
     }
 
     // Drills and tests

@@ -94,6 +94,7 @@ final class ServeCommand implements Callable<Integer> {
         out.println("Tidemark " + Version.text() + " serves " + gateway.dataDirectory());
         if (!stdio) {
             gateway.nbdUris().forEach(uri -> out.println("  NBD  " + uri));
+            gateway.iscsiUris().forEach(uri -> out.println("  iSCSI " + uri));
         }
         out.println(
                 "  API  "

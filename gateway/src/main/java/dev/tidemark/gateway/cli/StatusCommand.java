@@ -48,6 +48,7 @@ final class StatusCommand implements Callable<Integer> {
                         + ByteSize.format(status.freeBytes())
                         + " free");
         status.nbd().forEach(uri -> out.println("nbd    " + uri));
+        status.iscsi().forEach(uri -> out.println("iscsi  " + uri));
         status.disks().forEach(disk -> disk.uris().forEach(uri -> out.println("disk   " + uri)));
         out.println("api    " + status.api());
         out.println(

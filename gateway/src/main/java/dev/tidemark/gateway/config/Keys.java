@@ -2,11 +2,14 @@ package dev.tidemark.gateway.config;
 
 import dev.tidemark.gateway.access.AccessRule;
 import dev.tidemark.gateway.access.AccessRules;
+import dev.tidemark.gateway.access.Glob;
+import dev.tidemark.gateway.access.Redirects;
 import dev.tidemark.gateway.config.SettingKey.ValueType;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.text.TimeSpan;
 import dev.tidemark.gateway.tls.ClientCertificates;
+import dev.tidemark.iscsi.target.Portal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -58,10 +61,10 @@ public final class Keys {
                     ValueType.LINES,
                     "",
                     "a list of \""
-                            + AccessRule.FORM
+                            + AccessRule.Protocol.NBD.form()
                             + "\"; actions: read-write, read-only, points, deny",
                     "Who may open which disks over NBD: the first rule that speaks of the disk and holds for the client decides, none means no. [] lets clients on this machine and clients with a certificate do everything, others nothing.",
-                    AccessRules::parse);
+                    text -> AccessRules.parse(AccessRule.Protocol.NBD, text));
 
     public static final SettingKey<TlsMode> NBD_TLS_MODE =
             choice(
@@ -90,6 +93,67 @@ public final class Keys {
                     "nbd.tls.allow_tls12",
                     false,
                     "Permits TLS 1.2, for clients that have no TLS 1.3.");
+
+    public static final SettingKey<List<Portal>> ISCSI_LISTEN =
+            new SettingKey<>(
+                    "iscsi.listen",
+                    ValueType.LINES,
+                    "",
+                    "a list of \""
+                            + PortalText.FORM
+                            + "\", port 0 lets the system choose; [] for none",
+                    "Portals on which disks are served over iSCSI; advertise is what discovery tells instead of the address, group the target portal group tag.",
+                    PortalText::parse);
+
+    public static final SettingKey<AccessRules> ISCSI_RULES =
+            new SettingKey<>(
+                    "iscsi.rules",
+                    ValueType.LINES,
+                    "",
+                    "a list of \""
+                            + AccessRule.Protocol.ISCSI.form()
+                            + "\"; actions: read-write, read-only, points, deny",
+                    "Who may use which disks over iSCSI, as nbd.rules; of a group, an initiator sees the units that it may use. [] lets this machine and initiators that have proven a CHAP name do everything, others nothing.",
+                    text -> AccessRules.parse(AccessRule.Protocol.ISCSI, text));
+
+    public static final SettingKey<String> ISCSI_CHAP =
+            text(
+                    "iscsi.chap",
+                    "",
+                    "a path, relative to the data directory; \"\" for no CHAP",
+                    "File of CHAP secrets, mode 0600, read again when it changes; lines \"initiator NAME SECRET\" (who may log in), \"target NAME SECRET\" (what the gateway answers), \"discovery NAME SECRET\" and \"discovery-target NAME SECRET\" (the same for discovery).",
+                    Function.identity());
+
+    public static final SettingKey<DiscoveryMode> ISCSI_DISCOVERY =
+            choice(
+                    "iscsi.discovery",
+                    DiscoveryMode.VOLUMES,
+                    DiscoveryMode.class,
+                    "Whether discovery shows one target for each volume and each disk of a test, or one for each group and each test; hosts can log in to both.");
+
+    public static final SettingKey<Boolean> ISCSI_DISCOVERY_CHECKPOINTS =
+            flag(
+                    "iscsi.discovery_checkpoints",
+                    false,
+                    "Discovery also shows the volumes at their tagged checkpoints, which hosts that log in to everything then do.");
+
+    public static final SettingKey<List<Glob>> ISCSI_LARGE_BLOCKS =
+            new SettingKey<>(
+                    "iscsi.blocks_of_4096",
+                    ValueType.LIST,
+                    "",
+                    "a list of patterns of disk names",
+                    "Disks with logical blocks of 4096 bytes over iSCSI; others have 512 with 4096 physical. Decide before the first use: partition tables and file systems depend on it.",
+                    Keys::globs);
+
+    public static final SettingKey<Redirects> ISCSI_REDIRECT =
+            new SettingKey<>(
+                    "iscsi.redirect",
+                    ValueType.LINES,
+                    "",
+                    "a list of \"" + Redirects.FORM + "\"",
+                    "Targets for which initiators are sent to another address at login; TARGETS is a pattern of what stands behind the prefix of their names.",
+                    Redirects::parse);
 
     public static final SettingKey<Endpoint> API_LISTEN =
             text(
@@ -225,6 +289,13 @@ public final class Keys {
                     NBD_TLS_CERTIFICATES,
                     NBD_TLS_CLIENTS,
                     NBD_TLS_OLDER,
+                    ISCSI_LISTEN,
+                    ISCSI_RULES,
+                    ISCSI_CHAP,
+                    ISCSI_DISCOVERY,
+                    ISCSI_DISCOVERY_CHECKPOINTS,
+                    ISCSI_LARGE_BLOCKS,
+                    ISCSI_REDIRECT,
                     API_LISTEN,
                     API_ALLOW_REMOTE,
                     API_REQUEST_BYTES,
@@ -397,6 +468,12 @@ public final class Keys {
                     "not a log level", text, "error, warn, info, debug or trace", "");
         }
         return text;
+    }
+
+    private static List<Glob> globs(String text) {
+        return text.isEmpty()
+                ? List.of()
+                : Arrays.stream(text.split(",", -1)).map(AccessRule::disk).toList();
     }
 
     private static List<Endpoint> endpoints(String text) {

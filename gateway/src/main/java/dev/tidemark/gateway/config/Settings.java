@@ -37,6 +37,12 @@ public final class Settings {
         return get(Keys.DATA_DIRECTORY).resolve(get(Keys.NBD_TLS_CERTIFICATES));
     }
 
+    /** The file of CHAP secrets; null when there is none. */
+    public @Nullable Path iscsiChap() {
+        String file = get(Keys.ISCSI_CHAP);
+        return file.isEmpty() ? null : get(Keys.DATA_DIRECTORY).resolve(file);
+    }
+
     /** These settings as a configuration file, each key with its range and effect. */
     public String toToml() {
         return TomlText.print(this);

@@ -219,6 +219,23 @@ public final class SettingsReader {
                         Keys.NBD_RULES))) {
             concludeTls(settings);
         }
+        if (parsed.containsAll(List.of(Keys.ISCSI_RULES, Keys.ISCSI_CHAP))) {
+            concludeIscsi(settings);
+        }
+    }
+
+    private void concludeIscsi(Settings settings) {
+        boolean asks =
+                settings.get(Keys.ISCSI_RULES).rules().stream().anyMatch(AccessRule::needsChap);
+        if (asks && settings.get(Keys.ISCSI_CHAP).isEmpty()) {
+            problems.add(
+                    new Problem(
+                            ProblemKind.INVALID,
+                            "iscsi.rules: a rule looks at CHAP names, which no initiator is asked for",
+                            null,
+                            "iscsi.chap is empty",
+                            "set iscsi.chap to a file of secrets"));
+        }
     }
 
     private void concludeTls(Settings settings) {

@@ -6,17 +6,22 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whom connections belong to, as well as can be told: the certificate's subject, else the address
- * without its port, else (unix sockets) this machine.
+ * Whom connections belong to, as well as can be told: an initiator's iSCSI name; over NBD the
+ * certificate's subject, else the address without its port, else (unix sockets) this machine.
  *
  * @param remote a connection may be dead without the gateway's having noticed, so while one is open
  *     its client may already be coming back; the end of a unix socket is seen at once
  */
-record ClientIdentity(String name, boolean remote) {
+public record ClientIdentity(String name, boolean remote) {
     private static final Pattern HOST_AND_PORT = Pattern.compile("(.+):\\d{1,5}");
 
     static ClientIdentity of(NbdClient client) {
         return of(client.address(), client.certificateName());
+    }
+
+    /** Someone who connects over iSCSI. */
+    public static ClientIdentity ofInitiator(String iscsiName) {
+        return new ClientIdentity("initiator " + iscsiName, true);
     }
 
     static ClientIdentity of(String address, @Nullable String certificate) {

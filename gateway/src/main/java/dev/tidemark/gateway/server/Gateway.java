@@ -5,10 +5,12 @@ import dev.tidemark.gateway.access.GuardedExports;
 import dev.tidemark.gateway.api.ApiServer;
 import dev.tidemark.gateway.api.Services;
 import dev.tidemark.gateway.catalogue.Catalogue;
+import dev.tidemark.gateway.config.ChapSecrets;
 import dev.tidemark.gateway.config.Endpoint;
 import dev.tidemark.gateway.config.Keys;
 import dev.tidemark.gateway.config.Settings;
 import dev.tidemark.gateway.config.TlsMode;
+import dev.tidemark.gateway.exports.Disks;
 import dev.tidemark.gateway.exports.Exports;
 import dev.tidemark.gateway.metrics.Metrics;
 import dev.tidemark.gateway.problem.Problem;
@@ -23,6 +25,7 @@ import dev.tidemark.gateway.service.RecoveryTests;
 import dev.tidemark.gateway.service.Tasks;
 import dev.tidemark.gateway.service.Uris;
 import dev.tidemark.gateway.service.Volumes;
+import dev.tidemark.gateway.targets.IscsiService;
 import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.gateway.tls.ServerTls;
 import dev.tidemark.gateway.wire.Json;
@@ -30,6 +33,8 @@ import dev.tidemark.gateway.wire.Wire.DiskUris;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HealthDocument;
 import dev.tidemark.gateway.wire.Wire.StatusDocument;
+import dev.tidemark.iscsi.IscsiServerException;
+import dev.tidemark.iscsi.target.Portal;
 import dev.tidemark.journal.IndexCache;
 import dev.tidemark.journal.SegmentPool;
 import dev.tidemark.nbd.ListenAddress;
@@ -41,6 +46,7 @@ import dev.tidemark.replica.Environment;
 import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -51,9 +57,11 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -79,10 +87,12 @@ public final class Gateway implements AutoCloseable {
     private final Groups groups;
     private final RecoveryTests tests;
     private final Volumes volumes;
-    private final Exports exports;
+    private final Disks disks;
     private final @Nullable ServerTls tls;
     private final NbdServer nbd;
+    private final @Nullable IscsiService iscsi;
     private final List<String> nbdUris = new ArrayList<>();
+    private final List<String> iscsiUris = new ArrayList<>();
     private final String apiUri;
     private volatile boolean stopping;
 
@@ -113,8 +123,8 @@ public final class Gateway implements AutoCloseable {
             volumes = new Volumes(groups, tasks, uris);
             Metrics metrics = keep(new Metrics());
             ExecutorService opener = Executors.newVirtualThreadPerTaskExecutor();
-            exports =
-                    new Exports(
+            disks =
+                    new Disks(
                             volumes,
                             tests,
                             points,
@@ -128,11 +138,19 @@ public final class Gateway implements AutoCloseable {
                             new NbdServer(
                                     nbdConfig(instead),
                                     new GuardedExports(
-                                            exports,
+                                            new Exports(disks, opener),
                                             settings.get(Keys.NBD_RULES),
                                             metrics.registry()),
                                     new ConnectionMetrics(metrics.registry())));
-            uris.listening(listen());
+            List<Uris.Base> bases = listen();
+            iscsi =
+                    settings.get(Keys.ISCSI_LISTEN).isEmpty() || !instead.isEmpty()
+                            ? null
+                            : iscsi(catalogue, metrics, scheduler, opener);
+            if (iscsi != null) {
+                bases.addAll(listen(iscsi));
+            }
+            uris.listening(bases);
             ServerTls files = tls;
             if (files != null) {
                 keep(new TlsWatch(files, nbd, alerts, scheduler).start());
@@ -167,7 +185,9 @@ public final class Gateway implements AutoCloseable {
                                     "pid",
                                     ProcessHandle.current().pid(),
                                     "nbd",
-                                    nbdUris)));
+                                    nbdUris,
+                                    "iscsi",
+                                    iscsiUris)));
         } catch (IOException | RuntimeException e) {
             closeOpened();
             throw e;
@@ -196,6 +216,15 @@ public final class Gateway implements AutoCloseable {
                             null,
                             null,
                             "stop the other program, or change nbd.listen or nbd.unix_socket"),
+                    e);
+        } catch (IscsiServerException e) {
+            throw new ProblemException(
+                    new Problem(
+                            ProblemKind.IN_USE,
+                            "iSCSI cannot listen: " + e.getMessage(),
+                            null,
+                            null,
+                            "stop the other program, or change iscsi.listen"),
                     e);
         } catch (IOException e) {
             throw new ProblemException(
@@ -323,6 +352,45 @@ public final class Gateway implements AutoCloseable {
         };
     }
 
+    // iSCSI
+
+    private IscsiService iscsi(
+            Catalogue catalogue, Metrics metrics, ThreadScheduler scheduler, Executor executor) {
+        Path file = settings.iscsiChap();
+        Supplier<ChapSecrets> secrets =
+                file == null
+                        ? () -> ChapSecrets.NONE
+                        : keep(new ChapWatch(data.path().resolve(file), alerts, scheduler)).start();
+        return keep(
+                new IscsiService(
+                        settings,
+                        new IscsiService.Served(disks, groups, volumes, tests),
+                        catalogue,
+                        secrets,
+                        new TargetMetrics(metrics.registry()),
+                        executor));
+    }
+
+    private List<Uris.Base> listen(IscsiService service) throws IscsiServerException {
+        List<Uris.Base> bases = new ArrayList<>();
+        List<Portal> portals = settings.get(Keys.ISCSI_LISTEN);
+        List<InetSocketAddress> bound = service.start();
+        volumes.listen(service);
+        tests.listen(service);
+        for (int i = 0; i < bound.size(); i++) {
+            String advertised = portals.get(i).advertised();
+            InetSocketAddress address = bound.get(i);
+            String authority =
+                    advertised != null
+                            ? advertised
+                            : new Endpoint(address.getAddress().getHostAddress(), address.getPort())
+                                    .toString();
+            bases.add(Uris.Base.iscsi(authority));
+            iscsiUris.add("iscsi://" + authority);
+        }
+        return bases;
+    }
+
     // What others ask
 
     private void gatewayMetrics(Metrics metrics) {
@@ -342,10 +410,7 @@ public final class Gateway implements AutoCloseable {
                 this,
                 gateway -> gateway.freeBytes());
         metrics.gauge(
-                "tidemark_export_views",
-                "Instants that hosts have open",
-                exports,
-                Exports::openViews);
+                "tidemark_export_views", "Instants that hosts have open", disks, Disks::openViews);
         metrics.gauge(
                 "tidemark_nbd_tls_certificate_end_seconds",
                 "When the gateway's certificate ends, seconds since 1970; 0 without TLS",
@@ -376,6 +441,7 @@ public final class Gateway implements AutoCloseable {
                 Duration.between(started, clock.instant()).toMillis() / 1e3,
                 data.path().toString(),
                 nbdUris,
+                iscsiUris,
                 volumes.all().stream()
                         .map(found -> found.volume().name())
                         .map(name -> new DiskUris(name, uris.of(name)))
@@ -384,7 +450,7 @@ public final class Gateway implements AutoCloseable {
                 !readiness().status().equals(HealthDocument.DOWN),
                 volumes.all().size(),
                 tests.runningRows().size(),
-                exports.openViews(),
+                disks.openViews(),
                 pool.usedBytes(),
                 pool.budgetBytes(),
                 freeBytes(),
@@ -417,6 +483,11 @@ public final class Gateway implements AutoCloseable {
         return List.copyOf(nbdUris);
     }
 
+    /** Addresses of the portals, as discovery tells them. */
+    public List<String> iscsiUris() {
+        return List.copyOf(iscsiUris);
+    }
+
     public String apiUri() {
         return apiUri;
     }
@@ -446,7 +517,13 @@ public final class Gateway implements AutoCloseable {
     public void stop() {
         stopping = true;
         log.info("stopping: clients are asked to leave");
+        IscsiService targets = iscsi;
+        CompletableFuture<Void> initiatorsLeave =
+                targets == null
+                        ? CompletableFuture.completedFuture(null)
+                        : targets.stop(CLIENTS_LEAVE);
         nbd.stop(CLIENTS_LEAVE).join();
+        initiatorsLeave.join();
         log.info("folding");
         groups.drain(settings.get(Keys.SHUTDOWN_DRAIN));
         closeOpened();

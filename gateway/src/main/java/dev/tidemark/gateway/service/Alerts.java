@@ -33,9 +33,20 @@ public final class Alerts {
     /** The gateway's certificate ends soon. */
     public static final String TLS_CERTIFICATE_ENDS = "tls-certificate-ends";
 
+    /** The CHAP secrets have changed and are in use. */
+    public static final String CHAP_RELOADED = "chap-reloaded";
+
+    /** They have changed and cannot be used. */
+    public static final String CHAP_NOT_RELOADED = "chap-not-reloaded";
+
     /** The kinds that the gateway itself raises; the others are the engine's. */
     static final List<String> GATEWAY_KINDS =
-            List.of(TLS_RELOADED, TLS_NOT_RELOADED, TLS_CERTIFICATE_ENDS);
+            List.of(
+                    TLS_RELOADED,
+                    TLS_NOT_RELOADED,
+                    TLS_CERTIFICATE_ENDS,
+                    CHAP_RELOADED,
+                    CHAP_NOT_RELOADED);
 
     /** How much an alert matters. */
     public enum Severity {

@@ -8,7 +8,9 @@ import dev.tidemark.gateway.service.RecoveryTests.Running;
 import dev.tidemark.gateway.wire.Requests.PromoteTest;
 import dev.tidemark.gateway.wire.Requests.Rollback;
 import dev.tidemark.journal.Point;
+import dev.tidemark.replica.PointVolume;
 import dev.tidemark.replica.PromotionTask;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -80,9 +82,11 @@ public final class Promotions {
                 test.group().name() + " test " + id,
                 progress -> {
                     long written = test.image().bytesWritten();
+                    List<PointVolume> disks = test.image().volumes();
                     PromotionTask promotion = test.group().engine().promote(test.image().id());
                     Engine.await(promotion.usable());
                     tests.end(test, verdict, request.note(), request.by(), written);
+                    tests.gone(test, disks);
                     return follow(test.group(), promotion, progress);
                 });
     }

@@ -50,6 +50,7 @@ public final class RecoveryTests {
     private final Settings settings;
     private final Uris uris;
     private final Clock clock;
+    private volatile DiskListener listener = DiskListener.NONE;
 
     public RecoveryTests(
             Groups groups,
@@ -64,6 +65,11 @@ public final class RecoveryTests {
         this.settings = settings;
         this.uris = uris;
         this.clock = clock;
+    }
+
+    /** Who is told from now on. */
+    public void listen(DiskListener to) {
+        listener = to;
     }
 
     /** A running test with its image. */
@@ -266,6 +272,7 @@ public final class RecoveryTests {
                             "connections",
                             "close them, or use --force: hosts then see errors"));
         }
+        List<PointVolume> disks = test.image().volumes();
         end(test, verdict, request.note(), request.by(), test.image().bytesWritten());
         try {
             Engine.await(test.group().engine().stopImage(test.image().id(), force));
@@ -273,6 +280,7 @@ public final class RecoveryTests {
             catalogue.reopenTest(id);
             throw e;
         }
+        gone(test, disks);
         return get(id);
     }
 
@@ -289,6 +297,11 @@ public final class RecoveryTests {
         catalogue.stopTest(id, verdict, text, who, now(), writtenBytes);
         log.info("test={} {} by {}", id, verdict.text(), who);
         catalogue.purgeTests(settings.get(Keys.TEST_RECORDS), Long.MAX_VALUE);
+    }
+
+    /** Tells that the disks of a test are no longer there. */
+    void gone(Running test, List<PointVolume> disks) {
+        listener.testEnded(test, disks);
     }
 
     static Verdict verdict(String text) {

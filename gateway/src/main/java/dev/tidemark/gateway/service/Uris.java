@@ -1,9 +1,11 @@
 package dev.tidemark.gateway.service;
 
+import dev.tidemark.gateway.text.TargetName;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /** The addresses under which exports can be opened, known once the servers listen. Thread-safe. */
 public final class Uris {
@@ -15,27 +17,39 @@ public final class Uris {
      */
     private static final String VALUE_CHARACTERS = "-._~!$'()*,;:@/";
 
-    /** An address of a server: what comes before and after an export's name (NBD's uri.md). */
-    public record Base(String prefix, String suffix) {
+    /**
+     * An address of a server: what comes before and after an export's name (NBD's uri.md,
+     * libiscsi's URLs).
+     *
+     * @param naming what the server calls an export
+     */
+    public record Base(String prefix, String suffix, UnaryOperator<String> naming) {
         /**
          * A TCP port.
          *
          * @param authority host and port, an IPv6 address in brackets
          */
         public static Base tcp(boolean tls, String authority) {
-            return new Base((tls ? "nbds://" : "nbd://") + authority + "/", "");
+            return new Base(
+                    (tls ? "nbds://" : "nbd://") + authority + "/", "", UnaryOperator.identity());
+        }
+
+        /** An iSCSI portal; disks are unit 0 of a target of their own. */
+        public static Base iscsi(String authority) {
+            return new Base("iscsi://" + authority + "/", "/0", TargetName::of);
         }
 
         /** A unix socket. */
         public static Base unix(boolean tls, Path socket) {
             return new Base(
                     tls ? "nbds+unix:///" : "nbd+unix:///",
-                    "?socket=" + encode(socket.toString(), VALUE_CHARACTERS));
+                    "?socket=" + encode(socket.toString(), VALUE_CHARACTERS),
+                    UnaryOperator.identity());
         }
 
         /** The URI of an export. */
         public String of(String export) {
-            return prefix + encode(export, PATH_CHARACTERS) + suffix;
+            return prefix + encode(naming.apply(export), PATH_CHARACTERS) + suffix;
         }
     }
 

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -39,13 +40,20 @@ public final class Volumes {
     private final Tasks tasks;
     private final Uris uris;
 
-    /** Names of volumes being made; guarded by groups.naming(). */
+    /** Names of volumes being made, in lower case; guarded by groups.naming(). */
     private final Set<String> reserved = new HashSet<>();
+
+    private volatile DiskListener listener = DiskListener.NONE;
 
     public Volumes(Groups groups, Tasks tasks, Uris uris) {
         this.groups = groups;
         this.tasks = tasks;
         this.uris = uris;
+    }
+
+    /** Who is told from now on. */
+    public void listen(DiskListener to) {
+        listener = to;
     }
 
     /** A volume and the group it belongs to. */
@@ -105,7 +113,7 @@ public final class Volumes {
         try {
             Group group = groups.chooseOrMakeDefault(request.group());
             VolumeInfo volume = Engine.await(group.engine().addVolume(name, sizeBytes));
-            groups.rememberVolumes(group);
+            changed(group);
             log.info("volume={} group={} created, {} bytes", name, group.name(), sizeBytes);
             return new Found(group, volume);
         } finally {
@@ -142,7 +150,7 @@ public final class Volumes {
                                                             source,
                                                             (done, total) ->
                                                                     progress.share(done, total)));
-                            groups.rememberVolumes(group);
+                            changed(group);
                             log.info(
                                     "volume={} group={} imported from {}",
                                     name,
@@ -207,21 +215,36 @@ public final class Volumes {
         }
         if (request.name() != null && !request.name().equals(name)) {
             name = Names.volume(request.name());
-            reserve(name);
-            try {
-                Engine.await(found.group().engine().renameVolume(id, name));
-                groups.rememberVolumes(found.group());
-            } finally {
-                release(name);
-            }
+            rename(found, name);
             log.info("volume={} renamed to {}", found.volume().name(), name);
         }
         return get(name);
     }
 
+    private void rename(Found found, String name) {
+        boolean anotherName = !name.equalsIgnoreCase(found.volume().name());
+        if (anotherName) {
+            reserve(name);
+        }
+        try {
+            Engine.await(found.group().engine().renameVolume(found.volume().id(), name));
+            changed(found.group());
+        } finally {
+            if (anotherName) {
+                release(name);
+            }
+        }
+    }
+
+    private void changed(Group group) {
+        groups.rememberVolumes(group);
+        listener.volumesChanged(group);
+    }
+
     public void delete(Found found) {
         Engine.await(found.group().engine().removeVolume(found.volume().id()));
-        groups.rememberVolumes(found.group());
+        changed(found.group());
+        listener.volumeDeleted(found.group(), found.volume());
         log.info(
                 "volume={} group={} deleted with its past",
                 found.volume().name(),
@@ -241,17 +264,18 @@ public final class Volumes {
         return sizeBytes;
     }
 
+    /** Names differ by more than upper and lower case, which iSCSI names do not tell apart. */
     private void reserve(String name) {
         synchronized (groups.naming()) {
-            if (find(name).isPresent()
+            if (names().stream().anyMatch(name::equalsIgnoreCase)
                     || groups.unopenedWith(name).isPresent()
-                    || !reserved.add(name)) {
+                    || !reserved.add(name.toLowerCase(Locale.ROOT))) {
                 throw new ProblemException(
                         new Problem(
                                 ProblemKind.EXISTS,
                                 "a volume of that name exists",
                                 name,
-                                "names are unique in a gateway: they are the exports",
+                                "names are unique in a gateway, in upper and lower case alike: they are the exports",
                                 "choose another name"));
             }
         }
@@ -259,7 +283,7 @@ public final class Volumes {
 
     private void release(String name) {
         synchronized (groups.naming()) {
-            reserved.remove(name);
+            reserved.remove(name.toLowerCase(Locale.ROOT));
         }
     }
 

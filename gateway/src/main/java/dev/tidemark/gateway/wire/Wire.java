@@ -159,6 +159,7 @@ public final class Wire {
             double uptimeSeconds,
             String dataDirectory,
             List<String> nbd,
+            List<String> iscsi,
             List<DiskUris> disks,
             String api,
             boolean ready,

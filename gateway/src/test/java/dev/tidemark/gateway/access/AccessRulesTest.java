@@ -3,6 +3,7 @@ package dev.tidemark.gateway.access;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemark.gateway.access.AccessRule.Protocol;
 import dev.tidemark.gateway.access.AccessRules.Verdict;
 import dev.tidemark.gateway.pki.TestCertificates;
 import dev.tidemark.nbd.NbdClient;
@@ -34,9 +35,9 @@ final class AccessRulesTest {
 
     /** The action's word, "tls" or "no". */
     private static String decide(String rules, NbdClient client, String disk) {
-        return switch (AccessRules.parse(rules).decide(client, disk)) {
+        return switch (AccessRules.parse(Protocol.NBD, rules).decide(Client.of(client), disk)) {
             case Verdict.Allowed(Action action) -> action.word();
-            case Verdict.Refused(boolean inTls, String why) -> inTls ? "tls" : "no";
+            case Verdict.Refused(boolean withProof, String why) -> withProof ? "tls" : "no";
         };
     }
 
@@ -63,7 +64,7 @@ final class AccessRulesTest {
         assertThat(decide(rules, plain("10.1.255.255"), "db-1")).isEqualTo("read-only");
         assertThat(decide(rules, plain("10.2.0.0"), "db-1")).isEqualTo("no");
         assertThat(decide(rules, plain("192.0.2.7"), "db-1")).isEqualTo("read-only");
-        assertThat(decide(rules, LOCAL, "db-1")).isEqualTo("points");
+        assertThat(decide(rules, LOCAL, "db-1@-1m")).isEqualTo("points");
         assertThat(decide(rules, plain("10.2.0.0"), "test.7.db-1")).isEqualTo("read-write");
         assertThat(decide(rules, LOCAL, "other")).isEqualTo("no");
     }
@@ -98,7 +99,9 @@ final class AccessRulesTest {
 
     @Test
     void allWrongRulesAreReportedAtOnce() {
-        assertThatThrownBy(() -> AccessRules.parse("write db\nread-only web\nread-only x host=1"))
+        assertThatThrownBy(() ->
+                        AccessRules.parse(
+                                Protocol.NBD, "write db\nread-only web\nread-only x host=1"))
                 .hasMessageContaining("rule 1: not an action of a rule: \"write\"")
                 .hasMessageContaining("rule 3: not a condition of a rule: \"host=1\"");
         for (String wrong :
@@ -113,7 +116,9 @@ final class AccessRulesTest {
                     ""
                 }) {
             if (!wrong.isEmpty()) {
-                assertThatThrownBy(() -> AccessRules.parse(wrong)).as(wrong).isNotNull();
+                assertThatThrownBy(() -> AccessRules.parse(Protocol.NBD, wrong))
+                        .as(wrong)
+                        .isNotNull();
             }
         }
     }
