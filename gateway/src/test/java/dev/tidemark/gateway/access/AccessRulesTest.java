@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tidemark.gateway.access.AccessRule.Protocol;
 import dev.tidemark.gateway.access.AccessRules.Verdict;
 import dev.tidemark.gateway.pki.TestCertificates;
+import dev.tidemark.iscsi.target.Initiator;
 import dev.tidemark.nbd.NbdClient;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -131,5 +132,40 @@ final class AccessRulesTest {
         assertThat(new Glob("web").matches("web2")).isFalse();
         assertThat(new Glob("*a*a*a*a*a*b").matches("a".repeat(4096))).isFalse();
         assertThat(new Glob("a.c").matches("abc")).isFalse();
+    }
+
+    /** The action's word, "proof" or "no". */
+    private static String decideIscsi(
+            String rules, String name, String address, @Nullable String user, String disk) {
+        Client client = Client.of(new Initiator(name, address, user), user == null);
+        return switch (AccessRules.parse(Protocol.ISCSI, rules).decide(client, disk)) {
+            case Verdict.Allowed(Action action) -> action.word();
+            case Verdict.Refused(boolean withProof, String why) -> withProof ? "proof" : "no";
+        };
+    }
+
+    @Test
+    void initiatorsAreMatchedByNameAddressAndChapUser() {
+        String rules =
+                """
+                deny secret
+                read-only db-* initiator=IQN.2026-11.org.example:* address=10.0.0.0/8
+                read-write db-* chap=dba\
+                """;
+        String host = "iqn.2026-11.org.example:h";
+        assertThat(decideIscsi(rules, host, "10.1.2.3", null, "db-1")).isEqualTo("read-only");
+        assertThat(decideIscsi(rules, host, "11.1.2.3", null, "db-1")).isEqualTo("proof");
+        assertThat(decideIscsi(rules, host, "11.1.2.3", "dba", "db-1")).isEqualTo("read-write");
+        assertThat(decideIscsi(rules, host, "11.1.2.3", "web", "db-1")).isEqualTo("no");
+        assertThat(decideIscsi(rules, "iqn.2026-11.org:h", "10.1.2.3", "web", "db-1"))
+                .isEqualTo("no");
+        assertThat(decideIscsi(rules, host, "10.1.2.3", "dba", "secret")).isEqualTo("no");
+        assertThat(decideIscsi("", host, "127.0.0.1", null, "db")).isEqualTo("read-write");
+        assertThat(decideIscsi("", host, "192.0.2.1", null, "db")).isEqualTo("proof");
+        assertThat(decideIscsi("", host, "192.0.2.1", "dba", "db")).isEqualTo("read-write");
+        assertThatThrownBy(() -> AccessRules.parse(Protocol.ISCSI, "read-only db tls"))
+                .hasMessageContaining("[initiator=PATTERN]");
+        assertThatThrownBy(() -> AccessRules.parse(Protocol.NBD, "read-only db chap=x"))
+                .hasMessageContaining("[cn=PATTERN]");
     }
 }

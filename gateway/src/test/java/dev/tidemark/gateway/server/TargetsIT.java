@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -376,5 +377,34 @@ final class TargetsIT {
     private String capacity(String name) throws Exception {
         return ForeignProgram.run("iscsi-readcapacity16", "-i", INITIATOR, url(name, 0))
                 .replace(" ", "");
+    }
+
+    /** Each test's disk is a target; a session that works while they appear is not disturbed. */
+    @Test
+    void aThousandTargetsAppearWhileASessionWorks() throws Exception {
+        settings.put("journal.pool", "8GiB");
+        start();
+        create("data");
+        mark("now");
+        List<String> all = Collections.nCopies(50, "now");
+        try (ForeignProgram busy =
+                ForeignProgram.start("iscsi-perf", "-i", INITIATOR, "-t", "300", url("data", 0))) {
+            while (metric("tidemark_iscsi_sessions") < 1) {
+                Thread.sleep(50);
+            }
+            for (int drill = 0; drill < 20; drill++) {
+                api().post("/tests", new StartTests(null, all, "", "me"));
+                double before = metric("tidemark_iscsi_commands_total{status=\"good\"}");
+                Thread.sleep(50);
+                assertThat(metric("tidemark_iscsi_commands_total{status=\"good\"}"))
+                        .isGreaterThan(before);
+            }
+            assertThat(discovered(INITIATOR)).hasSize(1001).contains("test.1000.data");
+            does("test.777.data", 0, "write -P 0x77 0 64k", "read -P 0x77 0 64k");
+            does("test.778.data", 0, "read -P 0 0 64k");
+            assertThat(metric("tidemark_iscsi_connections_opened_total")).isEqualTo(4);
+            assertThat(metric("tidemark_iscsi_sessions")).isEqualTo(1);
+            assertThat(busy.running()).isTrue();
+        }
     }
 }

@@ -14,6 +14,7 @@ public final class TestGateways {
         return new SettingsReader()
                 .override("data.directory", data.toString())
                 .override("nbd.listen", "127.0.0.1:0")
+                .override("iscsi.listen", "127.0.0.1:0")
                 .override("api.listen", "127.0.0.1:0")
                 .override("api.request_bytes", "16KiB")
                 .override("journal.storage_unit", "1MiB")
