@@ -51,3 +51,16 @@ tools_test=(
   dpkg=qemu-block-extra
   sg_inq=sg3-utils
 )
+
+# The servers that scripts/bench compares this one with, and its clients.
+tools_bench=(
+  fio=fio
+  iscsi-perf=libiscsi-bin
+  nbd-server=nbd-server
+  nbdinfo=libnbd-bin
+  nbdkit=nbdkit
+  python3=python3
+  qemu-img=qemu-utils
+  dpkg=qemu-block-extra
+  tgtd=tgt
+)
