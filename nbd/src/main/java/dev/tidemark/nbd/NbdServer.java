@@ -265,9 +265,9 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /**
-     * Stops in an orderly way: no new connections, requests in flight are finished, new ones fail
-     * with {@code ESHUTDOWN}, then each connection is closed; whatever is left after {@code
-     * deadline} is cut off. The first call decides the deadline.
+     * Stops in an orderly way: no new connections; requests in flight are answered, those that come
+     * later are not, and each connection is closed; whatever is left after {@code deadline} is cut
+     * off. The first call decides the deadline.
      *
      * @return completes when all connections are closed
      */

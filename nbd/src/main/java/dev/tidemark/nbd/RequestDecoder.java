@@ -125,6 +125,7 @@ final class RequestDecoder {
     /** Decodes nothing more; an unfinished payload is dropped. */
     void end() {
         state = State.ENDED;
+        partial.clear();
         assembler.discard();
     }
 

@@ -99,7 +99,6 @@ record RequestRules(ReplyForm form, boolean readOnly, int contexts) {
                                 Long.toUnsignedString(request.offsetBytes));
         return switch (verdict) {
             case EPERM -> command + " on a read-only export";
-            case ESHUTDOWN -> "the server is stopping";
             case EOVERFLOW -> range + " exceeds the maximum of " + geometry.maximumBytes();
             case ENOSPC -> range + " ends beyond the export's " + geometry.sizeBytes();
             default ->

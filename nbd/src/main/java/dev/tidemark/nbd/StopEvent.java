@@ -5,8 +5,8 @@ enum StopEvent {
     INSTANCE;
 
     /**
-     * How long an idle client may still send something and be told why it is refused, before its
-     * connection is closed.
+     * How long a client may take: one in the handshake to send an option and be told why it is
+     * refused, any other to close its side.
      */
     static final int GRACE_MS = 200;
 }

@@ -12,7 +12,9 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.handler.ssl.SslHandler;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Objects;
@@ -69,6 +71,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     /** The client has closed its side. */
     private boolean inputEnded;
+
+    /** The server stops: nothing more is accepted. */
+    private boolean leaving;
 
     private boolean closing;
 
@@ -138,6 +143,9 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             return;
         }
         inTurn = true;
+        if (service.stopping()) {
+            leave(); // whatever came after the stop is not accepted, even before the event is here
+        }
         if (!backlog.isEmpty()) {
             backlog.add(received);
         } else if (connected().decoder().decode(received)) {
@@ -238,9 +246,6 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
 
     @Override
     public NbdError check(RequestHeader request) {
-        if (service.stopping() && request.command != NbdCommand.DISCONNECT) {
-            return NbdError.ESHUTDOWN;
-        }
         return rules.check(request, device.geometry());
     }
 
@@ -548,7 +553,7 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
                 || event instanceof SslCloseCompletionEvent) {
             inputEnded();
         } else if (event == StopEvent.INSTANCE) {
-            ctx.executor().schedule(this::closeForStop, StopEvent.GRACE_MS, TimeUnit.MILLISECONDS);
+            leave();
         }
     }
 
@@ -556,14 +561,58 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
     private void inputEnded() {
         inputEnded = true;
         disconnecting = true;
+        if (leaving && closing) {
+            connected().ctx().close();
+        } else if (!inTurn) {
+            closeWhenIdle();
+        }
+    }
+
+    /**
+     * The server stops: what was handed to the device is answered, and what was not is dropped
+     * without an answer, so that a client that connects again sends it again. An error would reach
+     * whoever uses the client's disk.
+     */
+    private void leave() {
+        if (leaving || closed || closing) {
+            return;
+        }
+        leaving = true;
+        disconnecting = true;
+        dropUndecoded();
+        connected().ctx().channel().config().setAutoRead(true);
         if (!inTurn) {
             closeWhenIdle();
         }
     }
 
-    private void closeForStop() {
-        disconnecting = true;
-        closeWhenIdle();
+    /** From here on what is received is read past. */
+    private void dropUndecoded() {
+        RequestDecoder decoder = connected().decoder();
+        if (decoder.collecting()) {
+            inFlightRequests--;
+        }
+        decoder.end();
+        backlog.forEach(ByteBuf::release);
+        backlog.clear();
+    }
+
+    /**
+     * Closes this side only, and the socket once the client has closed its own. A socket that is
+     * closed with unread bytes in it is reset, and the last replies are lost with it.
+     */
+    private void hangUp() {
+        ChannelHandlerContext ctx = connected().ctx();
+        SslHandler tls = ctx.pipeline().get(SslHandler.class);
+        if (tls != null) {
+            tls.closeOutbound();
+        }
+        if (ctx.channel() instanceof DuplexChannel duplex) {
+            duplex.shutdownOutput();
+            ctx.executor().schedule(() -> ctx.close(), StopEvent.GRACE_MS, TimeUnit.MILLISECONDS);
+        } else {
+            ctx.close();
+        }
     }
 
     private void closeWhenIdle() {
@@ -579,21 +628,15 @@ final class TransmissionHandler extends ChannelInboundHandlerAdapter
             connected()
                     .ctx()
                     .writeAndFlush(Unpooled.EMPTY_BUFFER)
-                    .addListener(ChannelFutureListener.CLOSE);
+                    .addListener(leaving ? done -> hangUp() : ChannelFutureListener.CLOSE);
         }
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
         closed = true;
-        RequestDecoder decoder = connected().decoder();
-        if (decoder.collecting()) {
-            inFlightRequests--;
-        }
-        decoder.end();
+        dropUndecoded();
         connected().replies().discard();
-        backlog.forEach(ByteBuf::release);
-        backlog.clear();
         metrics.connectionClosed();
         submitHandedOver(); // the turn may have been cut short
         inTurn = false;

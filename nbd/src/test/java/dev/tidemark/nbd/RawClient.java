@@ -139,6 +139,11 @@ final class RawClient implements AutoCloseable {
         }
     }
 
+    /** The same, where a reset is an error too: it might have overtaken replies. */
+    void expectEnd() throws IOException {
+        assertThat(read(ByteBuffer.allocate(1))).isEqualTo(-1);
+    }
+
     RawClient greet(int clientFlags) throws IOException {
         receive(18);
         send(ByteBuffer.allocate(4).putInt(clientFlags).flip());

@@ -9,8 +9,9 @@ import dev.tidemark.blockdevice.Geometry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -404,19 +405,51 @@ final class TransmissionConformanceTest {
     // ---- stop
 
     @Test
-    void a_stopping_server_finishes_what_is_in_flight_and_refuses_the_rest() throws IOException {
+    void a_stopping_server_answers_what_is_in_flight_and_hangs_up_on_the_rest() throws IOException {
         disk.hold();
-        client.ask(NbdCommand.READ, 1, 0, 16);
+        client.ask(NbdCommand.READ, 1, 0, DISK_BYTES);
         TestServer.await("it is held", () -> disk.heldCount() == 1);
         CompletableFuture<Void> stopped = server.server.stop(Duration.ofSeconds(30));
-        client.write(0, 2, 0, new byte[100]).expect(2, NbdError.ESHUTDOWN);
-        client.ask(NbdCommand.FLUSH, 3, 0, 0).expect(3, NbdError.ESHUTDOWN);
+        client.write(0, 2, 0, pattern(400_000, 3)).ask(NbdCommand.FLUSH, 3, 0, 0);
         disk.release();
         client.expect(1, NbdError.OK);
-        client.receive(16);
-        client.expectClosed();
+        client.receive(DISK_BYTES);
+        client.expectEnd();
+        client.close();
         stopped.join();
-        assertThat(Arrays.copyOf(disk.content(0, 4), 4)).containsOnly(0);
+        assertThat(disk.writes).hasValue(0);
+        assertThat(disk.flushes).hasValue(0);
+    }
+
+    @Test
+    void a_stopping_server_hangs_up_on_an_idle_client() throws IOException {
+        expectUsable();
+        CompletableFuture<Void> stopped = server.server.stop(Duration.ofSeconds(30));
+        client.expectEnd();
+        stopped.join(); // although this client keeps its side open
+    }
+
+    @Test
+    void a_stopping_server_drops_what_waits_for_room_and_half_a_write() throws IOException {
+        restart(new TestDisk(DISK_BYTES), NbdLimits.DEFAULT.withInFlight(2, 1 << 20));
+        disk.hold();
+        for (int cookie = 0; cookie < 3; cookie++) {
+            client.ask(NbdCommand.FLUSH, cookie, 0, 0);
+        }
+        client.send(RawClient.request(0, NbdCommand.WRITE.code(), 3, 0, 1000))
+                .send(ByteBuffer.allocate(500));
+        TestServer.await("two are held", () -> disk.heldCount() == 2);
+        CompletableFuture<Void> stopped = server.server.stop(Duration.ofSeconds(30));
+        disk.release();
+        List<Long> answered = new ArrayList<>();
+        answered.add(client.reply().cookie());
+        answered.add(client.reply().cookie());
+        assertThat(answered).containsExactlyInAnyOrder(0L, 1L);
+        client.expectEnd();
+        client.close();
+        stopped.join();
+        assertThat(disk.flushes).hasValue(2);
+        assertThat(disk.writes).hasValue(0);
     }
 
     @Test

@@ -17,12 +17,22 @@ final class GoldImage {
     /** From here on it is worth a call that the disk begins before the force. */
     private static final int WRITE_SOON_BYTES = 64 << 10;
 
+    /**
+     * Zeros that shall not leave holes take room only as long as this much is left for everything
+     * else: they cost a host nothing, and a fold that runs out of room stops them all.
+     */
+    static final long ZEROS_LEAVE_BYTES = 1L << 30;
+
+    private static final long ZEROS_STEP_BYTES = 64 << 20;
+
+    private final StorageDirectory directory;
     private final StorageFile file;
 
     /** Written since the last force; of the maintenance executor. */
     private boolean dirty;
 
-    private GoldImage(StorageFile file) {
+    private GoldImage(StorageDirectory directory, StorageFile file) {
+        this.directory = directory;
         this.file = file;
     }
 
@@ -33,14 +43,15 @@ final class GoldImage {
         StorageDirectory directory = volumes.directory(directoryName(id));
         volumes.force();
         StorageFile file = directory.create(FILE);
-        GoldImage image = new GoldImage(file);
+        GoldImage image = new GoldImage(directory, file);
         image.grow(sizeBytes);
         directory.force();
         return image;
     }
 
     static GoldImage open(StorageDirectory volumes, int id) throws StorageException {
-        return new GoldImage(volumes.directory(directoryName(id)).open(FILE));
+        StorageDirectory directory = volumes.directory(directoryName(id));
+        return new GoldImage(directory, directory.open(FILE));
     }
 
     /** Longer than its volume after a crash that came between growing the file and the resize. */
@@ -104,7 +115,10 @@ final class GoldImage {
         }
     }
 
-    /** Makes a range read as zeros; {@code deallocate} gives its space back. */
+    /**
+     * Makes a range read as zeros. {@code deallocate} gives its space back; otherwise what is
+     * allocated stays so, and holes are filled while there is room ({@link #ZEROS_LEAVE_BYTES}).
+     */
     void zero(long offsetBytes, long lengthBytes, boolean deallocate) throws StorageException {
         dirty = true;
         if (deallocate) {
@@ -112,6 +126,27 @@ final class GoldImage {
             return;
         }
         long end = offsetBytes + lengthBytes;
+        for (long at = offsetBytes; at < end; ) {
+            long data = Math.min(end, file.dataFrom(at));
+            fillHole(at, data);
+            long hole = data < end ? Math.min(end, file.holeFrom(data)) : end;
+            writeZeros(data, hole);
+            at = hole;
+        }
+    }
+
+    private void fillHole(long offsetBytes, long end) throws StorageException {
+        for (long at = offsetBytes; at < end; ) {
+            long next = Math.min(end, at + ZEROS_STEP_BYTES);
+            if (directory.usableBytes() - (next - at) < ZEROS_LEAVE_BYTES) {
+                return;
+            }
+            writeZeros(at, next);
+            at = next;
+        }
+    }
+
+    private void writeZeros(long offsetBytes, long end) throws StorageException {
         for (long at = offsetBytes; at < end; ) {
             ByteBuffer zeros = Zeros.buffer((int) Math.min(end - at, Zeros.BYTES));
             int count = zeros.remaining();
