@@ -19,7 +19,8 @@ final class FuzzTargetTest {
     private static final int MUTATIONS = 20_000;
 
     /** Inputs that once broke the server, kept as resources. */
-    private static final List<String> FOUND = List.of();
+    private static final List<String> FOUND =
+            List.of("admitted-while-aborting", "admitted-while-submitting");
 
     static Stream<String> seeds() {
         return FuzzSeeds.all().keySet().stream();
