@@ -20,8 +20,8 @@ final class FuzzIT {
     private static final int SECONDS = Integer.getInteger("tidemark.fuzz.seconds", 40);
     private static final Pattern STATUS = Pattern.compile("#(\\d+)\\s+DONE\\s+cov: (\\d+)");
 
-    /** Fewer would mean that the fuzzer never left the login. */
-    private static final int LEAST_COVERAGE = 300;
+    /** The seeds alone reach a little more: fewer would mean that they are not what they were. */
+    private static final int LEAST_COVERAGE = 2500;
 
     @TempDir Path folder;
 
