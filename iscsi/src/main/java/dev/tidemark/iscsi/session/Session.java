@@ -20,8 +20,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.EventLoop;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +59,7 @@ final class Session implements SessionHooks {
     private final TextExchange text;
 
     private final CompletionQueue completions = new CompletionQueue();
-    private final List<BlockDevice> touched = new ArrayList<>();
+    private final ArrayDeque<BlockDevice> touched = new ArrayDeque<>();
     private final CompletableFuture<Void> ended = new CompletableFuture<>();
     private final Runnable completionTurn = this::runCompletionTurn;
     private boolean inTurn;
@@ -159,16 +158,18 @@ final class Session implements SessionHooks {
         endTurn();
     }
 
+    /** What completes within a submit may let other commands begin, whose devices come again. */
     private void submit() {
-        for (int i = 0; i < touched.size(); i++) {
+        BlockDevice device = touched.poll();
+        while (device != null) {
             try {
-                touched.get(i).submit();
+                device.submit();
             } catch (RuntimeException e) {
                 LOG.error("{}: a device of {} failed to submit", ctx.channel(), nexus.target(), e);
                 ctx.close();
             }
+            device = touched.poll();
         }
-        touched.clear();
     }
 
     /** A command went to a unit's device in this turn. */

@@ -356,22 +356,30 @@ final class TaskSet {
             }
         }
         Countdown countdown = new Countdown(meant.size(), done);
+        boolean before = admitting;
+        admitting = true; // the end of one must not let another begin that is to end, too
         for (Task task : meant) {
-            Runnable before = task.whenGone;
-            task.aborted = true;
-            task.whenGone =
-                    () -> {
-                        if (before != null) {
-                            before.run();
-                        }
-                        countdown.step();
-                    };
-            rememberTag(task.tag());
-            if (!task.running) {
-                gone(task);
-            }
+            abort(task, countdown);
         }
+        admitting = before;
         countdown.start();
+        admit();
+    }
+
+    private void abort(Task task, Countdown countdown) {
+        Runnable before = task.whenGone;
+        task.aborted = true;
+        task.whenGone =
+                () -> {
+                    if (before != null) {
+                        before.run();
+                    }
+                    countdown.step();
+                };
+        rememberTag(task.tag());
+        if (!task.running) {
+            gone(task);
+        }
     }
 
     /** Runs something once a number of steps were made; not before {@link #start}. */
