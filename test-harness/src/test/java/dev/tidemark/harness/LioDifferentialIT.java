@@ -116,8 +116,7 @@ final class LioDifferentialIT {
         unexplained.add(command + "\n    " + String.join("\n    ", differences));
     }
 
-    private static List<String> differences(
-            ScsiInitiator.Answer our, ScsiInitiator.Answer their) {
+    private static List<String> differences(ScsiInitiator.Answer our, ScsiInitiator.Answer their) {
         List<String> differences = new ArrayList<>();
         add(differences, "status", hex(our.status()), hex(their.status()));
         add(differences, "sense", our.senseCode(), their.senseCode());
@@ -150,8 +149,7 @@ final class LioDifferentialIT {
         for (int block = 0; block < DISK_BLOCKS; block += step) {
             ByteBuffer cdb = ScsiScript.read10(block, step);
             ScsiCommand read =
-                    new ScsiCommand(
-                            "contents", 0, 0, cdb.array(), new byte[0], step * BLOCK_BYTES);
+                    new ScsiCommand("contents", 0, 0, cdb.array(), new byte[0], step * BLOCK_BYTES);
             ScsiInitiator.Answer our = ours.run(read);
             ScsiInitiator.Answer their = theirs.run(read);
             assertThat(our.status()).isZero();

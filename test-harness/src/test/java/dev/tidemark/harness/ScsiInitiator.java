@@ -93,8 +93,7 @@ final class ScsiInitiator implements AutoCloseable {
      *
      * @param port the initiator's port, part of its name (ISID)
      */
-    static ScsiInitiator login(
-            InetSocketAddress address, String initiator, int port, String target)
+    static ScsiInitiator login(InetSocketAddress address, String initiator, int port, String target)
             throws IOException {
         Socket socket = new Socket(address.getAddress(), address.getPort());
         socket.setSoTimeout(TIMEOUT_MS);
@@ -185,7 +184,8 @@ final class ScsiInitiator implements AutoCloseable {
                 }
                 case NOP_IN -> answerPing(pdu);
                 default ->
-                    throw new IOException("opcode %x came instead of an answer".formatted(pdu.opcode()));
+                        throw new IOException(
+                                "opcode %x came instead of an answer".formatted(pdu.opcode()));
             }
         }
     }
@@ -236,7 +236,9 @@ final class ScsiInitiator implements AutoCloseable {
         ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES);
         header.put(0, (byte) NOP_OUT_IMMEDIATE).put(1, (byte) FINAL);
         header.putLong(8, ping.header.getLong(8)).putInt(16, NO_TAG);
-        header.putInt(20, ping.header.getInt(20)).putInt(24, commandSn).putInt(28, expectedStatusSn);
+        header.putInt(20, ping.header.getInt(20))
+                .putInt(24, commandSn)
+                .putInt(28, expectedStatusSn);
         send(header, new byte[0]);
     }
 

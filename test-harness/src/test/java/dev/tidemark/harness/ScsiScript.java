@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Commands for a disk, right and wrong, from a seed: blocks of 512 bytes, all within its first part,
- * so that commands meet. CDBs are laid out after SBC-3, SPC-4 and SAM-5.
+ * Commands for a disk, right and wrong, from a seed: blocks of 512 bytes, all within its first
+ * part, so that commands meet. CDBs are laid out after SBC-3, SPC-4 and SAM-5.
  */
 final class ScsiScript {
     private static final int BLOCK_BYTES = 512;
@@ -39,7 +39,11 @@ final class ScsiScript {
         for (int page : new int[] {0x01, 0x08, 0x0a, 0x1c, 0x3f}) {
             all.add(in("MODE SENSE(6), page %02x".formatted(page), cdb6(0x1a, 8, page, 255), 255));
             ByteBuffer ten = cdb10(0x5a).put(1, (byte) 8).put(2, (byte) page);
-            all.add(in("MODE SENSE(10), page %02x".formatted(page), ten.putShort(7, (short) 255), 255));
+            all.add(
+                    in(
+                            "MODE SENSE(10), page %02x".formatted(page),
+                            ten.putShort(7, (short) 255),
+                            255));
         }
         all.add(in("MODE SENSE(6), unknown page", cdb6(0x1a, 8, 0x2b, 255), 255));
         all.add(in("MODE SENSE(6), saved values", cdb6(0x1a, 8, 0x08 | 0xc0, 255), 255));
@@ -51,7 +55,11 @@ final class ScsiScript {
         all.add(in("READ CAPACITY(10)", cdb10(0x25), 8));
         all.add(in("READ CAPACITY(16)", cdb16(0x9e).put(1, (byte) 0x10).putInt(10, 32), 32));
         all.add(in("READ CAPACITY(16)", cdb16(0x9e).put(1, (byte) 0x10).putInt(10, 12), 12));
-        all.add(in("SERVICE ACTION IN, unknown", cdb16(0x9e).put(1, (byte) 0x1f).putInt(10, 32), 32));
+        all.add(
+                in(
+                        "SERVICE ACTION IN, unknown",
+                        cdb16(0x9e).put(1, (byte) 0x1f).putInt(10, 32),
+                        32));
         all.add(in("REQUEST SENSE", cdb6(0x03, 0, 0, 252), 252));
         all.add(in("REQUEST SENSE, descriptors", cdb6(0x03, 1, 0, 252), 252));
         all.add(in("REPORT TARGET PORT GROUPS", cdb12(0xa3).put(1, (byte) 0x0a).putInt(6, 64), 64));
@@ -59,7 +67,8 @@ final class ScsiScript {
             ByteBuffer cdb = cdb10(0x5e).put(1, (byte) action).putShort(7, (short) 255);
             all.add(in("PERSISTENT RESERVE IN, action " + action, cdb, 255));
         }
-        for (int opcode : new int[] {0x04, 0x07, 0x15, 0x1e, 0x37, 0x3b, 0x4c, 0x4d, 0xa4, 0xc1, 0xff}) {
+        for (int opcode :
+                new int[] {0x04, 0x07, 0x15, 0x1e, 0x37, 0x3b, 0x4c, 0x4d, 0xa4, 0xc1, 0xff}) {
             all.add(in("opcode %02x".formatted(opcode), cdb16(opcode), 0));
         }
         all.add(in("TEST UNIT READY, of no unit", 5, cdb6(0, 0, 0, 0), 0));
@@ -101,10 +110,12 @@ final class ScsiScript {
     private ScsiCommand write() {
         int blocks = Math.max(1, blocks());
         long block = block(blocks);
-        ByteBuffer cdb = access(new int[] {0x0a, 0x2a, 0xaa, 0x8a}[random.nextInt(4)], block, blocks);
+        ByteBuffer cdb =
+                access(new int[] {0x0a, 0x2a, 0xaa, 0x8a}[random.nextInt(4)], block, blocks);
         int bytes = blocks * BLOCK_BYTES;
         int sent = odd(12) ? bytes + BLOCK_BYTES * (random.nextInt(5) - 2) : bytes;
-        return out("WRITE" + edge(block, blocks) + length(bytes, sent), cdb, bytes(Math.max(0, sent)));
+        return out(
+                "WRITE" + edge(block, blocks) + length(bytes, sent), cdb, bytes(Math.max(0, sent)));
     }
 
     private ScsiCommand verify() {
@@ -178,12 +189,7 @@ final class ScsiScript {
         ByteBuffer cdb = cdb10(0x5f).put(1, (byte) action).put(2, (byte) type);
         cdb.putInt(5, list.capacity());
         return new ScsiCommand(
-                "PERSISTENT RESERVE OUT, action " + action,
-                port,
-                0,
-                cdb.array(),
-                list.array(),
-                0);
+                "PERSISTENT RESERVE OUT, action " + action, port, 0, cdb.array(), list.array(), 0);
     }
 
     // ---- parts
