@@ -2,6 +2,7 @@ package dev.tidemark.harness;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -30,22 +31,33 @@ final class LioDifferentialIT {
     private static final int BLOCK_BYTES = 512;
     private static final int DISK_BLOCKS = (int) (DISK_BYTES / BLOCK_BYTES);
     private static final int PORTS = 2;
-    private static final String INITIATOR = "iqn.2026-11.org.example:differential";
+    private static final String INITIATOR = "iqn.2026-11.org.example:host-";
+
+    /** Stands for a status when the target closed the connection instead. */
+    static final int HUNG_UP = -1;
+
+    private static final byte[] NOTHING = {};
 
     @TempDir Path folder;
 
     /** A target, and the initiator's sessions with it. */
-    private record Side(List<ScsiInitiator> sessions) implements AutoCloseable {
+    private record Side(InetSocketAddress address, String target, List<ScsiInitiator> sessions)
+            implements AutoCloseable {
         static Side login(InetSocketAddress address, String target) throws IOException {
-            List<ScsiInitiator> sessions = new ArrayList<>();
+            Side side = new Side(address, target, new ArrayList<>());
             for (int port = 0; port < PORTS; port++) {
-                sessions.add(ScsiInitiator.login(address, INITIATOR, port, target));
+                side.sessions.add(login(address, port, target));
             }
-            Side side = new Side(sessions);
             for (int port = 0; port < PORTS; port++) {
                 side.tellAttentions(port);
             }
             return side;
+        }
+
+        /** Under names of their own, since LIO tells attentions to all sessions of a name. */
+        private static ScsiInitiator login(InetSocketAddress address, int port, String target)
+                throws IOException {
+            return ScsiInitiator.login(address, INITIATOR + port, port, target);
         }
 
         /** Takes what the unit has to tell: that it was powered on, say. */
@@ -58,9 +70,41 @@ final class LioDifferentialIT {
             throw new AssertionError("the unit does not get ready");
         }
 
+        /** A target that hangs up answers {@link #HUNG_UP}, and is called again. */
         ScsiInitiator.Answer run(ScsiCommand command) throws IOException {
-            return sessions.get(command.port())
-                    .run(command.lun(), command.cdb(), command.out(), command.inBytes());
+            int port = command.port();
+            try {
+                return sessions.get(port)
+                        .run(command.lun(), command.cdb(), command.out(), command.inBytes());
+            } catch (EOFException end) {
+                sessions.get(port).close();
+                sessions.set(port, login(address, port, target));
+                tellAttentions(port);
+                return new ScsiInitiator.Answer(HUNG_UP, NOTHING, NOTHING, "");
+            }
+        }
+
+        // SPC-4 6.16: REGISTER AND IGNORE EXISTING KEY, then CLEAR.
+        void clearReservations() throws IOException {
+            ByteBuffer list = ByteBuffer.allocate(24).putLong(8, 1);
+            reserve(6, list);
+            reserve(3, list.putLong(0, 1).putLong(8, 0));
+            tellAttentions(0);
+            tellAttentions(1);
+        }
+
+        /** Makes the state known after one target did what the other did not. */
+        void renew() throws IOException {
+            clearReservations();
+            for (ScsiCommand command : ScsiScript.clearing(DISK_BLOCKS)) {
+                ScsiInitiator.Answer answer = run(command);
+                assertThat(answer.status()).as("%s by %s", command, target).isZero();
+            }
+        }
+
+        private void reserve(int action, ByteBuffer list) throws IOException {
+            ByteBuffer cdb = ScsiScript.cdb10(0x5f).put(1, (byte) action).putInt(5, 24);
+            sessions.getFirst().run(0, cdb.array(), list.array(), 0);
         }
 
         @Override
@@ -89,6 +133,10 @@ final class LioDifferentialIT {
                     compare(question, ours, theirs);
                 }
                 for (int i = 0; i < COMMANDS; i++) {
+                    if (i % 100 == 0) {
+                        ours.clearReservations();
+                        theirs.clearReservations();
+                    }
                     compare(script.next(), ours, theirs);
                 }
                 compareContents(ours, theirs);
@@ -108,8 +156,12 @@ final class LioDifferentialIT {
             return;
         }
         for (LioDifferences reason : LioDifferences.values()) {
-            if (reason.explains(command, our, their, differences)) {
+            if (reason.explains(command, our, their)) {
                 explained.merge(reason.name(), 1, Integer::sum);
+                if (our.status() != their.status()) {
+                    ours.renew();
+                    theirs.renew();
+                }
                 return;
             }
         }
@@ -121,7 +173,10 @@ final class LioDifferentialIT {
         add(differences, "status", hex(our.status()), hex(their.status()));
         add(differences, "sense", our.senseCode(), their.senseCode());
         add(differences, "information", our.information(), their.information());
-        add(differences, "residual", our.residual(), their.residual());
+        if (our.status() == 0 && their.status() == 0) {
+            // What was transferred of a command that failed is left to the target.
+            add(differences, "residual", our.residual(), their.residual());
+        }
         add(differences, "data", text(our.data()), text(their.data()));
         return differences;
     }
@@ -143,8 +198,8 @@ final class LioDifferentialIT {
     }
 
     private void compareContents(Side ours, Side theirs) throws IOException {
-        ours.tellAttentions(0);
-        theirs.tellAttentions(0);
+        ours.clearReservations();
+        theirs.clearReservations();
         int step = 256;
         for (int block = 0; block < DISK_BLOCKS; block += step) {
             ByteBuffer cdb = ScsiScript.read10(block, step);

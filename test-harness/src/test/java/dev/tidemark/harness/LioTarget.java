@@ -40,6 +40,7 @@ final class LioTarget implements AutoCloseable {
                         mount -t configfs configfs /sys/kernel/config
                         mount -t tmpfs tmpfs /tmp
                         truncate -s SIZE /tmp/disk
+                        mkdir -p /var/target/pr # where it keeps reservations
 
                         disk=/sys/kernel/config/target/core/fileio_0/disk
                         mkdir -p $disk
@@ -47,6 +48,7 @@ final class LioTarget implements AutoCloseable {
                         echo 1 >$disk/enable
                         echo 1 >$disk/attrib/emulate_tpu
                         echo 1 >$disk/attrib/emulate_tpws
+                        echo 64 >$disk/attrib/max_unmap_block_desc_count
 
                         group=/sys/kernel/config/target/iscsi/NAME/tpgt_1
                         mkdir -p $group

@@ -103,6 +103,7 @@ final class ScsiInitiator implements AutoCloseable {
         return made;
     }
 
+    // All that a target might otherwise offer itself, and wait for an answer.
     // 11.12 and 11.13; straight from the operational stage to the full feature phase.
     private void login(String initiator, int port, String target) throws IOException {
         String[] keys = {
@@ -118,7 +119,11 @@ final class ScsiInitiator implements AutoCloseable {
             "FirstBurstLength=8192",
             "MaxOutstandingR2T=1",
             "MaxConnections=1",
-            "ErrorRecoveryLevel=0"
+            "ErrorRecoveryLevel=0",
+            "DefaultTime2Wait=2",
+            "DefaultTime2Retain=0",
+            "DataPDUInOrder=Yes",
+            "DataSequenceInOrder=Yes"
         };
         byte[] text = (String.join("\0", keys) + "\0").getBytes(StandardCharsets.US_ASCII);
         int rounds = 0;

@@ -76,6 +76,17 @@ final class ScsiScript {
         return all;
     }
 
+    /** Writes zeros wherever random commands may write. */
+    static List<ScsiCommand> clearing(int diskBlocks) {
+        int blocks = MEETING_BLOCKS + 2 * LONGEST_BLOCKS;
+        return List.of(zeros(0, blocks), zeros(diskBlocks - blocks, blocks));
+    }
+
+    private static ScsiCommand zeros(int block, int blocks) {
+        ByteBuffer cdb = cdb10(0x2a).putInt(2, block).putShort(7, (short) blocks);
+        return out("clearing", cdb, new byte[blocks * BLOCK_BYTES]);
+    }
+
     /** One more command, at random. */
     ScsiCommand next() {
         int kind = random.nextInt(100);
