@@ -31,9 +31,14 @@ tools_guest=(
   busybox=busybox-static
   flock=util-linux
   gzip=gzip
+  iscsid=open-iscsi
   mke2fs=e2fsprogs
+  multipathd=multipath-tools
   nbd-client=nbd-client
   qemu-system-x86_64=qemu-system-x86
+  resize2fs=e2fsprogs
+  sg_persist=sg3-utils
+  udevadm=udev
   xz=xz-utils
 )
 
@@ -49,7 +54,6 @@ tools_test=(
   python:nbd=python3-libnbd
   qemu-img=qemu-utils
   dpkg=qemu-block-extra
-  sg_inq=sg3-utils
 )
 
 # The servers that scripts/bench compares this one with, and its clients.

@@ -81,6 +81,12 @@ final class GatewayApi {
         return read(made, VolumeDocument.class);
     }
 
+    void growVolume(String name, long sizeBytes) throws Exception {
+        String path = "/api/v1/volumes/" + name;
+        String body = Json.write(new Requests.ChangeVolume(null, sizeBytes));
+        expectSuccess("PATCH " + path, exchange("PATCH", path, body));
+    }
+
     List<VolumeDocument> volumes() throws Exception {
         return Json.MAPPER.readValue(get("/api/v1/volumes"), new TypeReference<>() {});
     }

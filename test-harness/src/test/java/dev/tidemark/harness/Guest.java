@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.MatchResult;
@@ -38,9 +39,23 @@ final class Guest {
     private final Path image;
     private final Path scratch;
 
-    private Guest(Path image, Path scratch) {
+    /** Parts of the image that are unpacked over the first one, and more arguments of QEMU. */
+    private final List<String> archives;
+
+    private final List<String> machine;
+
+    private Guest(Path image, Path scratch, List<String> archives, List<String> machine) {
         this.image = image;
         this.scratch = scratch;
+        this.archives = archives;
+        this.machine = machine;
+    }
+
+    /** The same with iSCSI's programs and modules, and with more arguments of QEMU. */
+    Guest withIscsi(String... arguments) {
+        List<String> all = new ArrayList<>(List.of("-m", "512"));
+        all.addAll(List.of(arguments));
+        return new Guest(image, scratch, List.of("iscsi.gz"), all);
     }
 
     /** What a script left. */
@@ -59,7 +74,7 @@ final class Guest {
         Path script = ProjectFiles.root().resolve("scripts/guest-image");
         try (ForeignProgram maker = ForeignProgram.start("bash", script.toString())) {
             List<String> printed = maker.expectSuccess(MAKING_LIMIT).lines().toList();
-            return new Guest(Path.of(printed.getLast()), scratch);
+            return new Guest(Path.of(printed.getLast()), scratch, List.of(), List.of("-m", "256"));
         }
     }
 
@@ -71,6 +86,9 @@ final class Guest {
         Path initramfs = Files.createTempFile(scratch, "initramfs", ".gz");
         try (OutputStream out = Files.newOutputStream(initramfs)) {
             Files.copy(image.resolve("initramfs.gz"), out);
+            for (String part : archives) {
+                Files.copy(image.resolve(part), out);
+            }
             out.write(archive("task.sh", script.getBytes(StandardCharsets.UTF_8)));
         }
         try (ForeignProgram machine = boot(initramfs)) {
@@ -81,31 +99,33 @@ final class Guest {
     }
 
     private ForeignProgram boot(Path initramfs) throws IOException {
-        return ForeignProgram.start(
-                "qemu-system-x86_64",
-                "-accel",
-                "tcg",
-                "-cpu",
-                CPU,
-                "-m",
-                "256",
-                "-nodefaults",
-                "-no-user-config",
-                "-display",
-                "none",
-                "-no-reboot",
-                "-serial",
-                "stdio",
-                "-kernel",
-                image.resolve("vmlinuz").toString(),
-                "-initrd",
-                initramfs.toString(),
-                "-append",
-                "console=ttyS0 quiet panic=-1",
-                "-netdev",
-                "user,id=net",
-                "-device",
-                "virtio-net-pci,netdev=net");
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                "qemu-system-x86_64",
+                                "-accel",
+                                "tcg",
+                                "-cpu",
+                                CPU,
+                                "-nodefaults",
+                                "-no-user-config",
+                                "-display",
+                                "none",
+                                "-no-reboot",
+                                "-serial",
+                                "stdio",
+                                "-kernel",
+                                image.resolve("vmlinuz").toString(),
+                                "-initrd",
+                                initramfs.toString(),
+                                "-append",
+                                "console=ttyS0 quiet panic=-1",
+                                "-netdev",
+                                "user,id=net",
+                                "-device",
+                                "virtio-net-pci,netdev=net"));
+        command.addAll(machine);
+        return ForeignProgram.start(command.toArray(String[]::new));
     }
 
     private static Outcome outcome(String console) {
