@@ -8,6 +8,7 @@ import dev.tidemark.iscsi.pdu.Opcode;
 import io.netty.buffer.Unpooled;
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -33,7 +34,13 @@ final class RawInitiator implements AutoCloseable {
     private int nextTag = 100;
 
     RawInitiator(InetSocketAddress address) throws IOException {
-        socket = new Socket(address.getAddress(), address.getPort());
+        this(address, "127.0.0.1");
+    }
+
+    /** From another of this machine's own addresses. */
+    RawInitiator(InetSocketAddress address, String from) throws IOException {
+        socket =
+                new Socket(address.getAddress(), address.getPort(), InetAddress.getByName(from), 0);
         socket.setSoTimeout(TIMEOUT_MS);
         socket.setTcpNoDelay(true);
     }
@@ -79,6 +86,12 @@ final class RawInitiator implements AutoCloseable {
         int residual() {
             return header.intAt(44);
         }
+    }
+
+    /** Closes by a reset, so that nothing that is on its way arrives. */
+    void reset() throws IOException {
+        socket.setSoLinger(true, 0);
+        socket.close();
     }
 
     RawInitiator raw(byte... bytes) throws IOException {

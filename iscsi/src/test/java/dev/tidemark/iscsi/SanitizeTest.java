@@ -2,12 +2,16 @@ package dev.tidemark.iscsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.iscsi.pdu.Header;
+import dev.tidemark.iscsi.pdu.Opcode;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** SANITIZE that goes on after its answer. */
 @Timeout(60)
@@ -56,6 +60,49 @@ final class SanitizeTest {
         }
         assertThat(disk.content(0, 3)).containsOnly(0);
         assertThat(disk.writes).hasValue(0);
+    }
+
+    /** Task management functions: abort task, abort task set, LUN reset, target warm reset. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 5, 6})
+    void an_abort_is_answered_while_it_goes_on(int function) throws IOException {
+        disk.fill(0, new byte[] {1, 2, 3});
+        try (RawInitiator initiator = new RawInitiator(server.address).ready("disk")) {
+            disk.hold();
+            Header erase = initiator.command("48020000000000000000", 0, 0);
+            initiator.send(erase);
+            TestServer.await("the disk is being erased", () -> disk.heldCount() == 1);
+            initiator.send(
+                    Header.of(Opcode.TASK_MANAGEMENT | 0x40, Header.FINAL | function)
+                            .setInt(16, 7)
+                            .setInt(20, erase.initiatorTaskTag())
+                            .setInt(32, erase.intAt(24)));
+            RawInitiator.Answer answer = initiator.receive();
+            assertThat(answer.opcode()).isEqualTo(Opcode.TASK_MANAGEMENT_RESPONSE);
+            assertThat(answer.header().at(2)).as("response").isZero();
+            if (function >= 5) {
+                assertThat(ready(initiator).sense()).isEqualTo("6/2903");
+            }
+            assertThat(ready(initiator).sense()).isEqualTo(IN_PROGRESS);
+            disk.release();
+            assertThat(ready(initiator).status()).isZero();
+        }
+        assertThat(disk.content(0, 3)).containsOnly(0);
+    }
+
+    @Test
+    void a_logout_is_answered_while_it_goes_on() throws IOException {
+        try (RawInitiator initiator = new RawInitiator(server.address).ready("disk")) {
+            disk.hold();
+            initiator.send(initiator.command("48020000000000000000", 0, 0));
+            TestServer.await("the disk is being erased", () -> disk.heldCount() == 1);
+            initiator.send(Header.of(Opcode.LOGOUT | 0x40, Header.FINAL).setInt(16, 9));
+            assertThat(initiator.receive().opcode()).isEqualTo(Opcode.LOGOUT_RESPONSE);
+            initiator.expectClosed();
+            assertThat(catalog.open).as("targets that are held").hasValue(1);
+            disk.release();
+            TestServer.await("the target is given back", () -> catalog.open.get() == 0);
+        }
     }
 
     @Test

@@ -36,6 +36,7 @@ final class TestDisk implements BlockDevice {
     private boolean holding;
     private @Nullable ErrorCode failure;
 
+    final AtomicInteger reads = new AtomicInteger();
     final AtomicInteger writes = new AtomicInteger();
     final AtomicInteger forced = new AtomicInteger();
     final AtomicInteger flushes = new AtomicInteger();
@@ -62,6 +63,7 @@ final class TestDisk implements BlockDevice {
 
     @Override
     public void read(long offsetBytes, int lengthBytes, ReadCompletion done) {
+        reads.incrementAndGet();
         add(() -> {
             BlockDeviceException why = failure();
             if (why != null) {

@@ -26,6 +26,7 @@ final class TestServer implements AutoCloseable {
     final IscsiServer server;
     final InetSocketAddress address;
     final AtomicInteger badInput = new AtomicInteger();
+    final AtomicInteger openedConnections = new AtomicInteger();
     final AtomicInteger closedConnections = new AtomicInteger();
 
     TestServer(TestCatalog catalog) throws IOException {
@@ -44,6 +45,11 @@ final class TestServer implements AutoCloseable {
         @Override
         public void badInput() {
             badInput.incrementAndGet();
+        }
+
+        @Override
+        public void connectionOpened() {
+            openedConnections.incrementAndGet();
         }
 
         @Override

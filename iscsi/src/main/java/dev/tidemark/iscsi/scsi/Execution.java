@@ -1,6 +1,7 @@
 package dev.tidemark.iscsi.scsi;
 
 import io.netty.buffer.ByteBuf;
+import java.util.function.BooleanSupplier;
 
 /**
  * A command at work, and its end. Exactly one of {@link #good()}, {@link #good(ByteBuf)} and {@link
@@ -19,4 +20,15 @@ public interface Execution {
     void good(ByteBuf dataIn);
 
     void failed(ScsiError error);
+
+    /**
+     * The command goes on when it is aborted (as SANITIZE does, SBC-3 section 4.11), and needs
+     * neither its data nor its end then. Called before anything was begun.
+     *
+     * @param letGo called at most once, on the session's event loop; true when the execution's end
+     *     will not be told any more
+     */
+    default void outlivesAbort(BooleanSupplier letGo) {
+        // then whoever aborts it waits for its end
+    }
 }

@@ -4,6 +4,7 @@ import dev.tidemark.iscsi.scsi.BlockCommands.Range;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -147,10 +148,12 @@ final class SanitizeCommands {
             UnitHandle unit, boolean immediate, Execution execution, Prepared.Action action)
             throws ScsiError {
         unit.unit().beginSanitize();
-        Execution ending = new Ending(unit, immediate ? null : execution);
+        Ending ending = new Ending(unit, immediate ? null : execution);
         if (immediate) {
             unit.answeredEarly();
             execution.good();
+        } else {
+            execution.outlivesAbort(ending::letGo);
         }
         Range all = whole(unit);
         if (all.lengthBytes() == 0) {
@@ -192,8 +195,30 @@ final class SanitizeCommands {
         }
     }
 
-    /** The unit is open to commands again before the initiator hears of it. */
-    private record Ending(UnitHandle unit, @Nullable Execution execution) implements Execution {
+    /**
+     * The unit is open to commands again before the initiator hears of it. An abort or a reset does
+     * not end a sanitize (SBC-3 section 4.11): from then on nobody waits for it.
+     */
+    private static final class Ending implements Execution {
+        private final UnitHandle unit;
+
+        /** Who is to be told; null for nobody. */
+        private final AtomicReference<@Nullable Execution> execution;
+
+        Ending(UnitHandle unit, @Nullable Execution execution) {
+            this.unit = unit;
+            this.execution = new AtomicReference<>(execution);
+        }
+
+        boolean letGo() {
+            unit.answeredEarly();
+            if (execution.getAndSet(null) != null) {
+                return true;
+            }
+            unit.done(); // it has just ended, and its end is on its way
+            return false;
+        }
+
         @Override
         public ByteBuf dataOut() {
             return Unpooled.EMPTY_BUFFER;
@@ -207,10 +232,11 @@ final class SanitizeCommands {
         @Override
         public void good() {
             unit.unit().endSanitize();
-            if (execution == null) {
+            Execution told = execution.getAndSet(null);
+            if (told == null) {
                 unit.done();
             } else {
-                execution.good();
+                told.good();
             }
         }
 
@@ -222,14 +248,15 @@ final class SanitizeCommands {
         @Override
         public void failed(ScsiError error) {
             unit.unit().endSanitize();
-            if (execution == null) {
+            Execution told = execution.getAndSet(null);
+            if (told == null) {
                 LOG.warn(
                         "unit {}: a sanitize has failed: {}",
                         unit.description().serial(),
                         error.getMessage());
                 unit.done();
             } else {
-                execution.failed(error);
+                told.failed(error);
             }
         }
     }

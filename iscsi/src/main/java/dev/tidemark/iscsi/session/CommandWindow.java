@@ -12,17 +12,21 @@ import org.jspecify.annotations.Nullable;
  */
 final class CommandWindow {
     private final int size;
+    private final long maximumHeldBytes;
     private final Map<Integer, Pdu> held = new HashMap<>();
+    private long heldBytes;
     private int expected;
     private int maximum;
 
     /**
      * @param expected the first command's number
      * @param size commands that may be outstanding
+     * @param maximumHeldBytes data of all that is held
      */
-    CommandWindow(int expected, int size) {
+    CommandWindow(int expected, int size, long maximumHeldBytes) {
         this.expected = expected;
         this.size = size;
+        this.maximumHeldBytes = maximumHeldBytes;
         this.maximum = expected + size - 1;
     }
 
@@ -32,7 +36,9 @@ final class CommandWindow {
         /** Kept until those before it have come. */
         HELD,
         /** Duplicate or out of the window. */
-        IGNORED
+        IGNORED,
+        /** Too early, with more data than may be held. */
+        TOO_MUCH
     }
 
     /** Judges a numbered PDU; a held one belongs to the window. */
@@ -45,6 +51,11 @@ final class CommandWindow {
                 || held.containsKey(number)) {
             return Verdict.IGNORED;
         }
+        int bytes = pdu.data().readableBytes();
+        if (heldBytes + bytes > maximumHeldBytes) {
+            return Verdict.TOO_MUCH;
+        }
+        heldBytes += bytes;
         held.put(number, pdu);
         return Verdict.HELD;
     }
@@ -56,7 +67,9 @@ final class CommandWindow {
 
     /** The expected command if it was held; the caller's. */
     @Nullable Pdu takeHeld() {
-        return held.remove(expected);
+        Pdu next = held.remove(expected);
+        heldBytes -= next == null ? 0 : next.data().readableBytes();
+        return next;
     }
 
     /** Whether a command of this number could still come. */
@@ -83,5 +96,6 @@ final class CommandWindow {
     void clear() {
         held.values().forEach(Pdu::release);
         held.clear();
+        heldBytes = 0;
     }
 }

@@ -86,7 +86,9 @@ final class Session implements SessionHooks {
         this.initiator = login.initiator();
         this.target = target;
         SessionParameters parameters = login.negotiation().parameters();
-        window = new CommandWindow(login.commandNumber(), server.limits().commandWindow());
+        int size = server.limits().commandWindow();
+        long heldBytes = (long) size * server.limits().firstBurstBytes();
+        window = new CommandWindow(login.commandNumber(), size, heldBytes);
         responder = new Responder(writer, parameters, window, statSn);
         tasks = new TaskSet(this, luns, parameters, server.limits(), ctx.alloc(), responder);
         management = new TaskManagement(this, tasks, luns, window);
@@ -258,6 +260,10 @@ final class Session implements SessionHooks {
             }
             case HELD -> {
                 // the window owns it now
+            }
+            case TOO_MUCH -> {
+                refuse(pdu, RejectReason.PROTOCOL_ERROR);
+                closeAfterFlush();
             }
             case NEXT -> {
                 Pdu next = pdu;

@@ -7,6 +7,7 @@ import dev.tidemark.iscsi.scsi.ScsiError;
 import dev.tidemark.iscsi.scsi.UnitHandle;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +46,8 @@ final class Task implements Execution {
 
     /** To be run when it has left the session; by those who aborted it. */
     @Nullable Runnable whenGone;
+
+    private @Nullable BooleanSupplier letGo;
 
     @Nullable ByteBuf dataIn;
     @Nullable ScsiError error;
@@ -144,6 +147,18 @@ final class Task implements Execution {
     public void failed(ScsiError why) {
         error = why;
         session.completed(this);
+    }
+
+    @Override
+    public void outlivesAbort(BooleanSupplier whenAborted) {
+        letGo = whenAborted;
+    }
+
+    /** Whether the command, which is running, goes on by itself and will not end here. */
+    boolean letGo() {
+        BooleanSupplier how = letGo;
+        letGo = null;
+        return how != null && how.getAsBoolean();
     }
 
     /** Gives back all buffers. */

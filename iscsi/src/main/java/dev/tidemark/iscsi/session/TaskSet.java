@@ -377,7 +377,7 @@ final class TaskSet {
                     countdown.step();
                 };
         rememberTag(task.tag());
-        if (!task.running) {
+        if (!task.running || task.letGo()) {
             gone(task);
         }
     }
