@@ -51,11 +51,20 @@ enum LioDifferences {
                             && our.status() == 0
                             && Set.of("", "5/2400").contains(their.senseCode())),
     MORE_COMMANDS(
-            "PREVENT ALLOW MEDIUM REMOVAL and READ DEFECT DATA are served; LIO lacks them",
+            "PREVENT ALLOW MEDIUM REMOVAL, READ DEFECT DATA, PRE-FETCH(10) and WRITE ATOMIC are"
+                    + " served; LIO lacks them",
             (command, our, their) ->
-                    Set.of(0x1e, 0x37).contains(command.opcode())
+                    Set.of(0x1e, 0x37, 0x34, 0x9c, 0xb7).contains(command.opcode())
                             && our.status() == 0
                             && their.senseCode().equals("5/2000")),
+    MORE_OPTIONS(
+            "WRITE SAME to the end and with NDOB, UNMAP with ANCHOR and START STOP UNIT without"
+                    + " IMMED are served; LIO refuses them",
+            (command, our, their) ->
+                    Set.of(0x41, 0x93, 0x42, 0x1b).contains(command.opcode())
+                            && (command.opcode() == 0x41 || command.cdb()[1] != 8)
+                            && our.status() == 0
+                            && their.senseCode().equals("5/2400")),
     WRITES_OF_OTHER_LENGTHS(
             "SAM-5 leaves data that is not as long as the CDB says to the target: the gateway"
                     + " writes what is there in whole blocks and tells the residual, LIO refuses",
@@ -110,13 +119,17 @@ enum LioDifferences {
                             && command.cdb()[1] == 2
                             && (our.status() == 0x18 || our.senseCode().equals("5/2400"))
                             && their.status() == 0),
-    UNKNOWN_RESERVING(
-            "an action that does not exist with a list of the wrong length: both are wrong",
+    WRONG_IN_TWO_WAYS(
+            "a command that is wrong in two ways is refused for either:"
+                    + " reserved and beyond the end; an action that does not exist, with a wrong key"
+                    + " or length",
             (command, our, their) ->
-                    command.opcode() == 0x5f
-                            && command.out().length != 24
-                            && our.senseCode().equals("5/2400")
-                            && their.senseCode().equals("5/1a00"));
+                    (our.status() == 0x18 && their.senseCode().equals("5/2100"))
+                            || (command.opcode() == 0x5f
+                                    && command.cdb()[1] == 8
+                                    && our.senseCode().equals("5/2400")
+                                    && (their.status() == 0x18
+                                            || their.senseCode().equals("5/1a00"))));
 
     /** Tells by a command and its two answers, which differ. */
     private interface Case {
@@ -131,8 +144,9 @@ enum LioDifferences {
         this.known = known;
     }
 
-    String why() {
-        return why;
+    /** The row of the table of differences. */
+    String row(int count) {
+        return "%-32s %6d  %s".formatted(this, count, why);
     }
 
     /** Whether this is why the answers to a command differ. */

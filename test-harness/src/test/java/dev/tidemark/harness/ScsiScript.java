@@ -71,6 +71,44 @@ final class ScsiScript {
                 new int[] {0x04, 0x07, 0x15, 0x1e, 0x37, 0x3b, 0x4c, 0x4d, 0xa4, 0xc1, 0xff}) {
             all.add(in("opcode %02x".formatted(opcode), cdb16(opcode), 0));
         }
+        // RDPROTECT and WRPROTECT without protection; numbers that no disk has.
+        all.add(in("READ(10), protected", read10(0, 1).put(1, (byte) 0x20), BLOCK_BYTES));
+        all.add(
+                out(
+                        "WRITE(10), protected",
+                        cdb10(0x2a).put(1, (byte) 0x20).putShort(7, (short) 1),
+                        new byte[BLOCK_BYTES]));
+        for (long block : new long[] {1L << 32, Long.MAX_VALUE, -1}) {
+            ByteBuffer cdb = cdb16(0x88).putLong(2, block).putInt(10, 1);
+            all.add(in("READ(16), far", cdb, BLOCK_BYTES));
+            cdb = cdb16(0x8a).putLong(2, block).putInt(10, 1);
+            all.add(out("WRITE(16), far", cdb, new byte[BLOCK_BYTES]));
+            cdb = cdb16(0x93).putLong(2, block).putInt(10, 1);
+            all.add(out("WRITE SAME(16), far", cdb, new byte[BLOCK_BYTES]));
+            cdb = cdb16(0x91).putLong(2, block).putInt(10, 1);
+            all.add(in("SYNCHRONIZE CACHE(16), far", cdb, 0));
+        }
+        all.add(in("READ(16), all", cdb16(0x88).putInt(10, -1), BLOCK_BYTES));
+        all.add(out("WRITE SAME(10), to the end", cdb10(0x41), new byte[BLOCK_BYTES]));
+        all.add(in("WRITE SAME(16), NDOB", cdb16(0x93).put(1, (byte) 1).putInt(10, 1), 0));
+        all.add(
+                out(
+                        "WRITE SAME(16), ANCHOR alone",
+                        cdb16(0x93).put(1, (byte) 0x10).putInt(10, 1),
+                        new byte[BLOCK_BYTES]));
+        all.add(
+                out(
+                        "UNMAP, ANCHOR",
+                        cdb10(0x42).put(1, (byte) 1).putShort(7, (short) 24),
+                        unmapped(0, 1)));
+        all.add(in("UNMAP, no list", cdb10(0x42), 0));
+        all.add(in("COMPARE AND WRITE, no blocks", cdb16(0x89), 0));
+        for (int opcode : new int[] {0x83, 0x84, 0x2e, 0x8e, 0x34, 0x3c, 0x4e, 0x9b, 0x9c, 0xb7}) {
+            all.add(in("opcode %02x".formatted(opcode), cdb16(opcode), 0));
+        }
+        all.add(in("MODE SELECT(6), no list", cdb6(0x15, 0x10, 0, 0), 0));
+        all.add(in("MODE SELECT(10), no list", cdb10(0x55).put(1, (byte) 0x10), 0));
+        all.add(in("START STOP UNIT, start", cdb6(0x1b, 0, 0, 1), 0));
         all.add(in("TEST UNIT READY, of no unit", 5, cdb6(0, 0, 0, 0), 0));
         all.add(in("READ(10), of no unit", 5, read10(0, 1), BLOCK_BYTES));
         return all;
@@ -161,6 +199,15 @@ final class ScsiScript {
         ByteBuffer cdb = cdb10(0x42).putShort(7, (short) sent);
         String family = "UNMAP" + (sent == list.capacity() ? edge : ", cut short");
         return out(family, cdb, java.util.Arrays.copyOf(list.array(), sent));
+    }
+
+    private static byte[] unmapped(long block, int blocks) {
+        return ByteBuffer.allocate(24)
+                .putShort(0, (short) 22)
+                .putShort(2, (short) 16)
+                .putLong(8, block)
+                .putInt(16, blocks)
+                .array();
     }
 
     private ScsiCommand writeSame() {
