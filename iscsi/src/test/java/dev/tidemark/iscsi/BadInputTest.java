@@ -183,6 +183,19 @@ final class BadInputTest {
     }
 
     @Test
+    void immediate_data_beyond_the_first_burst_is_0b_0c0c() throws IOException {
+        try (RawInitiator other =
+                new RawInitiator(server.address)
+                        .fromPort(2)
+                        .ready("disk", "FirstBurstLength=512", "MaxBurstLength=4096")) {
+            other.send(other.write10(0, 2), new byte[1024]);
+            assertThat(other.receive().sense()).isEqualTo("b/0c0c");
+            assertThat(disk.writes).hasValue(0);
+            other.expectAlive();
+        }
+    }
+
+    @Test
     void data_for_a_command_that_reads_is_0b_0c0c() throws IOException {
         initiator.send(initiator.read10(0, 1), new byte[512]);
         expectSense("b/0c0c");

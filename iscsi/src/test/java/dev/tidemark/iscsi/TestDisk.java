@@ -17,6 +17,8 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * A disk in memory, thin by 4 KiB, that a test can hold back, fail, grow and count. Requests wait
  * for {@link #submit}, so that a server that forgets it hangs. Thread-safe.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // what a slow request came to, its completion says
 final class TestDisk implements BlockDevice {
     private static final int PAGE_BYTES = 4096;
 
@@ -34,6 +37,7 @@ final class TestDisk implements BlockDevice {
     private final Map<Integer, byte[]> pages = new HashMap<>();
     private long sizeBytes;
     private boolean holding;
+    private volatile long zeroMs;
     private @Nullable ErrorCode failure;
 
     final AtomicInteger reads = new AtomicInteger();
@@ -98,10 +102,22 @@ final class TestDisk implements BlockDevice {
             long offsetBytes, long lengthBytes, boolean deallocate, boolean fua, Completion done) {
         add(() -> {
             if (!failed(done)) {
-                zero(offsetBytes, lengthBytes, deallocate);
-                done.succeeded();
+                slowed(() -> {
+                    zero(offsetBytes, lengthBytes, deallocate);
+                    done.succeeded();
+                });
             }
         });
+    }
+
+    private void slowed(Runnable request) {
+        long ms = zeroMs;
+        if (ms == 0) {
+            request.run();
+        } else {
+            CompletableFuture.runAsync(
+                    request, CompletableFuture.delayedExecutor(ms, TimeUnit.MILLISECONDS));
+        }
     }
 
     private synchronized void zero(long offset, long length, boolean deallocate) {
@@ -196,6 +212,12 @@ final class TestDisk implements BlockDevice {
 
     synchronized int heldCount() {
         return held.size();
+    }
+
+    /** Every zero takes so long. */
+    TestDisk zeroing(long ms) {
+        zeroMs = ms;
+        return this;
     }
 
     /** Every request from now on fails. */
