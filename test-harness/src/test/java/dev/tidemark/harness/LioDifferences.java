@@ -137,6 +137,8 @@ enum LioDifferences {
     }
 
     private final String why;
+
+    @SuppressWarnings("ImmutableEnumChecker") // the cases keep nothing
     private final Case known;
 
     LioDifferences(String why, Case known) {
