@@ -25,6 +25,7 @@ final class KnownBugsTest {
 
     private final TestDisk disk = new TestDisk(DISK_BYTES);
     private final TestCatalog catalog = new TestCatalog().add("disk", disk);
+    @SuppressWarnings("NullAway.Init") // made by the first connect()
     private TestServer server;
 
     private RawInitiator connect() throws IOException {
