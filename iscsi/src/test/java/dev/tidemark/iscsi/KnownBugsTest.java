@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -25,19 +26,24 @@ final class KnownBugsTest {
 
     private final TestDisk disk = new TestDisk(DISK_BYTES);
     private final TestCatalog catalog = new TestCatalog().add("disk", disk);
-    @SuppressWarnings("NullAway.Init") // made by the first connect()
-    private TestServer server;
+    private @Nullable TestServer server;
 
+    /** The server starts with the first connection, once the catalogue is filled. */
     private RawInitiator connect() throws IOException {
-        if (server == null) {
-            server = new TestServer(catalog);
+        TestServer running = server;
+        if (running == null) {
+            running = new TestServer(catalog);
+            server = running;
         }
-        return new RawInitiator(server.address);
+        return new RawInitiator(running.address);
     }
 
     @AfterEach
     void stop() {
-        server.close();
+        TestServer running = server;
+        if (running != null) {
+            running.close();
+        }
     }
 
     private static RawInitiator.Answer login(RawInitiator initiator, String... pairs)
