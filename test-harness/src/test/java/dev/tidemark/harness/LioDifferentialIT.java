@@ -104,7 +104,7 @@ final class LioDifferentialIT {
 
         private void reserve(int action, ByteBuffer list) throws IOException {
             ByteBuffer cdb = ScsiScript.cdb10(0x5f).put(1, (byte) action).putInt(5, 24);
-            sessions.getFirst().run(0, cdb.array(), list.array(), 0);
+            sessions.getFirst().run(0, ScsiScript.content(cdb), ScsiScript.content(list), 0);
         }
 
         @Override
@@ -210,7 +210,13 @@ final class LioDifferentialIT {
         for (int block = 0; block < DISK_BLOCKS; block += step) {
             ByteBuffer cdb = ScsiScript.read10(block, step);
             ScsiCommand read =
-                    new ScsiCommand("contents", 0, 0, cdb.array(), new byte[0], step * BLOCK_BYTES);
+                    new ScsiCommand(
+                            "contents",
+                            0,
+                            0,
+                            ScsiScript.content(cdb),
+                            new byte[0],
+                            step * BLOCK_BYTES);
             ScsiInitiator.Answer our = ours.run(read);
             ScsiInitiator.Answer their = theirs.run(read);
             assertThat(our.status()).isZero();

@@ -78,6 +78,7 @@ final class ScsiInitiator implements AutoCloseable {
         }
     }
 
+    @SuppressWarnings("ArrayRecordComponent") // compared by nobody
     private record Pdu(ByteBuffer header, byte[] data) {
         int opcode() {
             return header.get(0) & 0x3f;
@@ -249,7 +250,8 @@ final class ScsiInitiator implements AutoCloseable {
 
     private void send(ByteBuffer header, byte[] data) throws IOException {
         header.putInt(4, data.length); // no additional headers, and less than 16 MiB
-        byte[] pdu = Arrays.copyOf(header.array(), HEADER_BYTES + (data.length + 3) / 4 * 4);
+        byte[] pdu = new byte[HEADER_BYTES + (data.length + 3) / 4 * 4];
+        header.get(0, pdu, 0, HEADER_BYTES);
         System.arraycopy(data, 0, pdu, HEADER_BYTES, data.length);
         socket.getOutputStream().write(pdu);
     }

@@ -2,6 +2,7 @@ package dev.tidemark.harness;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -198,7 +199,7 @@ final class ScsiScript {
         int sent = odd(6) ? random.nextInt(list.capacity()) : list.capacity();
         ByteBuffer cdb = cdb10(0x42).putShort(7, (short) sent);
         String family = "UNMAP" + (sent == list.capacity() ? edge : ", cut short");
-        return out(family, cdb, java.util.Arrays.copyOf(list.array(), sent));
+        return out(family, cdb, Arrays.copyOf(content(list), sent));
     }
 
     private static byte[] unmapped(long block, int blocks) {
@@ -226,8 +227,8 @@ final class ScsiScript {
         ByteBuffer cdb = cdb16(0x89).putLong(2, block).put(13, (byte) blocks);
         byte[] data = new byte[2 * BLOCK_BYTES];
         // Two values only, so that some comparisons hold.
-        java.util.Arrays.fill(data, 0, BLOCK_BYTES, (byte) random.nextInt(2));
-        java.util.Arrays.fill(data, BLOCK_BYTES, 2 * BLOCK_BYTES, (byte) random.nextInt(2));
+        Arrays.fill(data, 0, BLOCK_BYTES, (byte) random.nextInt(2));
+        Arrays.fill(data, BLOCK_BYTES, 2 * BLOCK_BYTES, (byte) random.nextInt(2));
         return out("COMPARE AND WRITE" + edge(block, blocks), cdb, data);
     }
 
@@ -238,7 +239,7 @@ final class ScsiScript {
             int action = random.nextInt(2);
             ByteBuffer cdb = cdb10(0x5e).put(1, (byte) action).putShort(7, (short) 128);
             return new ScsiCommand(
-                    "PERSISTENT RESERVE IN, action " + action, port, 0, cdb.array(), NOTHING, 128);
+                    "PERSISTENT RESERVE IN, action " + action, port, 0, content(cdb), NOTHING, 128);
         }
         int action = new int[] {0, 0, 1, 2, 3, 4, 6, 6, 8}[random.nextInt(9)];
         int type = new int[] {1, 3, 5, 6, 7, 8, 5, 5, 2}[random.nextInt(9)];
@@ -247,7 +248,12 @@ final class ScsiScript {
         ByteBuffer cdb = cdb10(0x5f).put(1, (byte) action).put(2, (byte) type);
         cdb.putInt(5, list.capacity());
         return new ScsiCommand(
-                "PERSISTENT RESERVE OUT, action " + action, port, 0, cdb.array(), list.array(), 0);
+                "PERSISTENT RESERVE OUT, action " + action,
+                port,
+                0,
+                content(cdb),
+                content(list),
+                0);
     }
 
     // ---- parts
@@ -310,6 +316,13 @@ final class ScsiScript {
         };
     }
 
+    /** All of a buffer, wherever it stands. */
+    static byte[] content(ByteBuffer buffer) {
+        byte[] content = new byte[buffer.capacity()];
+        buffer.get(0, content);
+        return content;
+    }
+
     static ByteBuffer read10(int block, int blocks) {
         return cdb10(0x28).putInt(2, block).putShort(7, (short) blocks);
     }
@@ -336,10 +349,10 @@ final class ScsiScript {
     }
 
     private static ScsiCommand in(String family, int lun, ByteBuffer cdb, int bytes) {
-        return new ScsiCommand(family, 0, lun, cdb.array(), NOTHING, bytes);
+        return new ScsiCommand(family, 0, lun, content(cdb), NOTHING, bytes);
     }
 
     private static ScsiCommand out(String family, ByteBuffer cdb, byte[] data) {
-        return new ScsiCommand(family, 0, 0, cdb.array(), data, 0);
+        return new ScsiCommand(family, 0, 0, content(cdb), data, 0);
     }
 }
