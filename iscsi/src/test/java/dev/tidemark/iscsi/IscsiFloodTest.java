@@ -67,15 +67,9 @@ final class IscsiFloodTest {
     private static final int PROBES = 100;
 
     private final TestDisk disk = new TestDisk(DISK_BYTES);
-    @SuppressWarnings("NullAway.Init") // serve() comes first
     private TestServer server;
-
-    @SuppressWarnings("NullAway.Init") // serve() comes first
     private RawInitiator bystander;
-
-    @SuppressWarnings("NullAway.Init") // serve() comes first
     private Footprint footprint;
-
 
     /** What the server takes more than before it was attacked. */
     private static final class Footprint {
@@ -341,23 +335,13 @@ final class IscsiFloodTest {
     void sessions_that_are_cut_with_everything_in_flight_leave_nothing() throws IOException {
         serve(LIMITS);
         disk.hold();
-<<<<<<< HEAD
-        int sent = 0;
-=======
->>>>>>> iscsi-target
         for (int i = 0; i < 200; i++) {
             RawInitiator greedy = new RawInitiator(server.address).fromPort(i).ready("disk");
             for (int command = 0; command < 8; command++) {
                 greedy.send(greedy.read10(0, 128));
                 greedy.send(greedy.write10(0, 32), new byte[FIRST_BURST_BYTES]);
-<<<<<<< HEAD
-                sent += 2;
-            }
-            int all = sent;
-=======
             }
             int all = 16 * (i + 1);
->>>>>>> iscsi-target
             TestServer.await("all are at work", () -> disk.heldCount() == all);
             greedy.reset();
         }
