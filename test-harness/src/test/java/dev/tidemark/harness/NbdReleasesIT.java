@@ -136,8 +136,8 @@ final class NbdReleasesIT {
         run("qemu-io", "-f", "raw", "-c", "write -P 1 5G 64k", "-c", "flush", vast);
         gateway.api().awaitFolded("default");
         String[] extents =
-                run("/usr/bin/python3", script("extents.py").toString(), vast).split("\n");
-        long first = Long.parseLong(extents[1].split(" ")[0]);
+                run("/usr/bin/python3", script("extents.py").toString(), vast).split("\n", 0);
+        long first = Long.parseLong(extents[1].split(" ", 2)[0]);
         if (clients == Clients.DEBIAN_13) {
             assertThat(extents[0]).isEqualTo("extended");
         }
