@@ -207,7 +207,7 @@ final class GuestIT {
                             .replace("TRIMMED", Long.toString(trimmedBytes)));
             String zeroes = "op=\"zero\"";
             assertThat(gateway.api().metric(REQUESTS, LIVE, zeroes)).isEqualTo(1);
-            assertThat(gateway.api().metric(BYTES, LIVE, zeroes)).isEqualTo(trimmedBytes);
+            assertThat(gateway.api().metric(BYTES, LIVE, zeroes)).isEqualTo((double) trimmedBytes);
             gateway.api().awaitFolded("default");
             String map = ForeignProgram.run("nbdinfo", "--map", gateway.uri("disk"));
             // The block that holds the last 512 bytes is not trimmed as a whole.
