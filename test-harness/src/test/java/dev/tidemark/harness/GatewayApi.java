@@ -160,18 +160,6 @@ final class GatewayApi {
                 () -> group(group).promotion() == null);
     }
 
-    // Metrics
-
-    /** The sum of a metric's samples that have all these labels, each as {@code name="value"}. */
-    double metric(String name, String... labels) throws Exception {
-        return get("/metrics")
-                .lines()
-                .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
-                .filter(line -> List.of(labels).stream().allMatch(line::contains))
-                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
-                .sum();
-    }
-
     // HTTP
 
     private static <T> T read(String body, Class<T> type) throws IOException {
