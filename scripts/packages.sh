@@ -54,6 +54,7 @@ tools_test=(
   python:nbd=python3-libnbd
   qemu-img=qemu-utils
   dpkg=qemu-block-extra
+  tgtd=tgt
 )
 
 # The servers that scripts/bench compares this one with, and its clients.

@@ -3,7 +3,9 @@ package dev.tidemark.iscsi;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemark.blockdevice.Features;
-import dev.tidemark.foreign.ForeignProgram;
+import dev.tidemark.foreign.IscsiTestSuite;
+import dev.tidemark.foreign.IscsiTestSuite.Ended;
+import dev.tidemark.foreign.IscsiTestSuite.Outcome;
 import dev.tidemark.iscsi.target.Authentication;
 import dev.tidemark.iscsi.target.ChapCredentials;
 import dev.tidemark.iscsi.target.IscsiLimits;
@@ -11,17 +13,19 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -31,23 +35,12 @@ import org.junit.jupiter.params.provider.EnumSource;
  * hangs or is skipped is an error. A table by family goes to {@code target/}.
  */
 final class IscsiConformanceIT {
-    private static final Pattern COUNTS =
-            Pattern.compile("tests\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)\\s+(\\d+)");
-
-    private static final int TESTS = 230;
+    private static final long SIZE_BYTES = 256L << 20;
 
     private static final String SLOW_TEST = "SCSI.Sanitize.Reset";
 
     /** How long a sanitize takes that is to be seen at work. */
     private static final long SLOW_MS = 30_000;
-
-    /** How a test of the suite ended. */
-    enum Outcome {
-        PASSED,
-        FAILED,
-        SKIPPED,
-        HUNG
-    }
 
     /** A kind of disk and of login: which tests it is run with, and which of them it skips. */
     enum Kind {
@@ -111,15 +104,17 @@ final class IscsiConformanceIT {
      */
     private static TestServer slowServer;
 
-    private static Future<String> slow;
+    private static Future<Ended> slow;
+
+    @TempDir private Path folder;
 
     @BeforeAll
     static void startSlow() throws IOException {
         // It answers no pings while it sleeps.
         IscsiLimits limits = IscsiLimits.DEFAULT.withClocks(10_000, 0, 20_000);
         slowServer = new TestServer(catalog(Kind.SLOW), limits, new TestServer.MemoryStore());
-        FutureTask<String> task =
-                new FutureTask<>(() -> printed(SLOW_TEST, url(slowServer, Kind.SLOW)));
+        FutureTask<Ended> task =
+                new FutureTask<>(() -> IscsiTestSuite.run(SLOW_TEST, url(slowServer, Kind.SLOW)));
         Thread.ofPlatform().daemon().start(task);
         slow = task;
     }
@@ -131,41 +126,69 @@ final class IscsiConformanceIT {
 
     @ParameterizedTest
     @EnumSource(Kind.class)
-    @Timeout(value = 4, unit = TimeUnit.MINUTES)
+    @Timeout(value = 8, unit = TimeUnit.MINUTES)
     void passes_what_it_is_meant_to_pass(Kind kind) throws Exception {
         Map<String, Outcome> outcomes = new TreeMap<>();
         List<String> bad = new ArrayList<>();
-        Map<String, String> all = kind == Kind.SLOW ? Map.of(SLOW_TEST, slow.get()) : printed(kind);
-        all.forEach((test, printed) -> {
-            Outcome outcome = outcome(printed);
-            outcomes.put(test, outcome);
-            if (!kind.mayEndWith(test, outcome)) {
-                bad.add(test + " " + outcome + "\n" + printed);
-            }
-        });
+        ended(kind)
+                .forEach((test, ended) -> {
+                    outcomes.put(test, ended.outcome());
+                    if (!kind.mayEndWith(test, ended.outcome())) {
+                        bad.add(test + " " + ended.outcome() + "\n" + ended.printed());
+                    }
+                });
         Files.writeString(Path.of("target", "iscsi-conformance-" + kind), table(outcomes));
         assertThat(bad).isEmpty();
         assertThat(outcomes).containsValue(Outcome.PASSED);
+        if (kind == Kind.DEFAULT) {
+            compareWithTgt(outcomes);
+        }
     }
 
-    /** What each test of a kind printed. */
-    private static Map<String, String> printed(Kind kind) throws Exception {
-        Map<String, String> printed = new TreeMap<>();
+    /** How each test of a kind ended. */
+    private static Map<String, Ended> ended(Kind kind) throws Exception {
+        if (kind == Kind.SLOW) {
+            return Map.of(SLOW_TEST, slow.get());
+        }
+        Map<String, Ended> ended = new TreeMap<>();
         try (TestServer server = new TestServer(catalog(kind))) {
-            for (String test : tests()) {
+            for (String test : IscsiTestSuite.tests()) {
                 if (kind.runs(test)) {
-                    printed.put(test, printed(test, url(server, kind)));
+                    ended.put(test, IscsiTestSuite.run(test, url(server, kind)));
                 }
             }
             slow.get();
         }
-        return printed;
+        return ended;
+    }
+
+    /** The same tests against tgt, whose outcomes stand beside ours in a table. */
+    private void compareWithTgt(Map<String, Outcome> ours) throws Exception {
+        Map<String, Outcome> theirs = new TreeMap<>();
+        try (TgtTarget tgt = new TgtTarget(folder.resolve("tgt.raw"), SIZE_BYTES)) {
+            for (String test : ours.keySet()) {
+                theirs.put(test, IscsiTestSuite.run(test, tgt.url()).outcome());
+            }
+        }
+        String table = "Tidemark\n" + table(ours) + "\ntgt\n" + table(theirs);
+        Files.writeString(Path.of("target", "iscsi-conformance-beside-tgt"), table);
+        System.out.printf(
+                "iscsi-test-cu: passed, failed, skipped, hung: Tidemark %s, tgt %s%n",
+                counts(ours), counts(theirs));
+        assertThat(counts(theirs).get(0)).as("what tgt passes:%n%s", table).isGreaterThan(100);
+        assertThat(counts(ours).get(0)).isGreaterThan(counts(theirs).get(0));
+    }
+
+    private static List<Integer> counts(Map<String, Outcome> outcomes) {
+        return Arrays.stream(Outcome.values())
+                .map(one -> Collections.frequency(outcomes.values(), one))
+                .toList();
     }
 
     private static TestCatalog catalog(Kind kind) {
         boolean large = kind == Kind.LARGE_BLOCKS;
         // The suite writes 65536 blocks at once where there are as many: too much at 4096 bytes.
-        long sizeBytes = large ? 128L << 20 : 256L << 20;
+        long sizeBytes = large ? SIZE_BYTES / 2 : SIZE_BYTES;
         Features features = kind == Kind.READ_ONLY ? Features.READ_ONLY : Features.LIVE;
         TestCatalog catalog = new TestCatalog();
         catalog.add(
@@ -194,39 +217,6 @@ final class IscsiConformanceIT {
             case NO_DIGEST -> "iscsi://" + server.portal() + target + "?header_digest=none";
             default -> "iscsi://" + server.portal() + target;
         };
-    }
-
-    private static List<String> tests() throws IOException, InterruptedException {
-        List<String> tests = new ArrayList<>();
-        for (String line : ForeignProgram.run("iscsi-test-cu", "--list").split("\n", -1)) {
-            if (line.matches("(SCSI|iSCSI)\\.\\w+\\.[\\w-]+")) {
-                tests.add(line);
-            }
-        }
-        assertThat(tests).as("tests of the suite").hasSizeGreaterThanOrEqualTo(TESTS);
-        return tests;
-    }
-
-    /** What a test printed; empty when it came to no end. */
-    private static String printed(String test, String url) throws Exception {
-        try {
-            return ForeignProgram.outcome("iscsi-test-cu", "-d", "-S", "-v", "-t", test, url, url)
-                    .printed();
-        } catch (AssertionError noEnd) {
-            return "";
-        }
-    }
-
-    /** The summary calls skipped tests passed. */
-    private static Outcome outcome(String printed) {
-        if (printed.isEmpty()) {
-            return Outcome.HUNG;
-        }
-        Matcher counts = COUNTS.matcher(printed);
-        if (!counts.find() || !counts.group(4).equals("0")) {
-            return Outcome.FAILED;
-        }
-        return printed.contains("[SKIPPED]") ? Outcome.SKIPPED : Outcome.PASSED;
     }
 
     private static String table(Map<String, Outcome> outcomes) {

@@ -87,6 +87,13 @@ enum LioDifferences {
                             && their.status() == 0
                             && our.residual().isEmpty()
                             && their.residual().startsWith("O")),
+    CACHE_UNDER_RESERVATION(
+            "SBC-3 4.17: SYNCHRONIZE CACHE conflicts with another's reservation; LIO lets it pass"
+                    + " where only writing is reserved, since it carries no data",
+            (command, our, their) ->
+                    Set.of(0x35, 0x91).contains(command.opcode())
+                            && our.status() == 0x18
+                            && their.status() == 0),
     COUNT_OF_RESERVING(
             "SPC-4 6.15.2: PRGENERATION counts every REGISTER, those that end a registration too,"
                     + " which LIO leaves out; all else in the list is the same",

@@ -135,8 +135,7 @@ final class NbdReleasesIT {
         String vast = gateway.uri("vast");
         run("qemu-io", "-f", "raw", "-c", "write -P 1 5G 64k", "-c", "flush", vast);
         gateway.api().awaitFolded("default");
-        String[] extents =
-                run("/usr/bin/python3", script("extents.py").toString(), vast).split("\n", 0);
+        String[] extents = run("python3", script("extents.py").toString(), vast).split("\n", 0);
         long first = Long.parseLong(extents[1].split(" ", 2)[0]);
         if (clients == Clients.DEBIAN_13) {
             assertThat(extents[0]).isEqualTo("extended");
@@ -293,7 +292,7 @@ final class NbdReleasesIT {
         run("qemu-io", "-f", "raw", "-c", "write -P 0x22 30M 1M", disk());
         assertThat(
                         run(
-                                "/usr/bin/python3",
+                                "python3",
                                 script("incremental-backup.py").toString(),
                                 gateway.uri("disk@next"),
                                 "full",
