@@ -33,6 +33,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -276,7 +277,7 @@ public final class Disks {
                 Kind.VIEW,
                 Kind.VIEW.identity(found.group().row().id(), id) + "@" + exact.sequence(),
                 found.volume().name() + "@" + Points.canonical(exact.sequence()),
-                describePoint(then, exact) + ", read-only",
+                describePoint(found.group(), then, exact) + ", read-only",
                 metered(found.group(), found.volume().name(), Kind.VIEW, device, offered),
                 new PointPast(found.group(), hold, id),
                 resolver(client, found.group()),
@@ -310,17 +311,26 @@ public final class Disks {
         }
     }
 
-    private static String describePoint(PointVolume volume, Point point) {
-        Checkpoint checkpoint = point.checkpoint();
+    /** With the tags that are exactly there, however the point was asked for. */
+    private static String describePoint(Group group, PointVolume volume, Point point) {
+        String tags =
+                Contexts.named(group, Long.MAX_VALUE).stream()
+                        .filter(checkpoint -> checkpoint.sequence() == point.sequence())
+                        .map(Disks::describeTag)
+                        .collect(Collectors.joining());
         return volume.name()
                 + " at "
                 + Timestamps.iso(point.timeMicros())
                 + " ("
                 + Points.canonical(point.sequence())
-                + (checkpoint != null && checkpoint.tagged()
-                        ? ", checkpoint " + checkpoint.name()
-                        : "")
+                + tags
                 + ")";
+    }
+
+    private static String describeTag(Checkpoint checkpoint) {
+        return ", checkpoint "
+                + checkpoint.name()
+                + (checkpoint.description().isEmpty() ? "" : ": " + checkpoint.description());
     }
 
     private static Listed describeCheckpoint(Found found, Checkpoint checkpoint) {
@@ -332,6 +342,7 @@ public final class Disks {
                         + Timestamps.iso(checkpoint.timeMicros())
                         + " ("
                         + Points.canonical(checkpoint.sequence())
+                        + describeTag(checkpoint)
                         + "), read-only");
     }
 
@@ -364,7 +375,7 @@ public final class Disks {
                             + "@"
                             + Points.canonical(image.point().sequence())
                             + ExportName.suffix(label),
-                    describePoint(then, image.point())
+                    describePoint(group, then, image.point())
                             + ", private copy, writes are discarded after the last connection",
                     metered(group, found.volume().name(), Kind.COPY, device, offered),
                     new ImagePast(group, image, then.id()),

@@ -87,14 +87,17 @@ final class ExportsIT {
     @Test
     void aPointIsReadOnlyAndShowsItsCanonicalNameAndTime() throws Exception {
         write("disk", "0x11");
-        CheckpointDocument mark = mark("first");
+        CheckpointDocument mark =
+                api.post("/groups/default/checkpoints", new AddCheckpoint("first", "good"))
+                        .as(CheckpointDocument.class);
         write("disk", "0x22");
         for (String point : List.of("first", "seq:" + mark.sequence(), mark.time())) {
             reads("disk@" + point, "0x11");
             JsonNode export = info("disk@" + point);
             assertThat(export.path("export-name").asText())
                     .isEqualTo("disk@seq:" + mark.sequence());
-            assertThat(export.path("description").asText()).contains(mark.time());
+            assertThat(export.path("description").asText())
+                    .contains(mark.time(), "checkpoint first: good");
             assertThat(export.path("is_read_only").asBoolean()).isTrue();
         }
         reads("disk", "0x22");
