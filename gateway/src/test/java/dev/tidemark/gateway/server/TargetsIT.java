@@ -25,12 +25,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The gateway's targets as libiscsi's tools and QEMU see them. */
+@Timeout(value = 4, unit = TimeUnit.MINUTES)
 final class TargetsIT {
     private static final String PREFIX = "iqn.2026-11.dev.tidemark:";
     private static final String INITIATOR = "iqn.2026-11.org.example:host-1";
