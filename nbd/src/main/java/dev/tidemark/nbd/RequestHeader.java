@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *      8    8 cookie
  *     16    8 offset
  *     24    4 length (compact)
- *     24    8 length (extended): of the payload with PAYLOAD_LEN, else of the range
+ *     24    8 length (extended): of the payload of WRITE and with PAYLOAD_LEN, else of the range
  * </pre>
  */
 final class RequestHeader {
@@ -63,7 +63,9 @@ final class RequestHeader {
         }
         readCommon(in, start);
         lengthBytes = in.getLong(start + 24);
-        payloadBytes = has(CommandFlags.PAYLOAD_LEN) ? lengthBytes : 0;
+        // QEMU 10 sends writes without the flag, and their payload all the same.
+        boolean carries = command == NbdCommand.WRITE || has(CommandFlags.PAYLOAD_LEN);
+        payloadBytes = carries ? lengthBytes : 0;
         in.readerIndex(start + EXTENDED_BYTES);
         return true;
     }

@@ -39,13 +39,8 @@ record RequestRules(ReplyForm form, boolean readOnly, int contexts) {
         return flags;
     }
 
-    /** With extended headers a write must say that it has a payload (NBD_CMD_FLAG_PAYLOAD_LEN). */
     private NbdError checkWrite(RequestHeader request, Geometry geometry) {
-        if (readOnly) {
-            return NbdError.EPERM;
-        }
-        boolean marked = request.has(CommandFlags.PAYLOAD_LEN) || form != ReplyForm.EXTENDED;
-        return marked ? checkRange(request, NbdCommand.WRITE, geometry) : NbdError.EINVAL;
+        return readOnly ? NbdError.EPERM : checkRange(request, NbdCommand.WRITE, geometry);
     }
 
     /** A selection of contexts is looked at when it has arrived: {@link StatusPayload}. */

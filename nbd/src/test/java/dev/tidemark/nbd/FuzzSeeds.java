@@ -132,9 +132,8 @@ final class FuzzSeeds {
                             ? RawClient.extended(flags, type, cookie, offset, length)
                             : RawClient.request(flags, type, cookie, offset, length));
             boolean payload =
-                    extended
-                            ? (flags & CommandFlags.PAYLOAD_LEN) != 0
-                            : type == NbdCommand.WRITE.code();
+                    type == NbdCommand.WRITE.code()
+                            || (extended && (flags & CommandFlags.PAYLOAD_LEN) != 0);
             if (payload) {
                 bytes.writeZero(length);
             }

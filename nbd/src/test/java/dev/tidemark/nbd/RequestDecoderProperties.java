@@ -35,17 +35,13 @@ final class RequestDecoderProperties {
             int flags = random.nextInt(6) == 0 ? 1 << random.nextInt(7) : 0;
             long offset = random.nextInt(6) == 0 ? random.nextLong() : random.nextInt(DISK_BYTES);
             boolean extended = form == ReplyForm.EXTENDED;
-            if (extended && type == NbdCommand.WRITE.code()) {
-                flags |= CommandFlags.PAYLOAD_LEN;
-            }
             bytes.writeBytes(
                     extended
                             ? RawClient.extended(flags, type, cookie, offset, length)
                             : RawClient.request(flags, type, cookie, offset, length));
             boolean carries =
-                    extended
-                            ? (flags & CommandFlags.PAYLOAD_LEN) != 0
-                            : type == NbdCommand.WRITE.code();
+                    type == NbdCommand.WRITE.code()
+                            || (extended && (flags & CommandFlags.PAYLOAD_LEN) != 0);
             if (carries) {
                 byte[] payload = new byte[length];
                 random.nextBytes(payload);
