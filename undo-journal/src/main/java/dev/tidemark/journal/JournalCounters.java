@@ -4,7 +4,7 @@ package dev.tidemark.journal;
  * What a journal has done since it was opened.
  *
  * @param appendedRecords records in the redo log
- * @param appendedBytes their bytes, headers included
+ * @param appendedBytes their bytes, headers and zeros written ahead included
  * @param gatheredWrites writes that carried them
  * @param forces forces of redo segments
  * @param manifestEdits edits appended to the manifest

@@ -20,6 +20,7 @@ final class LogForces {
     private final LogTail tail;
     private final Counters counters;
     private final RecordLog.Observer observer;
+    private final WrittenGround ground;
     private final Consumer<JournalException> onFailure;
     private final Executor executor;
 
@@ -41,11 +42,13 @@ final class LogForces {
             Scheduler scheduler,
             Counters counters,
             RecordLog.Observer observer,
+            WrittenGround ground,
             Consumer<JournalException> onFailure) {
         this.state = state;
         this.tail = tail;
         this.counters = counters;
         this.observer = observer;
+        this.ground = ground;
         this.onFailure = onFailure;
         this.executor = scheduler.newSerial("force");
         this.durableSequence = tail.lastSequence();
@@ -166,6 +169,7 @@ final class LogForces {
         state.lock.lock();
         try {
             state.requireNotFailed();
+            ground.forceBegins(commit.hasWaiters());
             round = commit.begin(tail.lastSequence(), tail.current());
         } finally {
             state.lock.unlock();

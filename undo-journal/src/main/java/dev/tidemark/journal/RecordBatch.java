@@ -177,9 +177,16 @@ final class RecordBatch {
         gather[gatherCount++] = buffer;
     }
 
-    /** Writes everything with one call. The batch must be taken afterwards, written or not. */
-    void write(StorageFile file) throws StorageException {
+    /**
+     * Writes everything with one call. The batch must be taken afterwards, written or not.
+     *
+     * @param behind written behind the records; see {@link WrittenGround}
+     */
+    void write(StorageFile file, @Nullable ByteBuffer behind) throws StorageException {
         endView();
+        if (behind != null) {
+            addGathered(behind);
+        }
         if (gatherCount == 1) {
             file.write(startPosition, gather[0]);
         } else {

@@ -48,6 +48,7 @@ public final class RecordLog implements AutoCloseable {
     // Guarded by the state's lock.
     private final RecordBatch batch;
     private final LogNote note;
+    private final WrittenGround ground;
     private long stagedSequence;
     private long stagedTimeMicros;
     private int stagedEpoch = 1;
@@ -70,7 +71,8 @@ public final class RecordLog implements AutoCloseable {
         this.supply =
                 new SegmentSupply(
                         state, tail, store, scheduler, options.preallocate(), new Supplied());
-        this.forces = new LogForces(state, tail, scheduler, counters, observer, this::fail);
+        this.ground = new WrittenGround(options.preallocate());
+        this.forces = new LogForces(state, tail, scheduler, counters, observer, ground, this::fail);
         this.reader = new LogReader(store, state, tail, owner, listener);
         this.note = new LogNote(listener);
         this.batch = new RecordBatch(options.batchBytes(), owner);
@@ -209,6 +211,7 @@ public final class RecordLog implements AutoCloseable {
                     tail.rollTo(next, Math.max(stagedTimeMicros, scheduler.wallClockMicros()));
             forces.wrote(next);
             batch.startSegment(header);
+            ground.startSegment();
             note.owe();
             supply.requestAhead();
         }
@@ -221,14 +224,17 @@ public final class RecordLog implements AutoCloseable {
         int start = batch.startPosition();
         int bytes = batch.bytes();
         int count = batch.count();
+        Segment current = tail.current();
+        ByteBuffer zeros = ground.append(bytes, batch.endPosition(), current.unitBytes());
+        int ahead = zeros == null ? 0 : zeros.remaining();
         try {
-            batch.write(tail.current().file());
+            batch.write(current.file(), zeros);
         } catch (StorageException failure) {
             failBatch(start, failure);
             return;
         }
         counters.gatheredWrites.increment();
-        counters.appendedBytes.add(bytes);
+        counters.appendedBytes.add(bytes + ahead);
         counters.appendedRecords.add(count);
         PendingRecord record = batch.take();
         while (record != null) {
@@ -237,7 +243,7 @@ public final class RecordLog implements AutoCloseable {
             record = following;
         }
         tail.epoch(stagedEpoch);
-        note.write(tail.current());
+        note.write(current);
         forces.start();
     }
 
@@ -309,6 +315,7 @@ public final class RecordLog implements AutoCloseable {
             }
             forces.wrote(made);
             batch.startAt(SegmentHeader.RESERVED_BYTES);
+            ground.startSegment();
             note.owe();
         }
 

@@ -1,6 +1,7 @@
 package dev.tidemark.journal;
 
 import dev.tidemark.storage.StorageException;
+import dev.tidemark.storage.StorageFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -85,16 +86,37 @@ final class RecordReader {
 
     /** Looks for the next place, 8 by 8 bytes, at which a valid header lies; -1 when none does. */
     long findNext(Segment segment, long from) throws JournalException {
-        long position = (from + RecordHeader.ALIGNMENT - 1) & -RecordHeader.ALIGNMENT;
-        while (position + RecordHeader.CHUNKS_AT <= segment.unitBytes()
-                && ensure(segment, position, RecordHeader.CHUNKS_AT)) {
+        long position = align(from);
+        long lookAgainAt = position;
+        while (true) {
+            if (position >= lookAgainAt) {
+                position = skipHole(segment, position);
+                lookAgainAt = position + WINDOW_BYTES;
+            }
+            if (position + RecordHeader.CHUNKS_AT > segment.unitBytes()
+                    || !ensure(segment, position, RecordHeader.CHUNKS_AT)) {
+                return -1;
+            }
             if (window.getInt((int) (position - windowPosition)) == RecordHeader.MAGIC
                     && read(segment, position)) {
                 return position;
             }
             position += RecordHeader.ALIGNMENT;
         }
-        return -1;
+    }
+
+    /** What was never written reads as zeros, and the file system knows where that is. */
+    private static long skipHole(Segment segment, long position) throws JournalException {
+        try {
+            long data = segment.file().dataFrom(position);
+            return data == StorageFile.NONE ? segment.unitBytes() : align(data);
+        } catch (StorageException failure) {
+            throw JournalException.of("reading the log", failure);
+        }
+    }
+
+    private static long align(long position) {
+        return (position + RecordHeader.ALIGNMENT - 1) & -RecordHeader.ALIGNMENT;
     }
 
     private ByteBuffer bytes(Segment segment, long position, int length) throws JournalException {
