@@ -65,6 +65,7 @@ tools_bench=(
   nbdinfo=libnbd-bin
   nbdkit=nbdkit
   python3=python3
+  python:nbd=python3-libnbd
   qemu-img=qemu-utils
   dpkg=qemu-block-extra
   tgtd=tgt

@@ -210,6 +210,26 @@ class NbdKit(Server):
         self.url = f"nbd+unix:///?socket={path}"
 
 
+class NbdKitOfMany(Server):
+    """nbdkit with a folder of disks: one process for all."""
+
+    name = "nbdkit"
+    disks = 1
+
+    def start(self):
+        folder = os.path.join(self.scratch, "disks")
+        os.mkdir(folder)
+        for number in range(self.disks):
+            with open(os.path.join(folder, f"disk{number or ''}"), "wb") as file:
+                file.truncate(self.size)
+        self.socket = os.path.join(self.scratch, "nbd.sock")
+        self.run("nbdkit", "-f", "-U", self.socket, "file", f"dir={folder}")
+        wait_for(self.name, lambda: listens(self.socket))
+
+    def uri(self, export):
+        return f"nbd+unix:///{export}?socket={self.socket}"
+
+
 class QemuNbd(Server):
     name = "qemu-nbd"
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from dataclasses import dataclass
 
 
@@ -27,6 +28,7 @@ class Workload:
     goal: float = None
     baseline: str = None
     writes: bool = False
+    fresh: bool = False  # measured on a disk of which nothing was written
 
     def run(self, server, seconds):
         raise NotImplementedError
@@ -52,6 +54,27 @@ class Fio(Workload):
             max(side["clat_ns"]["percentile"]["99.000000"] for side in sides) / 1000,
             sum(side["total_ios"] for side in sides),
             job["write"]["io_bytes"])
+
+
+class NbdCopy(Workload):
+    """nbdcopy over all of the disk, as often as the time allows; its own start counts too."""
+
+    def run(self, server, seconds):
+        image = os.path.join(server.scratch, "copied.raw")
+        if self.writes:
+            with open(image, "wb") as file:
+                block = os.urandom(1 << 20)
+                for _ in range(server.size >> 20):
+                    file.write(block)
+        ends = (image, server.url) if self.writes else (server.url, "null:")
+        started = time.monotonic()
+        copies = 0
+        while copies == 0 or time.monotonic() - started < seconds:
+            subprocess.run(["nbdcopy", *self.options, *ends], check=True)
+            copies += 1
+        took = time.monotonic() - started
+        copied = copies * server.size
+        return Result(copied / took, None, copied >> 18, copied if self.writes else 0)
 
 
 class Perf(Workload):
@@ -119,6 +142,11 @@ NBD = (
         "--rw=randwrite --bs=4k --iodepth=1 --fsync=1", 1.5),
     fio("256 KiB sequential write, depth 8", "B/s", "--rw=write --bs=256k --iodepth=8", 0.9),
     fio("1 MiB sequential write, depth 4", "B/s", "--rw=write --bs=1m --iodepth=4"),
+    NbdCopy("nbdcopy from the disk", "B/s", ("--connections=4",)),
+    NbdCopy("nbdcopy to the disk", "B/s", ("--connections=4",), writes=True),
+    Fio("256 KiB sequential read of holes, depth 8", "B/s",
+        ("--rw=read", "--bs=256k", "--iodepth=8"), fresh=True),
+    NbdCopy("nbdcopy from a disk of holes", "B/s", ("--connections=4",), fresh=True),
 )
 
 ISCSI = (

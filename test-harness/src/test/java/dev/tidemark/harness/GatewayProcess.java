@@ -129,7 +129,7 @@ final class GatewayProcess implements AutoCloseable {
                                 "-ea",
                                 "-XX:+UnlockDiagnosticVMOptions",
                                 "-XX:-ReduceAllocationMerges",
-                                "-XX:+UseZGC",
+                                "-XX:+UseG1GC",
                                 "-Xmx512m",
                                 "-XX:+ExitOnOutOfMemoryError",
                                 "--enable-native-access=ALL-UNNAMED",

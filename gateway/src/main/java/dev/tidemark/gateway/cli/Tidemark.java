@@ -8,6 +8,7 @@ import dev.tidemark.gateway.service.Problems;
 import dev.tidemark.gateway.wire.Json;
 import java.io.PrintWriter;
 import java.util.Arrays;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -22,22 +23,6 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Tidemark.Versions.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {
-            ServeCommand.class,
-            StatusCommand.class,
-            VolumeCommand.class,
-            GroupCommand.class,
-            CheckpointCommand.class,
-            PointCommand.class,
-            TestCommand.class,
-            RollbackCommand.class,
-            PromoteCommand.class,
-            HistoryCommand.class,
-            TaskCommand.class,
-            ConfigCommand.class,
-            PkiCommand.class,
-            DemoCommand.class
-        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:done",
@@ -58,19 +43,54 @@ public final class Tidemark implements Runnable {
     static final int USAGE = 2;
     static final int UNREACHABLE = 3;
 
+    private static final List<Class<?>> COMMANDS =
+            List.of(
+                    ServeCommand.class,
+                    StatusCommand.class,
+                    VolumeCommand.class,
+                    GroupCommand.class,
+                    CheckpointCommand.class,
+                    PointCommand.class,
+                    TestCommand.class,
+                    RollbackCommand.class,
+                    PromoteCommand.class,
+                    HistoryCommand.class,
+                    TaskCommand.class,
+                    ConfigCommand.class,
+                    PkiCommand.class,
+                    DemoCommand.class);
+
     @Spec private CommandSpec spec = CommandSpec.create();
 
     /** Runs one command and ends the process with its exit code. */
     @SuppressWarnings("SystemExitOutsideMain")
     public static void main(String[] arguments) {
-        int code = commandLine().execute(arguments);
+        int code = commandLine(arguments).execute(arguments);
         System.out.flush();
         System.exit(code);
     }
 
     /** The command tree, also for tests and for the reference page. */
     static CommandLine commandLine() {
+        return commandLine(COMMANDS);
+    }
+
+    /**
+     * The command that the first word names, alone: the whole tree would take longer to build than
+     * most commands to run. The whole tree when it names none.
+     */
+    private static CommandLine commandLine(String[] arguments) {
+        String word = arguments.length == 0 ? "" : arguments[0];
+        List<Class<?>> named =
+                COMMANDS.stream()
+                        .filter(type -> word.equals(type.getAnnotation(Command.class).name()))
+                        .toList();
+        return commandLine(named.isEmpty() ? COMMANDS : named);
+    }
+
+    private static CommandLine commandLine(List<Class<?>> commands) {
         CommandLine line = new CommandLine(new Tidemark());
+        commands.forEach(line::addSubcommand);
         line.addSubcommand(new CommandLine.HelpCommand());
         line.setExecutionExceptionHandler(Tidemark::failed);
         line.setCaseInsensitiveEnumValuesAllowed(true);
