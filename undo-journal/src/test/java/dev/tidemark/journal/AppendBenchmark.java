@@ -1,22 +1,55 @@
 package dev.tidemark.journal;
 
-import com.sun.management.ThreadMXBean;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.execution.ThreadScheduler;
 import dev.tidemark.storage.FileStorageDirectory;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import java.lang.management.ManagementFactory;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Objects;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Appends 4 KiB records in batches to a log on a real disk, and prints time and allocation of each
- * record. Arguments: an empty directory, records (default 200,000), batch (16), payload bytes
- * (4096).
+ * Appends records in batches of 16 to a log in the folder for temporary files; time for each
+ * record. Nothing is forced.
  */
-public final class AppendBenchmark {
-    private AppendBenchmark() {}
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Fork(1)
+@Warmup(iterations = 5, time = 1)
+@Measurement(iterations = 5, time = 1)
+public class AppendBenchmark {
+    private static final int BATCH = 16;
+
+    @Param({"4096", "65536"})
+    public int payloadBytes;
+
+    private final Append[] slots = new Append[BATCH];
+    private ByteBuf payload = Unpooled.EMPTY_BUFFER;
+    private Path folder = Path.of("");
+    private ThreadScheduler scheduler = newScheduler();
+    private @Nullable RecordLog log;
 
     private static final class Append extends PendingRecord {
         private volatile boolean busy;
@@ -47,64 +80,56 @@ public final class AppendBenchmark {
         }
     }
 
-    public static void main(String[] arguments) throws Exception {
-        Path directory = Path.of(arguments[0]);
-        int records = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 200_000;
-        int batch = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 16;
-        int bytes = arguments.length > 3 ? Integer.parseInt(arguments[3]) : 4096;
-        try (ThreadScheduler scheduler =
-                        new ThreadScheduler(
-                                "bench", 2, (thread, failure) -> failure.printStackTrace());
-                RecordLog log =
-                        RecordLog.create(
-                                RecordLogOptions.redo(RecordLogOptions.DEFAULT_UNIT_BYTES),
-                                UUID.randomUUID(),
-                                FileStorageDirectory.at(directory),
-                                scheduler,
-                                new SegmentPool(Long.MAX_VALUE),
-                                JournalListener.NONE)) {
-            run(log, records / 4, batch, bytes);
-            long before = allocated();
-            long nanos = run(log, records, batch, bytes);
-            System.out.printf(
-                    "%d records of %d bytes in batches of %d: %.0f records/s, %d ns and %d bytes"
-                            + " allocated per record%n",
-                    records,
-                    bytes,
-                    batch,
-                    records * 1e9 / nanos,
-                    nanos / records,
-                    (allocated() - before) / records);
-        }
+    private static ThreadScheduler newScheduler() {
+        return new ThreadScheduler("bench", 2, (thread, failure) -> failure.printStackTrace());
     }
 
-    private static long allocated() {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        return threads.getCurrentThreadAllocatedBytes();
-    }
-
-    private static long run(RecordLog log, int records, int batch, int bytes) {
-        ByteBuf payload = Unpooled.directBuffer(bytes).writeZero(bytes);
-        Append[] slots = new Append[batch];
-        for (int i = 0; i < batch; i++) {
+    /** A log of its own for each iteration: the disk is not to fill. */
+    @Setup(Level.Iteration)
+    public void open() throws IOException, JournalException {
+        folder = Files.createTempDirectory("tidemark-append");
+        scheduler = newScheduler();
+        payload = Unpooled.directBuffer(payloadBytes).writeZero(payloadBytes);
+        for (int i = 0; i < BATCH; i++) {
             slots[i] = new Append();
         }
-        long start = System.nanoTime();
-        for (int i = 0; i < records; i++) {
-            Append slot = slots[i % batch];
-            slot.await();
-            slot.write((long) i * bytes, payload);
-            log.stage(slot);
-            if (i % batch == batch - 1) {
-                log.submit();
-            }
-        }
-        log.submit();
+        log =
+                RecordLog.create(
+                        RecordLogOptions.redo(RecordLogOptions.DEFAULT_UNIT_BYTES),
+                        UUID.randomUUID(),
+                        FileStorageDirectory.at(folder),
+                        scheduler,
+                        new SegmentPool(Long.MAX_VALUE),
+                        JournalListener.NONE);
+    }
+
+    @TearDown(Level.Iteration)
+    public void close() throws Exception {
         for (Append slot : slots) {
             slot.await();
         }
-        long nanos = System.nanoTime() - start;
+        log().close();
+        scheduler.close();
         payload.release();
-        return nanos;
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private RecordLog log() {
+        return Objects.requireNonNull(log);
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public void append() {
+        for (int i = 0; i < BATCH; i++) {
+            slots[i].await();
+            slots[i].write((long) i * payloadBytes, payload);
+            log().stage(slots[i]);
+        }
+        log().submit();
     }
 }
