@@ -1,6 +1,7 @@
 package dev.tidemark.blockdevice;
 
 import io.netty.buffer.ByteBuf;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A disk as every layer of the gateway sees it: the live disk, a point in time, a test image, and
@@ -80,6 +81,14 @@ public interface BlockDevice {
      */
     default void prefetch(long offsetBytes, long lengthBytes, Completion done) {
         done.succeeded();
+    }
+
+    /**
+     * How full the storage behind a thin disk is, null when the device does not know. On any
+     * thread, often: cheap, and waits for nothing; the same object as long as nothing new is known.
+     */
+    default @Nullable SharedSpace sharedSpace() {
+        return null;
     }
 
     /**

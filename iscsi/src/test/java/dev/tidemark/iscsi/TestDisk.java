@@ -9,6 +9,7 @@ import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.SharedSpace;
 import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
@@ -39,6 +40,7 @@ final class TestDisk implements BlockDevice {
     private boolean holding;
     private volatile long zeroMs;
     private @Nullable ErrorCode failure;
+    private volatile @Nullable SharedSpace space;
 
     final AtomicInteger reads = new AtomicInteger();
     final AtomicInteger writes = new AtomicInteger();
@@ -158,6 +160,17 @@ final class TestDisk implements BlockDevice {
             at = end;
         }
         done.succeeded(answer.build());
+    }
+
+    @Override
+    public @Nullable SharedSpace sharedSpace() {
+        return space;
+    }
+
+    /** From now on the disk takes its space from storage that is so full. */
+    TestDisk sharing(SharedSpace now) {
+        space = now;
+        return this;
     }
 
     @Override

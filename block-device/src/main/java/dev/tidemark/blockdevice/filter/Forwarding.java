@@ -5,8 +5,10 @@ import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.SharedSpace;
 import dev.tidemark.blockdevice.StatusCompletion;
 import io.netty.buffer.ByteBuf;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A filter that changes nothing: the base of those that change something. Thread-safe as the device
@@ -63,6 +65,11 @@ abstract class Forwarding implements BlockDevice {
     @Override
     public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
         below.prefetch(offsetBytes, lengthBytes, done);
+    }
+
+    @Override
+    public @Nullable SharedSpace sharedSpace() {
+        return below.sharedSpace();
     }
 
     @Override

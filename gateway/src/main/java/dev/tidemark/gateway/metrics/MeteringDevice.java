@@ -6,9 +6,11 @@ import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.Features;
 import dev.tidemark.blockdevice.Geometry;
 import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.SharedSpace;
 import dev.tidemark.blockdevice.StatusCompletion;
 import dev.tidemark.gateway.metrics.RequestMeter.Operation;
 import io.netty.buffer.ByteBuf;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A filter that measures every request and changes none; it may narrow what the device below
@@ -122,6 +124,11 @@ public final class MeteringDevice implements BlockDevice {
     @Override
     public void prefetch(long offsetBytes, long lengthBytes, Completion done) {
         below.prefetch(offsetBytes, lengthBytes, done);
+    }
+
+    @Override
+    public @Nullable SharedSpace sharedSpace() {
+        return below.sharedSpace();
     }
 
     @Override

@@ -364,7 +364,12 @@ public final class Gateway implements AutoCloseable {
         return keep(
                 new IscsiService(
                         settings,
-                        new IscsiService.Served(disks, groups, volumes, tests),
+                        new IscsiService.Served(
+                                disks,
+                                groups,
+                                volumes,
+                                tests,
+                                keep(new SpaceWatch(data.path(), scheduler)).start()),
                         catalogue,
                         secrets,
                         new TargetMetrics(metrics.registry()),

@@ -1,5 +1,7 @@
 package dev.tidemark.gateway.targets;
 
+import dev.tidemark.blockdevice.SharedSpace;
+import dev.tidemark.blockdevice.filter.SharedSpaceDevice;
 import dev.tidemark.gateway.catalogue.Catalogue;
 import dev.tidemark.gateway.config.ChapSecrets;
 import dev.tidemark.gateway.config.Keys;
@@ -26,6 +28,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,8 +42,17 @@ public final class IscsiService implements DiskListener, AutoCloseable {
     private final KeptReservations reservations;
     private final IscsiServer server;
 
-    /** What is served. */
-    public record Served(Disks disks, Groups groups, Volumes volumes, RecoveryTests tests) {}
+    /**
+     * What is served.
+     *
+     * @param space how full the storage behind the disks is, as {@link SharedSpaceDevice} asks
+     */
+    public record Served(
+            Disks disks,
+            Groups groups,
+            Volumes volumes,
+            RecoveryTests tests,
+            Supplier<@Nullable SharedSpace> space) {}
 
     /**
      * A server that does not listen yet.
@@ -74,6 +86,7 @@ public final class IscsiService implements DiskListener, AutoCloseable {
                                 settings.get(Keys.ISCSI_DISCOVERY),
                                 settings.get(Keys.ISCSI_DISCOVERY_CHECKPOINTS)),
                         terms,
+                        served.space(),
                         executor);
         reservations = new KeptReservations(catalogue, executor);
         server =

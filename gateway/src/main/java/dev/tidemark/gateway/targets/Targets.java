@@ -1,7 +1,9 @@
 package dev.tidemark.gateway.targets;
 
 import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.blockdevice.SharedSpace;
 import dev.tidemark.blockdevice.filter.ReadOnlyDevice;
+import dev.tidemark.blockdevice.filter.SharedSpaceDevice;
 import dev.tidemark.gateway.access.AccessRules;
 import dev.tidemark.gateway.access.AccessRules.Verdict;
 import dev.tidemark.gateway.access.Action;
@@ -36,6 +38,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,6 +57,7 @@ public final class Targets implements TargetCatalog {
     private final TargetMembers members;
     private final TargetList list;
     private final Terms terms;
+    private final Supplier<@Nullable SharedSpace> space;
     private final Executor executor;
 
     /**
@@ -68,11 +72,18 @@ public final class Targets implements TargetCatalog {
             Supplier<ChapSecrets> secrets,
             Predicate<String> largeBlocks) {}
 
-    Targets(Disks disks, TargetMembers members, TargetList list, Terms terms, Executor executor) {
+    Targets(
+            Disks disks,
+            TargetMembers members,
+            TargetList list,
+            Terms terms,
+            Supplier<@Nullable SharedSpace> space,
+            Executor executor) {
         this.disks = disks;
         this.members = members;
         this.list = list;
         this.terms = terms;
+        this.space = space;
         this.executor = executor;
     }
 
@@ -207,10 +218,11 @@ public final class Targets implements TargetCatalog {
                 throw e;
             }
             held.add(disk);
+            BlockDevice shared = new SharedSpaceDevice(disk.device(), space);
             BlockDevice device =
-                    action == Action.READ_WRITE || disk.device().features().readOnly()
-                            ? disk.device()
-                            : new ReadOnlyDevice(disk.device());
+                    action == Action.READ_WRITE || shared.features().readOnly()
+                            ? shared
+                            : new ReadOnlyDevice(shared);
             luns.add(new Lun(member.lun(), Units.describe(disk, blockBytes(disk)), device));
         }
 

@@ -42,6 +42,7 @@ final class CommandTable {
         table.writes("5a 18 ff ff 00 00 00 ff ff 07", ModeCommands::sense10);
         table.writes("1b 01 00 0f f7 07", MediumCommands::startStop);
         table.always("1e 00 00 00 03 07", MediumCommands::preventAllow);
+        table.always("4d 00 ff ff 00 ff ff ff ff 07", LogCommands::sense);
         table.always("a0 00 ff 00 00 00 ff ff ff ff 00 07", LunMap::notHere);
         table.always("a3:0a e1 00 00 00 00 ff ff ff ff 00 07", ReportCommands::portGroups);
         table.always("a3:0c 1f 87 ff ff ff ff ff ff ff 00 07", ReportCommands::operationCodes);

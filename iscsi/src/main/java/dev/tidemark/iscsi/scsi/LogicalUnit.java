@@ -2,6 +2,7 @@ package dev.tidemark.iscsi.scsi;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.blockdevice.SharedSpace;
 import dev.tidemark.iscsi.target.ReservationStore;
 import dev.tidemark.iscsi.target.UnitDescription;
 import java.util.ArrayList;
@@ -57,8 +58,12 @@ public final class LogicalUnit {
     /** Begins a session's view; it is told at once that the unit is new to it. */
     public UnitHandle attach(NexusId nexus, BlockDevice device, SessionHooks hooks) {
         UnitHandle handle = new UnitHandle(this, nexus, device, hooks);
+        SharedSpace space = device.sharedSpace();
         synchronized (this) {
             handles.add(handle);
+            if (space != null) {
+                modes.offerThresholds(SpaceCounts.of(space));
+            }
         }
         return handle;
     }
@@ -80,6 +85,7 @@ public final class LogicalUnit {
             modes.reset();
             handles.forEach(UnitHandle::allowRemoval);
         }
+        handles().forEach(UnitHandle::thresholdsChanged);
         tell(null, UnitAttention.DEVICE_RESET);
     }
 
@@ -126,6 +132,11 @@ public final class LogicalUnit {
     /** Whether sense is sent in descriptor form (D_SENSE of the control mode page). */
     public synchronized boolean descriptorSense() {
         return modes.descriptorSense();
+    }
+
+    /** Whether one of the thresholds is reached, as {@link Thresholds#reached}. */
+    synchronized boolean thresholdReached(SpaceCounts counts, boolean before) {
+        return modes.thresholds().reached(counts, before);
     }
 
     synchronized boolean softwareWriteProtect() {

@@ -105,6 +105,7 @@ final class ModeCommands {
         int start = headerBytes + blockBytes;
         if (unit.unit().modes(modes -> modes.write(list, start))) {
             unit.unit().tell(unit, UnitAttention.MODE_CHANGED);
+            unit.unit().handles().forEach(UnitHandle::thresholdsChanged);
         }
     }
 

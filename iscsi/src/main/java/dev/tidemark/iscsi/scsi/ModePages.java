@@ -4,8 +4,9 @@ import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 
 /**
- * The mode pages of a disk (SPC-4 section 7.5, SBC-3 section 6.4). Two bits can be changed: D_SENSE
- * and SWP of the control page. Guarded by the unit's lock.
+ * The mode pages of a disk (SPC-4 section 7.5, SBC-3 section 6.4). What can be changed: D_SENSE and
+ * SWP of the control page, and the thresholds of logical block provisioning. Guarded by the unit's
+ * lock.
  */
 final class ModePages {
     static final int ALL = 0x3f;
@@ -19,8 +20,13 @@ final class ModePages {
     private static final int D_SENSE = 0x04;
     private static final int SWP = 0x08;
 
+    private static final int INFORMATIONAL_EXCEPTIONS = 0x1c;
+    private static final int PROVISIONING = 0x02;
+
     private boolean descriptorSense;
     private boolean softwareWriteProtect;
+    private Thresholds thresholds = Thresholds.NONE;
+    private Thresholds defaultThresholds = Thresholds.NONE;
 
     boolean descriptorSense() {
         return descriptorSense;
@@ -30,9 +36,26 @@ final class ModePages {
         return softwareWriteProtect;
     }
 
+    Thresholds thresholds() {
+        return thresholds;
+    }
+
+    /** The unit knows how full its storage is: offers the page of thresholds, once. */
+    void offerThresholds(SpaceCounts counts) {
+        if (defaultThresholds.equals(Thresholds.NONE)) {
+            defaultThresholds = Thresholds.defaults(counts);
+            thresholds = defaultThresholds;
+        }
+    }
+
+    private boolean hasThresholds() {
+        return !defaultThresholds.equals(Thresholds.NONE);
+    }
+
     void reset() {
         descriptorSense = false;
         softwareWriteProtect = false;
+        thresholds = defaultThresholds;
     }
 
     /**
@@ -46,7 +69,7 @@ final class ModePages {
         boolean all = page == ALL;
         boolean subpages = subpage == ALL_SUBPAGES;
         if (subpage == 0 || subpages) {
-            for (int each : new int[] {0x01, 0x08, CONTROL, 0x1c}) {
+            for (int each : new int[] {0x01, 0x08, CONTROL, INFORMATIONAL_EXCEPTIONS}) {
                 if (all || page == each) {
                     pages.writeBytes(page(each, control));
                 }
@@ -54,6 +77,11 @@ final class ModePages {
         }
         if ((subpages && all) || (page == CONTROL && (subpage == 1 || subpages))) {
             pages.writeBytes(controlExtension(control));
+        }
+        boolean provisioning =
+                page == INFORMATIONAL_EXCEPTIONS && (subpage == PROVISIONING || subpages);
+        if (hasThresholds() && ((subpages && all) || provisioning)) {
+            pages.writeBytes(provisioning(control));
         }
         return pages.toByteArray();
     }
@@ -125,12 +153,20 @@ final class ModePages {
     /** SPC-4 section 7.5.11: nothing is reported. */
     private static byte[] informationalExceptions(int control) {
         byte[] page = new byte[12];
-        page[0] = 0x1c;
+        page[0] = INFORMATIONAL_EXCEPTIONS;
         page[1] = 10;
         if (control != CHANGEABLE) {
             page[2] = 0x08; // DEXCPT
         }
         return page;
+    }
+
+    private byte[] provisioning(int control) {
+        return switch (control) {
+            case CHANGEABLE -> Thresholds.changeable();
+            case DEFAULT -> defaultThresholds.page();
+            default -> thresholds.page();
+        };
     }
 
     /**
@@ -142,6 +178,7 @@ final class ModePages {
     boolean write(byte[] pages, int start) throws ScsiError {
         boolean newDescriptorSense = descriptorSense;
         boolean newWriteProtect = softwareWriteProtect;
+        Thresholds newThresholds = thresholds;
         int at = start;
         while (at < pages.length) {
             boolean sub = (pages[at] & 0x40) != 0;
@@ -166,13 +203,18 @@ final class ModePages {
             if (number == CONTROL && !sub) {
                 newDescriptorSense = (given[2] & D_SENSE) != 0;
                 newWriteProtect = (given[4] & SWP) != 0;
+            } else if (number == INFORMATIONAL_EXCEPTIONS && sub) {
+                newThresholds = Thresholds.parse(given);
             }
             at += known.length;
         }
         boolean changed =
-                newDescriptorSense != descriptorSense || newWriteProtect != softwareWriteProtect;
+                newDescriptorSense != descriptorSense
+                        || newWriteProtect != softwareWriteProtect
+                        || !newThresholds.equals(thresholds);
         descriptorSense = newDescriptorSense;
         softwareWriteProtect = newWriteProtect;
+        thresholds = newThresholds;
         return changed;
     }
 

@@ -15,6 +15,8 @@ enum UnitAttention {
     CAPACITY_CHANGED(0x2a09),
     COMMANDS_CLEARED(0x2f00),
     MEDIUM_CHANGED(0x2800),
+    /** THIN PROVISIONING SOFT THRESHOLD REACHED. */
+    THRESHOLD_REACHED(0x3807),
     LUNS_CHANGED(0x3f0e);
 
     private final int code;

@@ -2,6 +2,7 @@ package dev.tidemark.iscsi.scsi;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.blockdevice.SharedSpace;
 import dev.tidemark.iscsi.target.UnitDescription;
 import java.util.ArrayDeque;
 import java.util.EnumSet;
@@ -27,6 +28,13 @@ public final class UnitHandle {
 
     @GuardedBy("this")
     private long knownBytes;
+
+    /** What thresholds were last looked at with; null when they are to be looked at again. */
+    @GuardedBy("this")
+    private @Nullable SharedSpace knownSpace;
+
+    @GuardedBy("this")
+    private boolean thresholdReached;
 
     /** Work that goes on after its command was answered. */
     private final AtomicInteger unanswered = new AtomicInteger();
@@ -137,7 +145,30 @@ public final class UnitHandle {
                     attentions.add(UnitAttention.CAPACITY_CHANGED);
                 }
             }
+            lookAtSpace();
             return attentions.poll();
+        }
+    }
+
+    /** Every session hears once of each time that a threshold is reached. */
+    @GuardedBy("this")
+    private void lookAtSpace() {
+        SharedSpace space = device.sharedSpace();
+        if (space == null || space.equals(knownSpace)) {
+            return;
+        }
+        knownSpace = space;
+        boolean reached = unit.thresholdReached(SpaceCounts.of(space), thresholdReached);
+        if (reached && !thresholdReached && !attentions.contains(UnitAttention.THRESHOLD_REACHED)) {
+            attentions.add(UnitAttention.THRESHOLD_REACHED);
+        }
+        thresholdReached = reached;
+    }
+
+    /** The thresholds have changed. */
+    void thresholdsChanged() {
+        synchronized (this) {
+            knownSpace = null;
         }
     }
 

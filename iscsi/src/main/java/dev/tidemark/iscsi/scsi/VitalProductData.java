@@ -21,7 +21,7 @@ final class VitalProductData {
                     case 0x8f -> CopyCommands.thirdPartyCopyPage();
                     case 0xb0 -> blockLimits(unit);
                     case 0xb1 -> characteristics(unit);
-                    case 0xb2 -> provisioning();
+                    case 0xb2 -> provisioning(unit);
                     default -> throw ScsiError.invalidField(2);
                 };
         ByteBuffer data = ByteBuffer.allocate(4 + content.length);
@@ -126,8 +126,13 @@ final class VitalProductData {
         return page;
     }
 
-    /** SBC-3 section 6.5.4: UNMAP, WRITE SAME 16 and 10 with UNMAP, anchoring; thin. */
-    private static byte[] provisioning() {
-        return new byte[] {0, (byte) 0xe6, 0x02, 0};
+    /**
+     * SBC-3 section 6.5.4: UNMAP, WRITE SAME 16 and 10 with UNMAP, anchoring; thin. Without
+     * thresholds their exponent is 0.
+     */
+    private static byte[] provisioning(UnitHandle unit) {
+        boolean thresholds = unit.device().sharedSpace() != null;
+        int exponent = thresholds ? SpaceCounts.exponent(unit.blockBytes()) : 0;
+        return new byte[] {(byte) exponent, (byte) 0xe6, 0x02, 0};
     }
 }
