@@ -86,9 +86,9 @@ final class IscsiConformanceIT {
         /** Tests that demand what is not so. */
         private boolean wrong(String test) {
             return switch (test) {
-                // A reset of a unit is to end the connection: libiscsi's own mistake.
+                // Looks for the reset's answer before it has sent it, whatever the target does.
                 case "iSCSI.iSCSITMF.LUNResetSimpleAsync" -> true;
-                // Writes ones with UNMAP and wants zeros back: SBC-3 has the ones written.
+                // Writes ones with UNMAP and wants zeros back; here ones are written.
                 case "SCSI.WriteSame10.UnmapUntilEnd" -> true;
                 // Asks about one block and wants the answer to begin at another, where a
                 // physical block has several logical ones.

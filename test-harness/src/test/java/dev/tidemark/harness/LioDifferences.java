@@ -7,21 +7,32 @@ import java.util.Set;
 /** What LIO does otherwise than the gateway, and why the gateway does as it does. */
 enum LioDifferences {
     IDENTITY(
-            "each target says who it is, what it can do and how large requests should be",
+            "each target says who it is, what it can do and how large requests should be; what a"
+                    + " page is, and of what disk, is the same",
             (command, our, their) ->
                     describesItself(command)
                             && our.status() == 0
                             && their.status() == 0
-                            && our.data()[0] == their.data()[0]),
+                            && our.data()[0] == their.data()[0]
+                            && sameShape(command, our.data(), their.data())),
+    MODE_PARAMETERS(
+            "MODE SENSE: the header's lengths and the pages differ, not the medium type nor the"
+                    + " block descriptor's length, and a page asked for alone is that page and as"
+                    + " long",
+            (command, our, their) ->
+                    Set.of(0x1a, 0x5a).contains(command.opcode())
+                            && our.status() == 0
+                            && their.status() == 0
+                            && sameModes(command, our.data(), their.data())),
     INQUIRY_OF_NO_UNIT(
-            "SPC-4 6.6.2: peripheral qualifier 3 says that there is no unit; LIO refuses",
+            "peripheral qualifier 3 says that there is no unit; LIO refuses",
             (command, our, their) ->
                     command.opcode() == 0x12
                             && command.lun() != 0
                             && our.data()[0] == 0x7f
                             && their.senseCode().equals("5/2500")),
     SAVED_VALUES(
-            "SPC-4 6.11: saved values, which neither has, are 5/3900; LIO gives current ones",
+            "saved values, which neither has, are 5/3900; LIO gives current ones",
             (command, our, their) ->
                     command.opcode() == 0x1a
                             && (command.cdb()[2] & 0xc0) == 0xc0
@@ -35,7 +46,7 @@ enum LioDifferences {
                             && our.senseCode().equals("5/2400")
                             && their.status() == 0),
     LISTS_OF_UNITS(
-            "SPC-4 6.33: select 1 and 2 show the well-known unit, which LIO lacks; other values and"
+            "select 1 and 2 show the well-known unit, which LIO lacks; other values and"
                     + " less than 16 bytes are 5/2400",
             (command, our, their) ->
                     command.opcode() == 0xa0
@@ -44,17 +55,17 @@ enum LioDifferences {
                                     ? Set.of(1, 2).contains((int) command.cdb()[2])
                                     : our.senseCode().equals("5/2400"))),
     SENSE_ON_REQUEST(
-            "SPC-4 6.39: as long as the sense is, and in descriptors when asked; LIO fills the"
+            "as long as the sense is, and in descriptors when asked; LIO fills the"
                     + " buffer, and refuses descriptors",
             (command, our, their) ->
                     command.opcode() == 0x03
                             && our.status() == 0
                             && Set.of("", "5/2400").contains(their.senseCode())),
     MORE_COMMANDS(
-            "PREVENT ALLOW MEDIUM REMOVAL, READ DEFECT DATA, PRE-FETCH(10) and WRITE ATOMIC are"
-                    + " served; LIO lacks them",
+            "PREVENT ALLOW MEDIUM REMOVAL, READ DEFECT DATA, PRE-FETCH(10), WRITE ATOMIC and LOG"
+                    + " SENSE are served; LIO lacks them",
             (command, our, their) ->
-                    Set.of(0x1e, 0x37, 0x34, 0x9c, 0xb7).contains(command.opcode())
+                    Set.of(0x1e, 0x37, 0x34, 0x4d, 0x9c, 0xb7).contains(command.opcode())
                             && our.status() == 0
                             && their.senseCode().equals("5/2000")),
     MORE_OPTIONS(
@@ -74,10 +85,19 @@ enum LioDifferences {
                             && Set.of("", "5/2100").contains(our.senseCode())
                             && their.senseCode().equals("5/0e03")),
     READ_OF_NOTHING(
-            "RFC 7143 11.4.5.1: nothing to read into a buffer is an underflow; LIO hangs up",
+            "nothing to read into a buffer is an underflow; LIO hangs up",
             (command, our, their) ->
                     command.family().startsWith("READ, no blocks")
                             && their.status() == LioDifferentialIT.HUNG_UP),
+    COMPARING(
+            "VERIFY with BYTCHK tells the first byte that differs; LIO, on a file, takes the data of"
+                    + " BYTCHK 1 and does not compare it, and refuses BYTCHK 3",
+            (command, our, their) ->
+                    command.family().startsWith("VERIFY, BYTCHK")
+                            && (our.status() == 0 || our.senseCode().equals("e/1d00"))
+                            && (their.status() == 0
+                                    || (command.family().contains("BYTCHK 3")
+                                            && their.senseCode().equals("5/2400")))),
     RESIDUAL_OF_NO_TRANSFER(
             "VERIFY without BYTCHK and SYNCHRONIZE CACHE transfer nothing (SBC-3), so nothing is"
                     + " missing; LIO counts their blocks as an overflow",
@@ -88,14 +108,14 @@ enum LioDifferences {
                             && our.residual().isEmpty()
                             && their.residual().startsWith("O")),
     CACHE_UNDER_RESERVATION(
-            "SBC-3 4.17: SYNCHRONIZE CACHE conflicts with another's reservation; LIO lets it pass"
+            "SYNCHRONIZE CACHE conflicts with another's reservation; LIO lets it pass"
                     + " where only writing is reserved, since it carries no data",
             (command, our, their) ->
                     Set.of(0x35, 0x91).contains(command.opcode())
                             && our.status() == 0x18
                             && their.status() == 0),
     COUNT_OF_RESERVING(
-            "SPC-4 6.15.2: PRGENERATION counts every REGISTER, those that end a registration too,"
+            "PRGENERATION counts every REGISTER, those that end a registration too,"
                     + " which LIO leaves out; all else in the list is the same",
             (command, our, their) ->
                     command.opcode() == 0x5e
@@ -112,14 +132,14 @@ enum LioDifferences {
                                     4,
                                     their.data().length)),
     RESERVING_WITHOUT_REGISTRATION(
-            "SPC-4 5.13.7: an I_T nexus that is not registered gets RESERVATION CONFLICT, or 5/2400"
+            "an I_T nexus that is not registered gets RESERVATION CONFLICT, or 5/2400"
                     + " for a type that does not exist; LIO fails with 2/0800",
             (command, our, their) ->
                     command.opcode() == 0x5f
                             && (our.status() == 0x18 || our.senseCode().equals("5/2400"))
                             && their.senseCode().equals("2/0800")),
     RELEASING_NOTHING(
-            "SPC-4 6.16.2: a wrong key is a RESERVATION CONFLICT and a type that does not exist"
+            "a wrong key is a RESERVATION CONFLICT and a type that does not exist"
                     + " 5/2400 also when there is nothing to release; LIO does not look",
             (command, our, their) ->
                     command.opcode() == 0x5f
@@ -163,10 +183,43 @@ enum LioDifferences {
         return known.covers(command, our, their);
     }
 
+    /** A page is the one asked for; capacities, device types and response formats are equal. */
+    private static boolean sameShape(ScsiCommand command, byte[] our, byte[] their) {
+        return switch (command.opcode()) {
+            case 0x12 ->
+                    (command.cdb()[1] & 1) != 0
+                            ? same(our, their, 0, 2) // device type and page
+                            : same(our, their, 1, 2) && formatOf(our) == formatOf(their);
+            case 0x9e -> same(our, their, 0, 12); // last block and length of a block
+            default -> true;
+        };
+    }
+
+    /** RESPONSE DATA FORMAT of a standard INQUIRY, 2 when the answer ends before it. */
+    private static int formatOf(byte[] data) {
+        return data.length > 3 ? data[3] & 0x0f : 2;
+    }
+
+    private static boolean sameModes(ScsiCommand command, byte[] our, byte[] their) {
+        boolean six = command.opcode() == 0x1a;
+        int header = six ? 4 : 8;
+        boolean alone = (command.cdb()[2] & 0x3f) != 0x3f;
+        return same(our, their, six ? 1 : 2, six ? 2 : 3)
+                && same(our, their, six ? 3 : 6, header)
+                && our.length > header + 1
+                && (!alone || (same(our, their, 0, 1) && same(our, their, header, header + 2)));
+    }
+
+    /** Whether a part is equal, as far as both have it. */
+    private static boolean same(byte[] our, byte[] their, int from, int to) {
+        int end = Math.min(to, Math.min(our.length, their.length));
+        return end <= from || Arrays.equals(our, from, end, their, from, end);
+    }
+
     private static boolean describesItself(ScsiCommand command) {
         int action = command.cdb()[1] & 0x1f;
         return switch (command.opcode()) {
-            case 0x12, 0x1a, 0x5a -> true;
+            case 0x12 -> true;
             case 0x5e -> action == 2;
             case 0x9e -> action == 0x10;
             case 0xa3 -> action == 0x0a;

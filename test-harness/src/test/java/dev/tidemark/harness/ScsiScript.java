@@ -133,8 +133,12 @@ final class ScsiScript {
             return read();
         } else if (kind < 60) {
             return write();
-        } else if (kind < 65) {
+        } else if (kind < 62) {
             return verify();
+        } else if (kind < 64) {
+            return verifyBytes();
+        } else if (kind < 65) {
+            return writeAndVerify();
         } else if (kind < 68) {
             return synchronize();
         } else if (kind < 75) {
@@ -174,6 +178,26 @@ final class ScsiScript {
         ByteBuffer cdb = access(random.nextBoolean() ? 0x2f : 0x8f, block, blocks);
         cdb.put(1, (byte) 0); // BYTCHK is 0: nothing is sent
         return in("VERIFY" + edge(block, blocks), cdb, 0);
+    }
+
+    /** With what the blocks hold to be compared with: BYTCHK 1, all of it; 3, one for all. */
+    private ScsiCommand verifyBytes() {
+        int check = random.nextBoolean() ? 1 : 3;
+        int blocks = Math.max(1, blocks());
+        long block = block(blocks);
+        ByteBuffer cdb = access(random.nextBoolean() ? 0x2f : 0x8f, block, blocks);
+        cdb.put(1, (byte) (check << 1));
+        byte[] data = bytes((check == 1 ? blocks : 1) * BLOCK_BYTES);
+        return out("VERIFY, BYTCHK " + check + edge(block, blocks), cdb, data);
+    }
+
+    private ScsiCommand writeAndVerify() {
+        int blocks = Math.max(1, blocks());
+        long block = block(blocks);
+        ByteBuffer cdb = access(random.nextBoolean() ? 0x2e : 0x8e, block, blocks);
+        cdb.put(1, (byte) (random.nextBoolean() ? 2 : 0));
+        String family = "WRITE AND VERIFY" + edge(block, blocks);
+        return out(family, cdb, bytes(blocks * BLOCK_BYTES));
     }
 
     private ScsiCommand synchronize() {

@@ -22,8 +22,8 @@ public interface Execution {
     void failed(ScsiError error);
 
     /**
-     * The command goes on when it is aborted (as SANITIZE does, SBC-3 section 4.11), and needs
-     * neither its data nor its end then. Called before anything was begun.
+     * The command goes on when it is aborted (as SANITIZE does), and needs neither its data nor its
+     * end then. Called before anything was begun.
      *
      * @param letGo called at most once, on the session's event loop; true when the execution's end
      *     will not be told any more

@@ -10,10 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * SANITIZE (SBC-3 section 5.25): makes every block of the volume as it stands unreadable to hosts.
- * It does not reach a protected volume's history, which exists to survive exactly this; whoever
- * wants history gone removes the protection. CRYPTOGRAPHIC ERASE is not offered, since there is no
- * key at this level whose loss would mean anything.
+ * SANITIZE (SBC-4 revision 4, section 5.24): makes every block of the volume as it stands
+ * unreadable to hosts. It does not reach a protected volume's history, which exists to survive
+ * exactly this; whoever wants history gone removes the protection. CRYPTOGRAPHIC ERASE is not
+ * offered, since there is no key at this level whose loss would mean anything.
  */
 final class SanitizeCommands {
     private static final Logger LOG = LoggerFactory.getLogger(SanitizeCommands.class);
@@ -197,7 +197,7 @@ final class SanitizeCommands {
 
     /**
      * The unit is open to commands again before the initiator hears of it. An abort or a reset does
-     * not end a sanitize (SBC-3 section 4.11): from then on nobody waits for it.
+     * not end a sanitize (SBC-4 revision 4, section 4.11): from then on nobody waits for it.
      */
     private static final class Ending implements Execution {
         private final UnitHandle unit;
