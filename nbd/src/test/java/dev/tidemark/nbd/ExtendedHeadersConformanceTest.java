@@ -211,6 +211,8 @@ final class ExtendedHeadersConformanceTest {
     @Test
     void a_payload_longer_than_any_maximum_ends_the_connection() throws IOException {
         enter("disk");
+        client.ask(PAYLOAD_LEN, NbdCommand.READ, 1, 0, 32L << 20).send(new byte[32 << 20]);
+        client.expect(1, 0, NbdError.EINVAL);
         client.ask(PAYLOAD_LEN, NbdCommand.READ, 1, 0, (32L << 20) + 1);
         client.expectClosed();
         try (RawClient other = server.connect().agree(ReplyForm.EXTENDED).enter("disk")) {

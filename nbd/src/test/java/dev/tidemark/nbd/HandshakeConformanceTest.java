@@ -184,6 +184,14 @@ final class HandshakeConformanceTest {
         expectUsable();
     }
 
+    @Test
+    void an_option_is_read_past_up_to_8_mebibytes() throws IOException {
+        client.greet().option(77, new byte[8 << 20]);
+        expectError(Handshake.ERROR_UNSUPPORTED);
+        client.option(77, (8 << 20) + 1, new byte[0]);
+        client.expectClosed();
+    }
+
     /** Options that a client may send behind its greeting. */
     private int optionsLeft() {
         return LIMITS.maximumOptions() - (kind == TestServer.Kind.TLS ? 1 : 0);
@@ -353,6 +361,9 @@ final class HandshakeConformanceTest {
         client.option(Handshake.OPTION_GO, new byte[] {0, 0, 1, 0, 'd', 'i', 's', 'k', 0, 0});
         expectError(Handshake.ERROR_INVALID);
         client.option(Handshake.OPTION_GO, new byte[] {-1, -1, -1, -1, 'd', 'i', 's', 'k', 0, 0});
+        expectError(Handshake.ERROR_INVALID);
+        // Ends within the count behind it.
+        client.option(Handshake.OPTION_GO, new byte[] {0, 0, 0, 5, 'd', 'i', 's', 'k', 's', 0});
         expectError(Handshake.ERROR_INVALID);
         expectUsable();
     }

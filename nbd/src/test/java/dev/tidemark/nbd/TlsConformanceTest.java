@@ -155,6 +155,18 @@ final class TlsConformanceTest {
     }
 
     @Test
+    void contexts_selected_before_tls_are_forgotten() throws IOException {
+        client.greet().option(Handshake.OPTION_STRUCTURED_REPLY).optionReply();
+        client.contexts(Handshake.OPTION_SET_META_CONTEXT, "disk", "base:allocation");
+        client.startTls();
+        client.option(Handshake.OPTION_EXTENDED_HEADERS).optionReply();
+        client.option(Handshake.OPTION_GO, information("disk"));
+        // What GO tells comes first: size, then flags.
+        int flags = client.optionReplies().getFirst().payload().getShort(10);
+        assertThat(flags & TransmissionFlags.BLOCK_STATUS_PAYLOAD).isZero();
+    }
+
+    @Test
     void what_info_opened_before_tls_is_closed_and_opened_anew() throws IOException {
         client.greet().option(Handshake.OPTION_INFO, information("disk"));
         client.optionReplies();

@@ -120,12 +120,14 @@ final class TransmissionConformanceTest {
     void fua_is_passed_on_and_accepted_on_every_command() throws IOException {
         client.write(CommandFlags.FUA, 1, 0, new byte[] {1}).expect(1, NbdError.OK);
         assertThat(disk.lastFua()).isTrue();
-        for (NbdCommand command :
-                new NbdCommand[] {NbdCommand.FLUSH, NbdCommand.TRIM, NbdCommand.WRITE_ZEROES}) {
+        for (NbdCommand command : new NbdCommand[] {NbdCommand.TRIM, NbdCommand.WRITE_ZEROES}) {
+            client.ask(command, 2, 0, 512).expect(2, NbdError.OK);
+            assertThat(disk.lastFua()).as("FUA of a plain %s", command).isFalse();
             client.send(RawClient.request(CommandFlags.FUA, command.code(), 2, 0, 512));
             client.expect(2, NbdError.OK);
+            assertThat(disk.lastFua()).as("FUA of %s", command).isTrue();
         }
-        assertThat(disk.lastFua()).isTrue();
+        client.send(RawClient.request(CommandFlags.FUA, FLUSH, 2, 0, 512)).expect(2, NbdError.OK);
         client.send(RawClient.request(CommandFlags.FUA, 0, 3, 0, 1)).expect(3, NbdError.OK);
         client.receive(1);
     }
@@ -257,6 +259,7 @@ final class TransmissionConformanceTest {
         client.write(0, 2, DISK_BYTES, new byte[0]).expect(2, NbdError.OK);
         client.ask(NbdCommand.TRIM, 3, 5, 0).expect(3, NbdError.OK);
         client.ask(NbdCommand.WRITE_ZEROES, 4, 5, 0).expect(4, NbdError.OK);
+        assertThat(disk.requests).hasValue(0);
         expectUsable();
     }
 
@@ -283,6 +286,29 @@ final class TransmissionConformanceTest {
         client.ask(NbdCommand.TRIM, 3, 0, DISK_BYTES).expect(3, NbdError.OK);
         client.ask(NbdCommand.WRITE_ZEROES, 4, 0, DISK_BYTES).expect(4, NbdError.OK);
         assertThat(disk.writes).hasValue(0);
+    }
+
+    @Test
+    void payloads_of_the_maximum_are_served() throws IOException {
+        restart(
+                new TestDisk(new Geometry(DISK_BYTES, 1, 4096, 65536), Features.LIVE),
+                NbdLimits.DEFAULT);
+        client.write(0, 1, 0, pattern(65536, 4)).expect(1, NbdError.OK);
+        client.ask(NbdCommand.READ, 2, 0, 65536).expect(2, NbdError.OK);
+        assertThat(client.receive(65536).array()).isEqualTo(pattern(65536, 4));
+    }
+
+    @Test
+    void a_refused_write_is_read_past_up_to_128_mebibytes() throws IOException {
+        client.send(RawClient.request(0, 1, 1, 0, 128 << 20));
+        byte[] mebibyte = new byte[1 << 20];
+        for (int count = 0; count < 128; count++) {
+            client.send(mebibyte);
+        }
+        client.expect(1, NbdError.EINVAL);
+        expectUsable();
+        client.send(RawClient.request(0, 1, 2, 0, (128 << 20) + 1));
+        client.expectClosed();
     }
 
     @Test

@@ -166,8 +166,8 @@ final class GoldImage {
     }
 
     /**
-     * Puts {@link Allocation} bits over a range: data and holes as the file system tells them,
-     * where {@code written} does not know better. What lies past the end of the file is a hole.
+     * Puts {@link Allocation} bits over a range: data and holes as the file system tells them, and
+     * zeros where {@code written} knows better. What lies past the end of the file is a hole.
      *
      * @return where it stopped because the map had {@code limit} extents; the range's end if not
      */
@@ -186,8 +186,12 @@ final class GoldImage {
                 into.put(data, hole - data, 0, 0);
                 at = hole;
             } else {
-                into.put(at, data - at, Allocation.HOLE | Allocation.ZERO, 0);
-                at = data;
+                // Never written: zeros, for which room may have been taken all the same.
+                long taken = Math.min(data, file.dataFrom(at));
+                long hole = taken < data ? Math.min(data, file.holeFrom(taken)) : taken;
+                into.put(at, taken - at, Allocation.HOLE | Allocation.ZERO, 0);
+                into.put(taken, hole - taken, Allocation.ZERO, 0);
+                at = hole;
             }
         }
         return at;

@@ -38,6 +38,9 @@ final class NbdTestClient implements AutoCloseable {
     /** Command flag: the bytes survive a loss of power when the reply comes. */
     private static final int FUA = 1;
 
+    /** Command flag: zeros shall take room. */
+    private static final int NO_HOLE = 2;
+
     /** Transmission flag: the export refuses writes. */
     private static final int FLAG_READ_ONLY = 2;
 
@@ -119,6 +122,11 @@ final class NbdTestClient implements AutoCloseable {
 
     CompletableFuture<byte[]> startZero(long offsetBytes, int lengthBytes) {
         return send(WRITE_ZEROES, 0, offsetBytes, lengthBytes, null);
+    }
+
+    /** With NO_HOLE. */
+    CompletableFuture<byte[]> startZeroAllocated(long offsetBytes, int lengthBytes) {
+        return send(WRITE_ZEROES, NO_HOLE, offsetBytes, lengthBytes, null);
     }
 
     CompletableFuture<byte[]> startFlush() {
