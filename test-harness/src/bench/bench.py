@@ -35,6 +35,7 @@ examples:
   scripts/bench                                    # bursts over NBD and iSCSI, 3 rounds
   scripts/bench --protocol iscsi --rounds 5
   scripts/bench --only "depth 32" --seconds 3
+  scripts/bench --tls                              # NBD inside TLS, beside nbdkit and beside plain
   scripts/bench --sustained 600                    # folding and the device's limits show
   scripts/bench --gateway                          # memory, start, tests beside the live disk
   scripts/bench --amplification                    # device bytes for each host byte
@@ -43,6 +44,7 @@ examples:
 
 # So long a just-in-time compiler takes on two cores until it is done with the way of a request.
 WARM_UP_SECONDS = 12
+TITLES = {"nbd": "NBD", "iscsi": "iSCSI", "tls": "NBD, inside TLS and outside"}
 
 
 def arguments():
@@ -55,6 +57,8 @@ def arguments():
     parser.add_argument("--size", default="2G", help="of the disk (default 2G)")
     parser.add_argument("--only", metavar="TEXT", help="workloads with this text in their names")
     parser.add_argument("--servers", metavar="NAME,...", help="these servers only")
+    parser.add_argument("--tls", action="store_true",
+                        help="NBD inside TLS 1.3 and outside")
     parser.add_argument("--sustained", type=int, metavar="SECONDS",
                         help="random writes for so long, to a hot set and to all of the disk")
     parser.add_argument("--amplification", action="store_true",
@@ -156,28 +160,28 @@ def shown(workload, value):
     return f"{value:,.0f}" if workload.unit == "IO/s" else f"{value / 2**20:,.0f}"
 
 
-def report(chosen, figures, names):
-    peers = [name for name in names if name != "tidemark"]
+def report(chosen, figures, names, ours="tidemark"):
+    peers = [name for name in names if name != ours]
     print("| Workload | Unit | " + " | ".join(names) + " | spread | "
           + " | ".join("to " + name for name in peers)
           + " | goal | met | p99 us | CPU us each |")
     print("|---|---|" + "--:|" * (len(names) + len(peers) + 2) + "---|---|---|")
     for workload in chosen:
         row = figures.get(workload.name, {})
-        if "tidemark" not in row:
+        if ours not in row:
             continue
         rates = {name: median(row[name], "rate") for name in names if name in row}
-        own = [figure["rate"] for figure in row["tidemark"]]
-        ratios = {name: rates["tidemark"] / rates[name] for name in peers if name in rates}
+        own = [figure["rate"] for figure in row[ours]]
+        ratios = {name: rates[ours] / rates[name] for name in peers if name in rates}
         held = workload.baseline if workload.baseline in ratios else None
         goal = f"{workload.goal} x {held}" if workload.goal and held else ""
         met = "" if not goal else "yes" if ratios[held] >= workload.goal else "**no**"
-        p99 = {name: median(row[name], "p99") for name in ("tidemark", held) if name in row}
-        cpu = {name: median(row[name], "cpu_us") for name in ("tidemark", held) if name in row}
+        p99 = {name: median(row[name], "p99") for name in (ours, held) if name in row}
+        cpu = {name: median(row[name], "cpu_us") for name in (ours, held) if name in row}
         print("| " + " | ".join(
             [workload.name, "IO/s" if workload.unit == "IO/s" else "MiB/s"]
             + [shown(workload, rates[name]) if name in rates else "" for name in names]
-            + [f"{min(own) / rates['tidemark']:.2f}-{max(own) / rates['tidemark']:.2f}"]
+            + [f"{min(own) / rates[ours]:.2f}-{max(own) / rates[ours]:.2f}"]
             + [f"{ratios[name]:.2f}" if name in ratios else "" for name in peers]
             + [goal, met,
                " / ".join(f"{value:,.0f}" for value in p99.values() if value is not None),
@@ -371,17 +375,19 @@ def main():
         if options.gateway:
             gateway(options, scratch)
             return
-        for protocol, kinds, all_of_them in (
-                ("nbd", servers.NBD_SERVERS, workloads.NBD),
-                ("iscsi", servers.ISCSI_SERVERS, workloads.ISCSI)):
-            if options.protocol not in (protocol, "both"):
+        compared = (
+            (("tls", servers.TLS_SERVERS, workloads.TLS, "tidemark-tls"),) if options.tls else
+            (("nbd", servers.NBD_SERVERS, workloads.NBD, "tidemark"),
+             ("iscsi", servers.ISCSI_SERVERS, workloads.ISCSI, "tidemark")))
+        for protocol, kinds, all_of_them, ours in compared:
+            if options.protocol not in (protocol, "both") and not options.tls:
                 continue
             kinds = tuple(kind for kind in kinds if not wanted or kind.name in wanted)
             chosen = [one for one in all_of_them if not options.only or options.only in one.name]
             figures = compare(options, scratch, kinds, chosen)
             everything[protocol] = figures
-            print(f"Over {'NBD' if protocol == 'nbd' else 'iSCSI'}:\n")
-            report(chosen, figures, [kind.name for kind in kinds])
+            print(f"Over {TITLES[protocol]}:\n")
+            report(chosen, figures, [kind.name for kind in kinds], ours)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         if options.output:

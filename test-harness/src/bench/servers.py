@@ -151,6 +151,7 @@ class Tidemark(Server):
     name = "tidemark"
     root = ""
     disks = 1
+    settings = ()
 
     def start(self):
         data = os.path.join(self.scratch, "data")
@@ -158,7 +159,7 @@ class Tidemark(Server):
         self.run(
             os.path.join(self.root, "tidemark"), "serve", "--data", data,
             "--set", "nbd.listen=", "--set", "api.listen=127.0.0.1:0",
-            "--set", f"iscsi.listen=127.0.0.1:{port}")
+            "--set", f"iscsi.listen=127.0.0.1:{port}", *self.settings)
         announced = os.path.join(data, "gateway.json")
         wait_for("the gateway", lambda: os.path.exists(announced), 180)
         with open(announced) as file:
@@ -200,6 +201,34 @@ class TidemarkIscsi(Tidemark):
     protocol = "iscsi"
 
 
+# fio lets libnbd read no certificates: neither side looks at the other's. What is measured is the same.
+TLS_QUERY = "&tls-verify-peer=false"
+
+
+def make_certificates(server):
+    """The folder of a server's certificate, and of the authority that signed it."""
+    pki = os.path.join(server.scratch, "pki")
+    tidemark = os.path.join(Tidemark.root, "tidemark")
+    for words in (("init",), ("issue", "localhost", "--server")):
+        subprocess.run([tidemark, "pki", *words, "--pki", pki], check=True,
+                       stdout=subprocess.DEVNULL)
+    return os.path.join(pki, "servers", "localhost")
+
+
+class TidemarkTls(Tidemark):
+    """The same inside TLS."""
+
+    name = "tidemark-tls"
+
+    def start(self):
+        self.settings = ("--set", "nbd.tls.mode=require", "--set", "nbd.tls.clients=none",
+                         "--set", f"nbd.tls.certificates={make_certificates(self)}")
+        super().start()
+
+    def uri(self, export):
+        return f"nbds+unix://localhost/{export}?socket={self.socket}" + TLS_QUERY
+
+
 class NbdKit(Server):
     name = "nbdkit"
 
@@ -228,6 +257,19 @@ class NbdKitOfMany(Server):
 
     def uri(self, export):
         return f"nbd+unix:///{export}?socket={self.socket}"
+
+
+class NbdKitTls(Server):
+    """nbdkit inside TLS."""
+
+    name = "nbdkit-tls"
+
+    def start(self):
+        path = os.path.join(self.scratch, "nbd.sock")
+        self.run("nbdkit", "-f", "-U", path, "--tls=require",
+                 f"--tls-certificates={make_certificates(self)}", "file", self.raw_file())
+        wait_for(self.name, lambda: listens(path))
+        self.url = f"nbds+unix://localhost/?socket={path}" + TLS_QUERY
 
 
 class QemuNbd(Server):
@@ -279,4 +321,5 @@ class Tgtd(Server):
 
 
 NBD_SERVERS = (Tidemark, NbdKit, QemuNbd, NbdServer)
+TLS_SERVERS = (TidemarkTls, NbdKitTls, Tidemark, NbdKit)
 ISCSI_SERVERS = (TidemarkIscsi, Tgtd)

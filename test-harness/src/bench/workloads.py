@@ -149,6 +149,15 @@ NBD = (
     NbdCopy("nbdcopy from a disk of holes", "B/s", ("--connections=4",), fresh=True),
 )
 
+# The names of peers are those of the servers inside TLS.
+TLS = tuple(
+    fio(name, unit, options, baseline="nbdkit-tls") for name, unit, options in (
+        ("4 KiB random read, depth 32", "IO/s", "--rw=randread --bs=4k --iodepth=32"),
+        ("4 KiB random write, depth 32", "IO/s", "--rw=randwrite --bs=4k --iodepth=32"),
+        ("1 MiB sequential read, depth 4", "B/s", "--rw=read --bs=1m --iodepth=4"),
+        ("1 MiB sequential write, depth 4", "B/s", "--rw=write --bs=1m --iodepth=4"),
+    ))
+
 ISCSI = (
     Perf("4 KiB random read, depth 1", "IO/s", ("-r", "-m", "1", "-b", "8"), 2.0, "tgtd"),
     Perf("4 KiB random read, depth 32", "IO/s", ("-r", "-m", "32", "-b", "8"), 2.0, "tgtd"),
