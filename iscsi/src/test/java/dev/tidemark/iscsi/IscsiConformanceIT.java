@@ -47,7 +47,7 @@ final class IscsiConformanceIT {
         /** The tests for other kinds of disk are run there. */
         DEFAULT(
                 "(?!SCSI.Sanitize.Reset$).*",
-                "Sanitize.(CryptoErase|Readonly|Reservations)|" + Kind.ELSEWHERE),
+                Kind.ELSEWHERE),
         CHAP(".*(TestUnitReady|Read10|Write10).*", ""),
         MUTUAL_CHAP(".*(TestUnitReady|Read10|Write10).*", ""),
         /** libiscsi offers header digests unless it is told not to. */

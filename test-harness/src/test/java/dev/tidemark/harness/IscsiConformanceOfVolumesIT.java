@@ -22,10 +22,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class IscsiConformanceOfVolumesIT {
     private static final long SIZE_BYTES = 256L << 20;
 
-    /** About media that can be taken out or are read-only, and an erasure that is not offered. */
+    /** About media that can be taken out or are read-only. */
     private static final Pattern SKIPPED =
             Pattern.compile(
-                    "SCSI.(PreventAllow.*|ReadOnly.*|StartStopUnit.Simple|Sanitize.(CryptoErase|Readonly|Reservations))");
+                    "SCSI.(PreventAllow.*|ReadOnly.*|StartStopUnit.Simple)");
 
     /** docs/reference/iscsi.md says why. */
     private static final Set<String> FAIL =

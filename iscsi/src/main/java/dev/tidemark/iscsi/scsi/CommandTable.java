@@ -92,7 +92,8 @@ final class CommandTable {
         table.reads("37 00 1f 00 00 00 00 ff ff 07", MediumCommands::defects10).medium();
         table.reads("b7 1f ff ff ff ff ff ff ff ff 00 07", MediumCommands::defects12).medium();
         table.writes("48:01 bf 00 00 00 00 00 ff ff 07", SanitizeCommands::overwrite).medium();
-        table.writes("48:02 bf 00 00 00 00 00 ff ff 07", SanitizeCommands::blockErase).medium();
+        table.writes("48:02 bf 00 00 00 00 00 ff ff 07", SanitizeCommands::erase).medium();
+        table.writes("48:03 bf 00 00 00 00 00 ff ff 07", SanitizeCommands::erase).medium();
         table.writes("48:1f bf 00 00 00 00 00 ff ff 07", SanitizeCommands::exitFailureMode)
                 .medium();
     }

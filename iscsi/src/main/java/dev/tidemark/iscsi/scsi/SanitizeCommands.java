@@ -12,15 +12,12 @@ import org.slf4j.LoggerFactory;
 /**
  * SANITIZE (SBC-4 revision 4, section 5.24): makes every block of the volume as it stands
  * unreadable to hosts. It does not reach a protected volume's history, which exists to survive
- * exactly this; whoever wants history gone removes the protection. CRYPTOGRAPHIC ERASE is not
- * offered, since there is no key at this level whose loss would mean anything.
+ * exactly this; whoever wants history gone removes the protection. Of no kind of SANITIZE a host
+ * learns more than that, so that CRYPTOGRAPHIC ERASE, without a key that could be lost, is BLOCK
+ * ERASE.
  */
 final class SanitizeCommands {
     private static final Logger LOG = LoggerFactory.getLogger(SanitizeCommands.class);
-
-    static final int OVERWRITE = 1;
-    static final int BLOCK_ERASE = 2;
-    static final int EXIT_FAILURE_MODE = 0x1f;
 
     private static final int OVERWRITE_HEADER_BYTES = 4;
     private static final int IMMEDIATE = 0x80;
@@ -39,7 +36,7 @@ final class SanitizeCommands {
         }
     }
 
-    static Prepared blockErase(UnitHandle unit, Cdb cdb) throws ScsiError {
+    static Prepared erase(UnitHandle unit, Cdb cdb) throws ScsiError {
         checkReserved(cdb);
         if (cdb.shortAt(7) != 0) {
             throw ScsiError.invalidField(7);
