@@ -233,6 +233,20 @@ final class BadLoginTest {
         expectRefusal(0x0200, login(true, 1, 3).set(1, flags), text(names("disk")));
     }
 
+    /** RFC 7143 section 6.3.1. */
+    @ParameterizedTest
+    @ValueSource(ints = {8, 20})
+    void a_login_that_goes_on_as_another_session_or_connection_is_refused(int field)
+            throws IOException {
+        try (RawInitiator initiator = new RawInitiator(server().address)) {
+            initiator.send(login(false, 1, 0), text(names("disk")));
+            assertThat(initiator.receive().loginStatus()).isZero();
+            initiator.send(login(true, 1, 3).setShort(field, 0x4001));
+            assertThat(initiator.receive().loginStatus()).isEqualTo(0x0200);
+            initiator.expectClosed();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

@@ -220,13 +220,17 @@ final class IscsiFloodTest {
 
     @Test
     void ten_thousand_logins_one_after_the_other_are_survived() throws IOException {
-        serve(LIMITS);
+        serve(LIMITS.withConnections(1024, 1024, 256));
         for (int i = 0; i < 10_000; i++) {
             RawInitiator each = new RawInitiator(server.address);
             each.send(RawInitiator.login(true, 1, 3), RawInitiator.text("InitiatorName=x"));
             each.reset();
         }
+        TestServer.await("all are gone", () -> server.closedConnections.get() == 10_000);
         expectOthersServed();
+        try (RawInitiator same = new RawInitiator(server.address)) {
+            same.ready("calm").expectAlive(); // none of them counts any more
+        }
     }
 
     // ---- in full feature phase
@@ -264,6 +268,27 @@ final class IscsiFloodTest {
         }
         for (Thread thread : threads) {
             thread.join();
+        }
+    }
+
+    /** More would be kept of each than what one command adds to what was not taken. */
+    @Test
+    void commands_wait_while_the_answers_before_them_are_not_taken() throws IOException {
+        serve(LIMITS);
+        int readers = 4;
+        List<RawInitiator> all = new ArrayList<>();
+        for (int i = 0; i < readers; i++) {
+            RawInitiator greedy = new RawInitiator(server.address).fromPort(i).ready("disk");
+            all.add(greedy);
+            for (int command = 0; command < WINDOW; command++) {
+                greedy.send(greedy.read10(0, DISK_BYTES / 512));
+            }
+        }
+        // 4 MiB each: the sockets' buffers, what was not taken, and one more.
+        assertThat(settled(disk.reads::get)).isBetween(readers, 6 * readers);
+        expectOthersServed();
+        for (RawInitiator greedy : all) {
+            greedy.reset();
         }
     }
 
@@ -337,6 +362,7 @@ final class IscsiFloodTest {
         disk.hold();
         for (int i = 0; i < 200; i++) {
             RawInitiator greedy = new RawInitiator(server.address).fromPort(i).ready("disk");
+            greedy.send(greedy.write10(0, 64)); // whose data never comes
             for (int command = 0; command < 8; command++) {
                 greedy.send(greedy.read10(0, 128));
                 greedy.send(greedy.write10(0, 32), new byte[FIRST_BURST_BYTES]);

@@ -250,7 +250,10 @@ final class KnownBugsTest {
                                 "a30c%02x%02x%04x000000ff0000"
                                         .formatted(options, operation, action);
                         initiator.send(initiator.command(cdb, RawInitiator.READ, 255));
-                        assertThat(initiator.receive().status()).isIn(0, 2);
+                        RawInitiator.Answer answer = initiator.receive();
+                        if (answer.status() != 0) {
+                            assertThat(answer.sense()).as(cdb).isEqualTo("5/2400");
+                        }
                     }
                 }
             }
@@ -268,6 +271,7 @@ final class KnownBugsTest {
             }
             TestServer.await("all are at work", () -> disk.heldCount() == 8);
             initiator.send(Header.of(Opcode.LOGOUT | 0x40, Header.FINAL).setInt(16, 9));
+            initiator.expectAlive(); // the answer to a later ping comes first
             disk.release();
             assertThat(initiator.receive().opcode()).isEqualTo(Opcode.LOGOUT_RESPONSE);
             initiator.expectClosed();

@@ -2,6 +2,8 @@ package dev.tidemark.iscsi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.iscsi.pdu.Header;
+import dev.tidemark.iscsi.pdu.Opcode;
 import dev.tidemark.iscsi.target.IscsiLimits;
 import dev.tidemark.iscsi.target.ReservationStore;
 import java.io.IOException;
@@ -15,9 +17,15 @@ final class ReservationTest {
     private static final int CONFLICT = 0x18;
     private static final int REGISTER = 0;
     private static final int RESERVE = 1;
+    private static final int RELEASE = 2;
+    private static final int CLEAR = 3;
     private static final int PREEMPT_AND_ABORT = 5;
     private static final int WRITE_EXCLUSIVE = 1;
+    private static final int WRITE_EXCLUSIVE_REGISTRANTS = 5;
     private static final int PERSIST = 1;
+
+    /** Task management: LOGICAL UNIT RESET. */
+    private static final int UNIT_RESET = 5;
 
     private final TestDisk disk = new TestDisk(4 << 20);
 
@@ -133,6 +141,84 @@ final class ReservationTest {
             assertThat(rescuer.receive().status()).isZero();
             assertThat(write(victim).sense()).as("it is told").isEqualTo("6/2a05");
             assertThat(write(victim).status()).isEqualTo(CONFLICT);
+        }
+    }
+
+    @Test
+    void what_was_to_be_kept_is_forgotten_when_it_is_registered_anew_without() throws IOException {
+        ReservationStore store = new TestServer.MemoryStore();
+        try (TestServer server = server(store);
+                RawInitiator initiator = port(server, 1)) {
+            assertThat(reserveOut(initiator, REGISTER, 0, 0, 1, PERSIST).status()).isZero();
+            assertThat(reserveIn(initiator, 2).get(3) & 1).as("PTPL_A").isEqualTo(1);
+            assertThat(reserveOut(initiator, REGISTER, 0, 1, 2, 0).status()).isZero();
+            assertThat(reserveIn(initiator, 2).get(3) & 1).as("PTPL_A").isZero();
+            assertThat(store.load(TestCatalog.unit("disk", 512, false).identifier())).isEmpty();
+        }
+    }
+
+    /** SPC-4 section 6.16.3: without a registration the key of REGISTER is 0. */
+    @Test
+    void a_first_registration_with_a_key_is_a_conflict() throws IOException {
+        try (TestServer server = server(ReservationStore.NONE);
+                RawInitiator initiator = port(server, 1)) {
+            assertThat(reserveOut(initiator, REGISTER, 0, 7, 1, 0).status()).isEqualTo(CONFLICT);
+            assertThat(reserveIn(initiator, 0).getInt(4)).as("keys").isZero();
+        }
+    }
+
+    /** SPC-4 section 5.13.11: each end of another's rights has a name of its own. */
+    @Test
+    void a_release_and_a_clear_are_told_to_the_other_registrants() throws IOException {
+        try (TestServer server = server(ReservationStore.NONE);
+                RawInitiator holder = port(server, 1);
+                RawInitiator other = port(server, 2)) {
+            reserveOut(holder, REGISTER, 0, 0, 1, 0);
+            reserveOut(other, REGISTER, 0, 0, 2, 0);
+            reserveOut(holder, RESERVE, WRITE_EXCLUSIVE_REGISTRANTS, 1, 0, 0);
+            reserveOut(holder, RELEASE, WRITE_EXCLUSIVE_REGISTRANTS, 1, 0, 0);
+            assertThat(write(other).sense()).isEqualTo("6/2a04");
+            reserveOut(holder, CLEAR, 0, 1, 0, 0);
+            assertThat(write(other).sense()).isEqualTo("6/2a03");
+            assertThat(write(other).status()).isZero();
+            assertThat(write(holder).status()).as("who did it is not told").isZero();
+        }
+    }
+
+    private static int simple(RawInitiator initiator, String cdb) throws IOException {
+        initiator.send(initiator.command(cdb, 0, 0));
+        return initiator.receive().status();
+    }
+
+    @Test
+    void a_reserve_and_a_registration_exclude_each_other() throws IOException {
+        try (TestServer server = server(ReservationStore.NONE);
+                RawInitiator one = port(server, 1);
+                RawInitiator two = port(server, 2)) {
+            reserveOut(one, REGISTER, 0, 0, 1, 0);
+            assertThat(simple(two, "160000000000")).isEqualTo(CONFLICT);
+            assertThat(simple(one, "160000000000")).isEqualTo(CONFLICT);
+            reserveOut(one, REGISTER, 0, 1, 0, 0);
+            assertThat(simple(two, "160000000000")).isZero();
+            assertThat(reserveOut(one, REGISTER, 0, 0, 1, 0).status()).isEqualTo(CONFLICT);
+        }
+    }
+
+    @Test
+    void a_reserve_is_not_released_by_another_but_by_a_reset() throws IOException {
+        try (TestServer server = server(ReservationStore.NONE);
+                RawInitiator holder = port(server, 1);
+                RawInitiator other = port(server, 2)) {
+            assertThat(simple(holder, "160000000000")).isZero();
+            assertThat(simple(other, "170000000000")).as("RELEASE").isZero();
+            assertThat(write(other).status()).isEqualTo(CONFLICT);
+            other.send(
+                    Header.of(Opcode.TASK_MANAGEMENT | 0x40, Header.FINAL | UNIT_RESET)
+                            .setInt(16, 0x5000)
+                            .setInt(20, Header.RESERVED_TAG));
+            assertThat(other.receive().opcode()).isEqualTo(Opcode.TASK_MANAGEMENT_RESPONSE);
+            assertThat(write(other).sense()).isEqualTo("6/2903");
+            assertThat(write(other).status()).isZero();
         }
     }
 

@@ -93,6 +93,64 @@ final class SessionTest {
         }
     }
 
+    /** A session that is told of two changes of its list of units. */
+    private RawInitiator afterChanges(TestServer server) throws IOException {
+        RawInitiator initiator = new RawInitiator(server.address).ready("disk");
+        server.server.unitsChanged(TestCatalog.PREFIX + "disk");
+        server.server.unitsChanged(TestCatalog.PREFIX + "disk");
+        initiator.expectAlive(); // on the session's own thread, after the changes
+        return initiator;
+    }
+
+    @Test
+    void what_happened_twice_is_told_once() throws IOException {
+        try (TestServer server = server(IscsiLimits.DEFAULT);
+                RawInitiator initiator = afterChanges(server)) {
+            assertThat(testUnitReady(initiator).sense()).isEqualTo("6/3f0e");
+            assertThat(testUnitReady(initiator).status()).isZero();
+        }
+    }
+
+    /** SPC-4 section 6.33. */
+    @Test
+    void one_that_reads_the_list_of_units_need_not_be_told_that_it_changed() throws IOException {
+        try (TestServer server = server(IscsiLimits.DEFAULT);
+                RawInitiator initiator = afterChanges(server)) {
+            initiator.send(initiator.command("a00000000000000001000000", RawInitiator.READ, 256));
+            assertThat(initiator.receive().status()).isZero();
+            assertThat(testUnitReady(initiator).status()).isZero();
+        }
+    }
+
+    /** SPC-4 section 6.6. */
+    @Test
+    void an_inquiry_leaves_what_is_to_be_told() throws IOException {
+        try (TestServer server = server(IscsiLimits.DEFAULT);
+                RawInitiator initiator = new RawInitiator(server.address).loggedIn("disk")) {
+            initiator.send(initiator.command("120000006000", RawInitiator.READ, 96));
+            assertThat(initiator.receive().opcode()).isEqualTo(Opcode.DATA_IN);
+            assertThat(testUnitReady(initiator).sense()).isEqualTo("6/2900");
+        }
+    }
+
+    @Test
+    void a_target_has_no_more_sessions_than_the_limit() throws IOException {
+        IscsiLimits two =
+                new IscsiLimits(
+                        LOGIN_MS, 16, 16, 16, 2, 16, 1 << 20, 1 << 20, 8192, 8192, 8192, 1, 0,
+                        LOGIN_MS);
+        try (TestServer server = server(two);
+                RawInitiator first = new RawInitiator(server.address).fromPort(1).ready("disk");
+                RawInitiator second = new RawInitiator(server.address).fromPort(2).ready("disk");
+                RawInitiator third = new RawInitiator(server.address)) {
+            third.send(
+                    RawInitiator.login(true, 1, 3), RawInitiator.text(RawInitiator.names("disk")));
+            assertThat(third.receive().loginStatus()).isEqualTo(0x0302);
+            first.expectAlive();
+            second.expectAlive();
+        }
+    }
+
     @Test
     void a_logout_is_answered_and_then_the_connection_closed() throws IOException {
         try (TestServer server = server(IscsiLimits.DEFAULT);

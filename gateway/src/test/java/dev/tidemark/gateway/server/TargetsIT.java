@@ -92,16 +92,21 @@ final class TargetsIT {
 
     private ForeignProgram.Outcome qemuIo(
             List<String> program, String target, int lun, String... commands) throws Exception {
+        List<String> line = opening(program, target, lun);
+        for (String command : commands) {
+            line.addAll(List.of("-c", command));
+        }
+        return ForeignProgram.outcome(line.toArray(String[]::new));
+    }
+
+    private List<String> opening(List<String> program, String target, int lun) {
         List<String> line = new ArrayList<>(program);
         line.addAll(
                 List.of(
                         "--image-opts",
                         "driver=raw,file.driver=iscsi,file.transport=tcp,file.portal=%s,file.target=%s,file.lun=%d,file.initiator-name=%s"
                                 .formatted(portal(), PREFIX + target, lun, INITIATOR)));
-        for (String command : commands) {
-            line.addAll(List.of("-c", command));
-        }
-        return ForeignProgram.outcome(line.toArray(String[]::new));
+        return line;
     }
 
     private void does(String target, int lun, String... commands) throws Exception {
@@ -202,8 +207,8 @@ final class TargetsIT {
         does("group.default", 0, "write -P 0x11 0 64k", "flush");
         does("group.default", 1, "write -P 0x22 0 64k", "flush");
         CheckpointDocument mark = mark("both");
-        create("late");
         does("group.default", 0, "write -P 0x44 0 64k", "flush");
+        create("late");
         does("data", 0, "read -P 0x44 0 64k");
         does("log", 0, "read -P 0x22 0 64k");
         String point = "group.default.at.seq:" + mark.sequence();
@@ -217,7 +222,9 @@ final class TargetsIT {
         does("test." + test, 1, "read -P 0x22 0 64k", "write -P 0x55 0 64k");
         does("test." + test + ".log", 0, "read -P 0x55 0 64k");
         assertThat(serial("group.default", 1)).isEqualTo(serial("log", 0));
-        assertThat(qemuIo(point, 2, "read 0 512").status()).isNotZero();
+        reads("late", 0, "read -P 0 0 512");
+        assertThat(qemuIo(List.of("qemu-io", "-r"), point, 2, "read 0 512").printed())
+                .contains("LOGICAL_UNIT_NOT_SUPPORTED");
     }
 
     @Test
@@ -344,11 +351,18 @@ final class TargetsIT {
         mark("now");
         long test = test("now");
         try (ForeignProgram _ = held("data");
-                ForeignProgram _ = held("test." + test + ".data")) {
+                ForeignProgram _ = idle("test." + test + ".data")) {
             await(() -> metric("tidemark_iscsi_sessions") == 2);
             assertThatThrownBy(() -> stop(test, false)).hasMessageContaining("open");
             stop(test, true);
             await(() -> metric("tidemark_iscsi_sessions") == 1);
+            double before = metric("tidemark_iscsi_commands_total{status=\"good\"}");
+            await(() -> metric("tidemark_iscsi_commands_total{status=\"good\"}") > before + 1000);
+            // Whoever lost its session comes back: only that of the test, and in vain.
+            await(() -> {
+                double refused = metric("tidemark_iscsi_refused_logins_total"); // the older one
+                return metric("tidemark_iscsi_connections_opened_total") - refused == 2;
+            });
             assertThat(discovered(INITIATOR)).containsExactly("data");
         }
     }
@@ -357,9 +371,14 @@ final class TargetsIT {
         api().post("/tests/" + test + "/stop", new StopTest("passed", "", "me", force));
     }
 
+    /** A session that does nothing; QEMU waits for commands. */
+    private ForeignProgram idle(String target) throws Exception {
+        return ForeignProgram.start(opening(List.of("qemu-io"), target, 0).toArray(String[]::new));
+    }
+
     /** A session that reads and reads. */
     private ForeignProgram held(String target) throws Exception {
-        return ForeignProgram.start("iscsi-perf", "-i", INITIATOR, "-t", "60", url(target, 0));
+        return ForeignProgram.start("iscsi-perf", "-i", INITIATOR, "-t", "300", url(target, 0));
     }
 
     @Test

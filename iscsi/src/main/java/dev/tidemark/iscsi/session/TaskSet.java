@@ -191,8 +191,10 @@ final class TaskSet {
         if (orderedAtWork || (task.ordered() && admittedCount > 0)) {
             return false;
         }
-        boolean room = inFlightBytes + task.chargedBytes() <= limits.inFlightBytes();
-        return admittedCount == 0 || (room && session.writable());
+        // A single one is always let through, but never while answers are not taken.
+        boolean room =
+                admittedCount == 0 || inFlightBytes + task.chargedBytes() <= limits.inFlightBytes();
+        return room && session.writable();
     }
 
     /** Asks for data, or carries the command out when all of it is here. */
