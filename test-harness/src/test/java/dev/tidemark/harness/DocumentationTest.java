@@ -25,7 +25,7 @@ import picocli.CommandLine.Model.CommandSpec;
 /** What the pages say exists. */
 final class DocumentationTest {
     private static final Path ROOT = ProjectFiles.root();
-    private static final CommandSpec COMMAND = new CommandLine(new Tidemark()).getCommandSpec();
+    private static final CommandSpec COMMAND = Tidemark.commandLine().getCommandSpec();
 
     static Stream<Path> pages() throws IOException {
         return MarkdownPage.all(ROOT).stream().map(page -> ROOT.relativize(page.file()));

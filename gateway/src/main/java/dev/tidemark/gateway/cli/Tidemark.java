@@ -71,7 +71,7 @@ public final class Tidemark implements Runnable {
     }
 
     /** The command tree, also for tests and for the reference page. */
-    static CommandLine commandLine() {
+    public static CommandLine commandLine() {
         return commandLine(COMMANDS);
     }
 
