@@ -45,9 +45,7 @@ final class IscsiConformanceIT {
     /** A kind of disk and of login: which tests it is run with, and which of them it skips. */
     enum Kind {
         /** The tests for other kinds of disk are run there. */
-        DEFAULT(
-                "(?!SCSI.Sanitize.Reset$).*",
-                Kind.ELSEWHERE),
+        DEFAULT("(?!SCSI.Sanitize.Reset$).*", Kind.ELSEWHERE),
         CHAP(".*(TestUnitReady|Read10|Write10).*", ""),
         MUTUAL_CHAP(".*(TestUnitReady|Read10|Write10).*", ""),
         /** libiscsi offers header digests unless it is told not to. */

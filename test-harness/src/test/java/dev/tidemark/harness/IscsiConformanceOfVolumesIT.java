@@ -24,8 +24,7 @@ final class IscsiConformanceOfVolumesIT {
 
     /** About media that can be taken out or are read-only. */
     private static final Pattern SKIPPED =
-            Pattern.compile(
-                    "SCSI.(PreventAllow.*|ReadOnly.*|StartStopUnit.Simple)");
+            Pattern.compile("SCSI.(PreventAllow.*|ReadOnly.*|StartStopUnit.Simple)");
 
     /** docs/reference/iscsi.md says why. */
     private static final Set<String> FAIL =
