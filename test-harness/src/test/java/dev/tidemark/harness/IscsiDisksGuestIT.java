@@ -163,7 +163,9 @@ final class IscsiDisksGuestIT {
                         tell written
                         for folder in /mnt/sd*; do
                           rm $folder/??
-                          sync
+                          # XFS frees what was removed in the background; this waits for it.
+                          mount -o remount,ro $folder
+                          mount -o remount,rw $folder
                           fstrim -v $folder
                           umount $folder
                         done
