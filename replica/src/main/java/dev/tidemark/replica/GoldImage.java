@@ -177,22 +177,17 @@ final class GoldImage {
         long end = offsetBytes + lengthBytes;
         long at = offsetBytes;
         while (at < end && into.count() < limit) {
-            long data = written.dataFrom(at, end);
-            if (data == at) {
-                long known = written.holeFrom(at, end);
-                data = Math.min(known, file.dataFrom(at));
-                long hole = data < known ? Math.min(known, file.holeFrom(data)) : data;
-                into.put(at, data - at, Allocation.HOLE | Allocation.ZERO, 0);
-                into.put(data, hole - data, 0, 0);
-                at = hole;
-            } else {
-                // Never written: zeros, for which room may have been taken all the same.
-                long taken = Math.min(data, file.dataFrom(at));
-                long hole = taken < data ? Math.min(data, file.holeFrom(taken)) : taken;
-                into.put(at, taken - at, Allocation.HOLE | Allocation.ZERO, 0);
-                into.put(taken, hole - taken, Allocation.ZERO, 0);
-                at = hole;
+            // Where nothing was ever written, room may have been taken all the same, for zeros.
+            long known = written.dataFrom(at, end);
+            boolean zeros = known != at;
+            if (!zeros) {
+                known = written.holeFrom(at, end);
             }
+            long data = Math.min(known, file.dataFrom(at));
+            long hole = data < known ? Math.min(known, file.holeFrom(data)) : data;
+            into.put(at, data - at, Allocation.HOLE | Allocation.ZERO, 0);
+            into.put(data, hole - data, zeros ? Allocation.ZERO : 0, 0);
+            at = hole;
         }
         return at;
     }

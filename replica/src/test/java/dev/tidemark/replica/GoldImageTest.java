@@ -3,10 +3,14 @@ package dev.tidemark.replica;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemark.blockdevice.Allocation;
+import dev.tidemark.blockdevice.ExtentMap;
 import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.simulation.FaultPlan;
 import dev.tidemark.storage.simulation.SimulatedDisk;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -50,6 +54,35 @@ final class GoldImageTest {
         image.zero(0, SIZE_BYTES, false);
         assertThat(image.allocatedBytes()).isEqualTo(before);
         expectZeros(image);
+    }
+
+    @Test
+    void zeros_that_fill_holes_are_no_holes_though_nothing_was_written() throws Exception {
+        GoldImage image = GoldImage.create(new SimulatedDisk(3).root(), VOLUME, SIZE_BYTES);
+        image.zero(4096, 8192, false);
+        ExtentMap found = new ExtentMap();
+        image.allocation(0, SIZE_BYTES, new AllocationMap(), 100, found);
+        List<String> extents = new ArrayList<>();
+        found.visit(
+                0,
+                SIZE_BYTES,
+                new ExtentMap.Visitor() {
+                    @Override
+                    public void extent(long offset, long length, long origin, long a, long b) {
+                        extents.add(offset + "+" + length + " " + a);
+                    }
+
+                    @Override
+                    public void gap(long offset, long length) {
+                        extents.add("gap at " + offset);
+                    }
+                });
+        long hole = Allocation.HOLE | Allocation.ZERO;
+        assertThat(extents)
+                .containsExactly(
+                        "0+4096 " + hole,
+                        "4096+8192 " + Allocation.ZERO,
+                        "12288+" + (SIZE_BYTES - 12288) + " " + hole);
     }
 
     private static void expectZeros(GoldImage image) throws StorageException {
