@@ -14,6 +14,7 @@ import java.util.random.RandomGenerator;
  * more than one link is up with each. Thread-safe; no method blocks but {@link #listen} and {@link
  * #close}.
  */
+@SuppressWarnings("DoNotCallSuggester")
 public final class LinkEndpoint implements AutoCloseable {
     /** An endpoint that neither listens nor dials yet. */
     public LinkEndpoint(

@@ -13,6 +13,8 @@ import java.util.UUID;
 public record SiteCard(UUID site, String name, byte[] authority, List<String> addresses) {
     static final int MAXIMUM_ADDRESSES = 16;
 
+    static final int MAXIMUM_ADDRESS_CHARACTERS = 255;
+
     public SiteCard {
         addresses = List.copyOf(addresses);
         if (addresses.size() > MAXIMUM_ADDRESSES) {
