@@ -164,13 +164,15 @@ public final class RecordLog implements AutoCloseable {
         if (record.chunkCount < 0) {
             PayloadChecksums.compute(record);
         }
-        stagedTimeMicros = Math.max(stagedTimeMicros, scheduler.wallClockMicros());
+        long micros =
+                record.givenMicros == 0 ? scheduler.wallClockMicros() : record.givenMicros;
+        stagedTimeMicros = Math.max(stagedTimeMicros, micros);
         record.sequence = ++stagedSequence;
         record.timeMicros = stagedTimeMicros;
         record.segment = tail.current().number();
         record.position = batch.endPosition();
         if (record.kind == RecordKind.PROMOTE) {
-            stagedEpoch++;
+            stagedEpoch = record.givenEpoch == 0 ? stagedEpoch + 1 : record.givenEpoch;
         }
         batch.add(record, forces.durableSequence(), stagedEpoch);
         record.endPosition = batch.endPosition();
@@ -483,6 +485,20 @@ public final class RecordLog implements AutoCloseable {
     /** Like {@link #cursor(Position)}, but arrives at no record after {@code lastWanted}. */
     public RecordCursor cursor(Position from, long lastWanted) throws JournalException {
         return reader.cursor(from, lastWanted);
+    }
+
+    /**
+     * Follows the log from the record after a sequence number on, which somebody holds.
+     *
+     * @throws JournalException CORRUPT when it has gone
+     */
+    public LogFollower follow(long afterSequence) throws JournalException {
+        return new LogFollower(reader, afterSequence);
+    }
+
+    /** Bytes of records from a place up to the end. */
+    public long bytesAfter(Position from) {
+        return reader.bytesAfter(from);
     }
 
     /** Whether every record from a place up to a sequence number already appended is kept. */
