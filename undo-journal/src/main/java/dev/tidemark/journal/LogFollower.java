@@ -32,7 +32,9 @@ public final class LogFollower implements AutoCloseable {
         }
     }
 
-    /** Moves on to the next record; false when that is after {@code lastWanted}, or not there yet. */
+    /**
+     * Moves on to the next record; false when that is after {@code lastWanted}, or not there yet.
+     */
     public boolean next(long lastWanted) throws JournalException {
         LogCursor current = cursor;
         if (next.sequence() > lastWanted) {

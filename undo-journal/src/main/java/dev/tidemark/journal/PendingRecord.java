@@ -37,6 +37,9 @@ public abstract class PendingRecord {
     /** When it was written elsewhere; 0 for now. */
     long givenMicros;
 
+    /** The only sequence number that it may get; 0 for any. */
+    long expectedSequence;
+
     /** The epoch that a PROMOTE begins; 0 for the next. */
     int givenEpoch;
 
@@ -83,9 +86,18 @@ public abstract class PendingRecord {
         this.sequence = 0;
     }
 
-    /** The record was written at another site: its time is kept, as far as time does not go back. */
+    /**
+     * The record was written at another site: its time is kept, as far as time does not go back.
+     */
     protected final void keepTime(long micros) {
         givenMicros = micros;
+    }
+
+    /**
+     * The record fails unless it gets this sequence number: the order of a copy is its source's.
+     */
+    protected final void expect(long nextSequence) {
+        expectedSequence = nextSequence;
     }
 
     /** The epoch that this PROMOTE begins; greater than the one before. */
@@ -94,8 +106,8 @@ public abstract class PendingRecord {
     }
 
     /**
-     * Checksums of the payload's chunks of 16 KiB as they were computed before, so that they are not
-     * computed again. After {@link #reset}; the array becomes the record's.
+     * Checksums of the payload's chunks of 16 KiB as they were computed before, so that they are
+     * not computed again. After {@link #reset}; the array becomes the record's.
      */
     protected final void keepChecksums(int[] checksums) {
         chunkChecksums = checksums.length == 0 ? new int[1] : checksums;

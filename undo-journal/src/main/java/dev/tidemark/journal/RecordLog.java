@@ -157,6 +157,11 @@ public final class RecordLog implements AutoCloseable {
             supply.await(record);
             return;
         }
+        if (record.expectedSequence != 0 && record.expectedSequence != stagedSequence + 1) {
+            record.failure = outOfOrder(record);
+            state.ended.add(record);
+            return;
+        }
         if (!record.prepare()) {
             state.ended.add(record);
             return;
@@ -164,8 +169,7 @@ public final class RecordLog implements AutoCloseable {
         if (record.chunkCount < 0) {
             PayloadChecksums.compute(record);
         }
-        long micros =
-                record.givenMicros == 0 ? scheduler.wallClockMicros() : record.givenMicros;
+        long micros = record.givenMicros == 0 ? scheduler.wallClockMicros() : record.givenMicros;
         stagedTimeMicros = Math.max(stagedTimeMicros, micros);
         record.sequence = ++stagedSequence;
         record.timeMicros = stagedTimeMicros;
@@ -179,6 +183,16 @@ public final class RecordLog implements AutoCloseable {
         if (batch.bytes() >= options.batchBytes() || batch.count() >= options.batchRecords()) {
             writeBatch();
         }
+    }
+
+    private BlockDeviceException outOfOrder(PendingRecord record) {
+        return new BlockDeviceException(
+                ErrorCode.IO,
+                "record "
+                        + record.expectedSequence
+                        + " cannot follow "
+                        + stagedSequence
+                        + ": one before it is not in the log");
     }
 
     /** False when the record has to wait for a segment, which is on its way. */

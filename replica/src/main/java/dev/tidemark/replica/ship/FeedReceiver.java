@@ -38,7 +38,9 @@ final class FeedReceiver implements InboundHandler {
         executor.execute(() -> next(kind, kept));
     }
 
-    /** Everything waits for what came before it: a volume for its group's records, and the reverse. */
+    /**
+     * Everything waits for what came before it: a volume for its group's records, and the reverse.
+     */
     private void next(int kind, ByteBuf body) {
         int bytes = body.readableBytes();
         last =

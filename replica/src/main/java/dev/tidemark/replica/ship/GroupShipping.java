@@ -18,8 +18,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps one peer's copy of one active group: asks where it stands when a link comes up, makes it when
- * there is none, then ships what is written, and begins anew with the next link.
+ * Keeps one peer's copy of one active group: asks where it stands when a link comes up, makes it
+ * when there is none, then ships what is written, and begins anew with the next link.
  *
  * <p>All of its state is of one serial executor, where the disk may be waited for; methods may be
  * called from any thread.
@@ -51,8 +51,8 @@ public final class GroupShipping implements AutoCloseable {
     /**
      * @param group the active group
      * @param terms what was agreed
-     * @param known the newest record the copy is known to have; redo after it is kept from now on, if
-     *     it is there
+     * @param known the newest record the copy is known to have; redo after it is kept from now on,
+     *     if it is there
      */
     public GroupShipping(
             ProtectionGroup group,
@@ -153,25 +153,28 @@ public final class GroupShipping implements AutoCloseable {
         int mine = ++generation;
         GroupOffer offer = offer();
         enter(ShippingState.OPENING, "");
-        current.open(purpose, offer.encode(), new Handler(mine))
-                .whenCompleteAsync(
-                        (opened, failure) -> {
-                            if (mine != generation || closed) {
-                                if (opened != null) {
-                                    opened.close(LinkException.CODE_NOT_NOW, "no longer wanted");
-                                }
-                            } else if (failure != null) {
-                                refused(failure);
-                            } else {
-                                channel = opened;
-                                opened(current, purpose, offer, opened);
-                            }
-                        },
-                        executor);
+        var _ =
+                current.open(purpose, offer.encode(), new Handler(mine))
+                        .whenCompleteAsync(
+                                (opened, failure) -> {
+                                    if (mine != generation || closed) {
+                                        if (opened != null) {
+                                            opened.close(
+                                                    LinkException.CODE_NOT_NOW, "no longer wanted");
+                                        }
+                                    } else if (failure != null) {
+                                        refused(failure);
+                                    } else {
+                                        channel = opened;
+                                        opened(current, purpose, offer, opened);
+                                    }
+                                },
+                                executor);
     }
 
     private void refused(Throwable failure) {
-        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        Throwable inner = failure.getCause();
+        Throwable cause = failure instanceof CompletionException && inner != null ? inner : failure;
         if (cause instanceof LinkException refusal && refusal.code() == Kinds.CODE_FENCED) {
             fenced(text(cause));
         } else if (cause instanceof LinkException refusal
@@ -215,8 +218,9 @@ public final class GroupShipping implements AutoCloseable {
         StreamPosition copy =
                 new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
         Shipment from = replaceHold(copy.sequence());
-        StreamPosition own = from.positionAt(copy.sequence());
-        if (!own.equals(copy)) {
+        StreamPosition own = from.begin();
+        if ((own.timeMicros() != 0 && own.timeMicros() != copy.timeMicros())
+                || (own.epoch() != 0 && own.epoch() != copy.epoch())) {
             throw new ReplicaException(
                     ReplicaException.Kind.INVALID,
                     "the copy's last record is not this site's: it says "
@@ -269,7 +273,7 @@ public final class GroupShipping implements AutoCloseable {
                         scheduler,
                         () -> executor.execute(this::forceRan));
         pump = records;
-        from.onMore(() -> executor.execute(this::runSafely));
+        from.onMore(records::woken);
         return records;
     }
 

@@ -17,8 +17,8 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes a copy at a peer while hosts go on writing: records and regions of the live disks take turns
- * in one channel, until the walk is over and the copy is the source at one record. See {@code
+ * Makes a copy at a peer while hosts go on writing: records and regions of the live disks take
+ * turns in one channel, until the walk is over and the copy is the source at one record. See {@code
  * docs/internals/two-sites.md}, "Initial synchronisation".
  *
  * <p>On the shipping's executor. {@link #run} goes as far as the peer has room and is run again for
@@ -123,8 +123,7 @@ final class InitialSync implements SyncWalk.Output {
             return null;
         }
         walkedVolume = volume.get().id();
-        return new SyncWalk(
-                walkedVolume, group.openVolume(walkedVolume), peer, this, executor);
+        return new SyncWalk(walkedVolume, group.openVolume(walkedVolume), peer, this, executor);
     }
 
     private void window(SyncWalk current) {
@@ -147,12 +146,14 @@ final class InitialSync implements SyncWalk.Output {
         progress = progress.passed(total, bytes);
     }
 
-    /** The copy is the source once it has what is in the log now; not in the middle of a promotion. */
+    /**
+     * The copy is the source once it has what is in the log now; not in the middle of a promotion.
+     */
     private void end() throws ReplicaException {
         if (group.promotion() != null || !pump.isEven() || shipment.hasUnforced()) {
             return;
         }
-        StreamPosition position = shipment.positionAt(pump.sentSequence());
+        StreamPosition position = shipment.position();
         ByteBuf body = Unpooled.buffer(32);
         body.writeLongLE(position.sequence())
                 .writeLongLE(position.timeMicros())

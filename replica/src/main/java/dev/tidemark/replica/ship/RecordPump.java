@@ -15,10 +15,11 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Puts a group's durable records into a channel, in order, as far as the peer has room, and tells of
- * volumes before their first record. On the shipping's executor, but for the figures.
+ * Puts a group's durable records into a channel, in order, as far as the peer has room, and tells
+ * of volumes before their first record. On the shipping's executor, but for the figures.
  */
 final class RecordPump {
     private static final int BATCH_BYTES = 1 << 20;
@@ -44,6 +45,9 @@ final class RecordPump {
     private volatile long acknowledgedSequence;
     private volatile long oldestMicros;
     private boolean forceArmed;
+
+    /** Nothing was left when it last ran: the next record wakes it. */
+    private final AtomicBoolean idle = new AtomicBoolean();
 
     /**
      * @param from the copy's last sequence number
@@ -77,8 +81,20 @@ final class RecordPump {
                 break;
             }
         }
-        if (shipment.lastSequence() > sentSequence) {
+        if (!isEven()) {
             armForce();
+            return;
+        }
+        idle.set(true);
+        if (!isEven() && idle.compareAndSet(true, false)) {
+            armForce();
+        }
+    }
+
+    /** A record was appended. On any thread, cheap. */
+    void woken() {
+        if (idle.get() && idle.compareAndSet(true, false)) {
+            again.run();
         }
     }
 
@@ -111,12 +127,7 @@ final class RecordPump {
     private void armForce() {
         if (!forceArmed) {
             forceArmed = true;
-            scheduler.schedule(
-                    FORCE_AFTER_NANOS,
-                    () -> {
-                        shipment.requestForce();
-                        again.run();
-                    });
+            scheduler.schedule(FORCE_AFTER_NANOS, () -> shipment.force(again));
         }
     }
 
@@ -143,8 +154,7 @@ final class RecordPump {
         for (int id : known.keySet()) {
             if (!now.containsKey(id)) {
                 waiting.add(
-                        new Waiting(
-                                Kinds.DATA_VOLUME_REMOVED, Unpooled.buffer().writeIntLE(id)));
+                        new Waiting(Kinds.DATA_VOLUME_REMOVED, Unpooled.buffer().writeIntLE(id)));
             }
         }
         known.clear();

@@ -8,8 +8,8 @@ import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.Role;
 import dev.tidemark.replica.StreamPosition;
 import dev.tidemark.replica.SyncImages;
-import dev.tidemark.replica.link.IncomingChannel;
 import dev.tidemark.replica.link.InboundHandler;
+import dev.tidemark.replica.link.IncomingChannel;
 import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.SyncPeer.Range;
@@ -80,8 +80,7 @@ public final class ShippingDesk {
     private void feed(IncomingChannel channel, GroupOffer offer) throws ReplicaException {
         ProtectionGroup group = host.find(offer.group());
         if (group == null) {
-            channel.accept(
-                    0, Unpooled.buffer(1).writeByte(Kinds.OPENED_UNKNOWN), new Unwanted());
+            channel.accept(0, Unpooled.buffer(1).writeByte(Kinds.OPENED_UNKNOWN), new Unwanted());
             return;
         }
         if (!isCopyOf(group, offer, channel)) {
@@ -154,8 +153,7 @@ public final class ShippingDesk {
             try {
                 answer.complete(answer(method, kept));
             } catch (ReplicaException | MalformedMessageException failure) {
-                answer.completeExceptionally(
-                        LinkException.refusal(code(failure), text(failure)));
+                answer.completeExceptionally(LinkException.refusal(code(failure), text(failure)));
             } finally {
                 kept.release();
             }

@@ -163,8 +163,11 @@ final class SyncWalk {
         for (Piece piece : pieces) {
             switch (piece.holder()) {
                 case COPY -> output.zero(volume, piece.offsetBytes(), piece.lengthBytes());
-                case SOURCE -> all.add(
-                        read(piece).thenAcceptAsync(bytes -> sendData(piece, bytes), executor));
+                case SOURCE ->
+                        all.add(
+                                read(piece)
+                                        .thenAcceptAsync(
+                                                bytes -> sendData(piece, bytes), executor));
                 case BOTH -> all.add(compare(piece));
             }
         }
@@ -178,7 +181,7 @@ final class SyncWalk {
         var _ =
                 copy.whenComplete((hashes, failure) -> {
                     if (failure != null) {
-                        own.thenAccept(ByteBuf::release);
+                        var _ = own.thenAccept(ByteBuf::release);
                     }
                 });
         return copy.thenAcceptBothAsync(
@@ -207,26 +210,32 @@ final class SyncWalk {
 
     /** What the copy has nothing of reads as zeros there: blocks of zeros need not be sent. */
     private void sendData(Piece piece, ByteBuf bytes) {
-        sendBlocks(piece, bytes, block -> {
-            int length = Blocks.length(block, piece.lengthBytes());
-            int index = bytes.readerIndex() + block * Blocks.BLOCK_BYTES;
-            return !Blocks.isZero(bytes, index, length);
-        });
+        sendBlocks(
+                piece,
+                bytes,
+                block -> {
+                    int length = Blocks.length(block, piece.lengthBytes());
+                    int index = bytes.readerIndex() + block * Blocks.BLOCK_BYTES;
+                    return !Blocks.isZero(bytes, index, length);
+                });
     }
 
     private void sendDifferences(Piece piece, byte[] hashes, ByteBuf bytes) {
-        sendBlocks(piece, bytes, block -> {
-            int length = Blocks.length(block, piece.lengthBytes());
-            int index = bytes.readerIndex() + block * Blocks.BLOCK_BYTES;
-            byte[] own = Blocks.hash(digest, bytes, index, length);
-            int at = block * Blocks.HASH_BYTES;
-            boolean equal =
-                    Arrays.equals(own, 0, own.length, hashes, at, at + Blocks.HASH_BYTES);
-            if (equal) {
-                output.equal(length);
-            }
-            return !equal;
-        });
+        sendBlocks(
+                piece,
+                bytes,
+                block -> {
+                    int length = Blocks.length(block, piece.lengthBytes());
+                    int index = bytes.readerIndex() + block * Blocks.BLOCK_BYTES;
+                    byte[] own = Blocks.hash(digest, bytes, index, length);
+                    int at = block * Blocks.HASH_BYTES;
+                    boolean equal =
+                            Arrays.equals(own, 0, own.length, hashes, at, at + Blocks.HASH_BYTES);
+                    if (equal) {
+                        output.equal(length);
+                    }
+                    return !equal;
+                });
     }
 
     private interface Wanted {
