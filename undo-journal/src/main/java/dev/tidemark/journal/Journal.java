@@ -273,8 +273,8 @@ public final class Journal implements AutoCloseable {
     }
 
     /**
-     * Keeps all redo after a sequence number; null when not all of it is there any more. Waits for a
-     * unit that is just being given back.
+     * Keeps all redo after a sequence number; null when not all of it is there any more. Waits for
+     * a unit that is just being given back.
      */
     public @Nullable RedoHold holdRedo(long afterSequence) {
         return retention.hold(afterSequence);

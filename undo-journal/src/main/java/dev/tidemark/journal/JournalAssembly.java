@@ -84,8 +84,7 @@ final class JournalAssembly {
     }
 
     /** See {@link Journal#create}. */
-    static Journal create(Setting setting, UUID group, JournalStart start)
-            throws JournalException {
+    static Journal create(Setting setting, UUID group, JournalStart start) throws JournalException {
         requireEmpty(setting.directory());
         JournalAssembly assembly = new JournalAssembly(setting);
         return assembly.undoneUnlessWhole(() -> assembly.makeNew(group, start));
@@ -149,8 +148,7 @@ final class JournalAssembly {
         RedoObserver observer = new RedoObserver(new Marks(start.sequence(), start.epoch()));
         RecordLog redo = LogOpener.create(redoOptions(), redoParts(group, observer), start);
         redo.epoch(start.epoch());
-        Boundary origin =
-                new Boundary(0, start.sequence(), start.timeMicros(), redo.begin(), null);
+        Boundary origin = new Boundary(0, start.sequence(), start.timeMicros(), redo.begin(), null);
         Manifest made = Manifest.create(manifestContext(), group, origin, start.epoch());
         manifest = made;
         return assemble(made, redo, observer);

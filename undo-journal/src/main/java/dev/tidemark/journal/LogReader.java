@@ -54,7 +54,9 @@ final class LogReader {
         }
     }
 
-    /** The segment that holds a sequence number, or will, by its first place; null when it has gone. */
+    /**
+     * The segment that holds a sequence number, or will, by its first place; null when it has gone.
+     */
     @Nullable Position segmentOf(long sequence) {
         state.lock.lock();
         try {

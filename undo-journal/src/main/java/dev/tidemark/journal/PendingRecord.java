@@ -83,7 +83,9 @@ public abstract class PendingRecord {
         this.sequence = 0;
     }
 
-    /** The record was written at another site: its time is kept, as far as time does not go back. */
+    /**
+     * The record was written at another site: its time is kept, as far as time does not go back.
+     */
     protected final void keepTime(long micros) {
         givenMicros = micros;
     }
@@ -94,8 +96,8 @@ public abstract class PendingRecord {
     }
 
     /**
-     * Checksums of the payload's chunks of 16 KiB as they were computed before, so that they are not
-     * computed again. After {@link #reset}; the array becomes the record's.
+     * Checksums of the payload's chunks of 16 KiB as they were computed before, so that they are
+     * not computed again. After {@link #reset}; the array becomes the record's.
      */
     protected final void keepChecksums(int[] checksums) {
         chunkChecksums = checksums.length == 0 ? new int[1] : checksums;
