@@ -23,6 +23,18 @@ public final class LogFollower implements AutoCloseable {
                     "record " + (afterSequence + 1) + " is asked for, and its segment has gone");
         }
         this.next = from;
+        boolean there = false;
+        try {
+            skipTo(afterSequence);
+            there = true;
+        } finally {
+            if (!there) {
+                close();
+            }
+        }
+    }
+
+    private void skipTo(long afterSequence) throws JournalException {
         while (next.sequence() <= afterSequence) {
             if (!next(afterSequence)) {
                 throw new JournalException(

@@ -49,8 +49,12 @@ final class Pins {
         @Override
         public void advance(long sequence) {
             synchronized (held) {
-                after = Math.max(after, sequence);
+                if (sequence <= after) {
+                    return;
+                }
+                after = sequence;
             }
+            onRelease.run();
         }
 
         @Override

@@ -153,7 +153,7 @@ public final class RecordLog implements AutoCloseable {
     private void place(PendingRecord record) {
         assert record.payloadBytes() <= maximumPayloadBytes()
                 : "payload " + record.payloadBytes() + " exceeds " + maximumPayloadBytes();
-        if (!makeRoom(record.payloadBytes())) {
+        if (!makeRoom(record)) {
             supply.await(record);
             return;
         }
@@ -196,7 +196,8 @@ public final class RecordLog implements AutoCloseable {
     }
 
     /** False when the record has to wait for a segment, which is on its way. */
-    private boolean makeRoom(int payloadBytes) {
+    private boolean makeRoom(PendingRecord record) {
+        int payloadBytes = record.payloadBytes();
         if (!tail.isCut() && !batch.fits(payloadBytes)) {
             writeBatch();
         }
@@ -204,7 +205,7 @@ public final class RecordLog implements AutoCloseable {
         if (!hasRoom(bytes)) {
             writeBatch();
             if (!tail.isCut()) {
-                roll();
+                roll(record.givenMicros);
             }
         }
         boolean room = hasRoom(bytes);
@@ -219,12 +220,16 @@ public final class RecordLog implements AutoCloseable {
                 && batch.endPosition() + (long) recordBytes <= tail.current().unitBytes();
     }
 
-    /** Goes on in the segment made ahead, if there is one. */
-    private void roll() {
+    /**
+     * Goes on in the segment made ahead, if there is one.
+     *
+     * @param givenMicros the time that its first record keeps; 0 for now
+     */
+    private void roll(long givenMicros) {
         Segment next = supply.take();
         if (next != null) {
-            SegmentHeader header =
-                    tail.rollTo(next, Math.max(stagedTimeMicros, scheduler.wallClockMicros()));
+            long micros = givenMicros == 0 ? scheduler.wallClockMicros() : givenMicros;
+            SegmentHeader header = tail.rollTo(next, Math.max(stagedTimeMicros, micros));
             forces.wrote(next);
             batch.startSegment(header);
             ground.startSegment();
