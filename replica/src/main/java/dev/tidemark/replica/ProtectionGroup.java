@@ -276,6 +276,11 @@ public final class ProtectionGroup implements AutoCloseable {
         return engine.volumes.all().stream().map(VolumeChanges::info).toList();
     }
 
+    /** The size that a volume had at first, as far as history knows. */
+    public long firstSizeBytes(int id) throws ReplicaException {
+        return engine.volumes.named(id).firstSizeBytes();
+    }
+
     /** Makes a thin volume that reads as zeros. */
     public CompletableFuture<VolumeInfo> addVolume(String name, long sizeBytes) {
         return volumeChanges.add(name, sizeBytes);

@@ -1,6 +1,8 @@
 package dev.tidemark.replica.ship;
 
 import dev.tidemark.replica.Feed;
+import dev.tidemark.replica.ProtectionGroup;
+import dev.tidemark.replica.StreamPosition;
 import dev.tidemark.replica.link.InboundChannel;
 import dev.tidemark.replica.link.InboundHandler;
 import io.netty.buffer.ByteBuf;
@@ -26,6 +28,22 @@ final class FeedReceiver implements InboundHandler {
     FeedReceiver(Feed feed, Executor executor) {
         this.feed = feed;
         this.executor = executor;
+    }
+
+    /**
+     * Takes up the volumes that the source has and the copy has not, and makes what the copy has
+     * durable.
+     *
+     * @return where it stands then
+     */
+    CompletableFuture<StreamPosition> prepare(ProtectionGroup group, GroupOffer offer) {
+        CompletableFuture<Void> volumes = CompletableFuture.completedFuture(null);
+        for (GroupOffer.OfferedVolume volume : offer.volumes()) {
+            if (group.volumes().stream().noneMatch(known -> known.id() == volume.id())) {
+                volumes = volumes.thenCompose(before -> add(volume));
+            }
+        }
+        return volumes.thenCompose(added -> feed.force()).thenApply(forced -> feed.position());
     }
 
     void start(InboundChannel opened) {

@@ -25,7 +25,12 @@ public record GroupOffer(
         volumes = List.copyOf(volumes);
     }
 
-    /** A volume as the source has it now. */
+    /**
+     * A volume of the source.
+     *
+     * @param sizeBytes its first: what it has become since is told by its RESIZE records, or before
+     *     an initial synchronisation
+     */
     public record OfferedVolume(int id, long sizeBytes, String name) {
         void encode(ByteBuf into) {
             into.writeIntLE(id).writeLongLE(sizeBytes);

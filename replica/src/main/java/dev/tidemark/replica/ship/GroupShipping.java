@@ -5,12 +5,15 @@ import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.Shipment;
 import dev.tidemark.replica.StreamPosition;
+import dev.tidemark.replica.VolumeInfo;
 import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.link.OutboundChannel;
 import dev.tidemark.replica.link.OutboundHandler;
 import dev.tidemark.replica.ship.GroupOffer.OfferedVolume;
 import io.netty.buffer.ByteBuf;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -138,20 +141,25 @@ public final class GroupShipping implements AutoCloseable {
         open(current, Kinds.PURPOSE_SHIPPING);
     }
 
-    private GroupOffer offer() {
+    private GroupOffer offer() throws ReplicaException {
+        List<OfferedVolume> volumes = new ArrayList<>();
+        for (VolumeInfo each : group.volumes()) {
+            long size = group.firstSizeBytes(each.id());
+            volumes.add(new OfferedVolume(each.id(), size, each.name()));
+        }
         return new GroupOffer(
-                group.id(),
-                group.role().tenure(),
-                terms.unitBytes(),
-                terms.name(),
-                group.volumes().stream()
-                        .map(each -> new OfferedVolume(each.id(), each.sizeBytes(), each.name()))
-                        .toList());
+                group.id(), group.role().tenure(), terms.unitBytes(), terms.name(), volumes);
     }
 
     private void open(Link current, int purpose) {
         int mine = ++generation;
-        GroupOffer offer = offer();
+        GroupOffer offer;
+        try {
+            offer = offer();
+        } catch (ReplicaException failure) {
+            stop(failure);
+            return;
+        }
         enter(ShippingState.OPENING, "");
         var _ =
                 current.open(purpose, offer.encode(), new Handler(mine))
@@ -238,6 +246,7 @@ public final class GroupShipping implements AutoCloseable {
         long sequence = group.status().headSequence();
         Shipment from = replaceHold(sequence);
         RecordPump records = start(from, offer, opened, sequence);
+        records.tellAll();
         sync =
                 new InitialSync(
                         group,

@@ -45,6 +45,7 @@ final class RecordPump {
     private volatile long acknowledgedSequence;
     private volatile long oldestMicros;
     private boolean forceArmed;
+    private boolean copyIsMade;
 
     /** Nothing was left when it last ran: the next record wakes it. */
     private final AtomicBoolean idle = new AtomicBoolean();
@@ -104,7 +105,7 @@ final class RecordPump {
             return false;
         }
         // Only now: a volume whose records are in the batch is in the list.
-        tellVolumes();
+        tellVolumes(copyIsMade);
         long last = batch.firstSequence() + batch.count() - 1;
         sent.add(new Sent(last, batch.firstTimeMicros()));
         sentSequence = last;
@@ -136,15 +137,25 @@ final class RecordPump {
         forceArmed = false;
     }
 
-    private void tellVolumes() {
+    /** Tells of every volume with the size it has now: for a copy that is made. */
+    void tellAll() throws ReplicaException {
+        copyIsMade = true;
+        known.clear();
+        tellVolumes(true);
+    }
+
+    /**
+     * Tells what has changed. A volume that is new to a copy's feed has its first size there: its
+     * RESIZE records come as they were written.
+     */
+    private void tellVolumes(boolean sizesNow) throws ReplicaException {
         Map<Integer, String> now = new HashMap<>();
         for (VolumeInfo volume : group.volumes()) {
             now.put(volume.id(), volume.name());
             String name = known.get(volume.id());
             if (name == null) {
-                ByteBuf body = Unpooled.buffer();
-                new OfferedVolume(volume.id(), volume.sizeBytes(), volume.name()).encode(body);
-                waiting.add(new Waiting(Kinds.DATA_VOLUME_ADDED, body));
+                long size = sizesNow ? volume.sizeBytes() : group.firstSizeBytes(volume.id());
+                tell(new OfferedVolume(volume.id(), size, volume.name()));
             } else if (!name.equals(volume.name())) {
                 ByteBuf body = Unpooled.buffer().writeIntLE(volume.id());
                 Bytes.writeText(body, volume.name());
@@ -153,12 +164,18 @@ final class RecordPump {
         }
         for (int id : known.keySet()) {
             if (!now.containsKey(id)) {
-                waiting.add(
-                        new Waiting(Kinds.DATA_VOLUME_REMOVED, Unpooled.buffer().writeIntLE(id)));
+                ByteBuf body = Unpooled.buffer().writeIntLE(id);
+                waiting.add(new Waiting(Kinds.DATA_VOLUME_REMOVED, body));
             }
         }
         known.clear();
         known.putAll(now);
+    }
+
+    private void tell(OfferedVolume volume) {
+        ByteBuf body = Unpooled.buffer();
+        volume.encode(body);
+        waiting.add(new Waiting(Kinds.DATA_VOLUME_ADDED, body));
     }
 
     /** The copy has everything up to a sequence number on its disk. */

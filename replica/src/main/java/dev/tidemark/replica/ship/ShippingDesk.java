@@ -1,7 +1,6 @@
 package dev.tidemark.replica.ship;
 
 import dev.tidemark.execution.Scheduler;
-import dev.tidemark.replica.Feed;
 import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
@@ -90,14 +89,28 @@ public final class ShippingDesk {
         if (before != null) {
             before.end();
         }
-        Feed feed = group.feed();
-        StreamPosition position = feed.position();
+        FeedReceiver receiver = new FeedReceiver(group.feed(), executor);
+        feeds.put(offer.group(), receiver);
+        // What the source keeps is let go up to the position: it has to be on the disk.
+        var _ =
+                receiver.prepare(group, offer)
+                        .whenCompleteAsync(
+                                (position, failure) -> {
+                                    if (failure == null) {
+                                        accept(channel, receiver, position);
+                                    } else {
+                                        channel.refuse(code(failure), text(failure));
+                                    }
+                                },
+                                executor);
+    }
+
+    private static void accept(
+            IncomingChannel channel, FeedReceiver receiver, StreamPosition position) {
         ByteBuf answer = Unpooled.buffer(21).writeByte(Kinds.OPENED_POSITION);
         answer.writeLongLE(position.sequence())
                 .writeLongLE(position.timeMicros())
                 .writeIntLE(position.epoch());
-        FeedReceiver receiver = new FeedReceiver(feed, executor);
-        feeds.put(offer.group(), receiver);
         receiver.start(channel.accept(CREDIT_BYTES, answer, receiver));
     }
 
