@@ -281,6 +281,11 @@ public final class ProtectionGroup implements AutoCloseable {
         return engine.volumes.named(id).firstSizeBytes();
     }
 
+    /** The size that a volume has in the log, which hosts may not have been told yet. */
+    public long newestSizeBytes(int id) throws ReplicaException {
+        return engine.volumes.named(id).sizeAt(Long.MAX_VALUE);
+    }
+
     /** Makes a thin volume that reads as zeros. */
     public CompletableFuture<VolumeInfo> addVolume(String name, long sizeBytes) {
         return volumeChanges.add(name, sizeBytes);

@@ -13,7 +13,9 @@ import dev.tidemark.replica.ship.ShippingDesk;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
@@ -31,8 +33,8 @@ final class DirectLink implements Link {
     private final Random random;
     private final List<Channel> channels = new ArrayList<>();
     private boolean cut;
-    private long lastThereNanos;
-    private long lastHereNanos;
+    private final Deque<Runnable> onTheWayThere = new ArrayDeque<>();
+    private final Deque<Runnable> onTheWayHere = new ArrayDeque<>();
 
     DirectLink(
             SimulatedScheduler here, SimulatedScheduler there, ShippingDesk desk, Random random) {
@@ -51,28 +53,23 @@ final class DirectLink implements Link {
     }
 
     private void toThere(Runnable step) {
-        lastThereNanos = Math.max(lastThereNanos, there.nanoTime() + random.nextInt(20_000_000));
-        deliver(there, lastThereNanos, step);
+        deliver(there, onTheWayThere, step);
     }
 
     private void toHere(Runnable step) {
-        lastHereNanos = Math.max(lastHereNanos, here.nanoTime() + random.nextInt(20_000_000));
-        deliver(here, lastHereNanos, step);
+        deliver(here, onTheWayHere, step);
     }
 
-    /** Later by one, so that what is said first arrives first. */
-    private void deliver(SimulatedScheduler at, long nanos, Runnable step) {
-        if (at == there) {
-            lastThereNanos = nanos + 1;
-        } else {
-            lastHereNanos = nanos + 1;
-        }
+    /** What is due at about the same time runs in any order, so each arrival takes the oldest. */
+    private void deliver(SimulatedScheduler at, Deque<Runnable> onTheWay, Runnable step) {
+        onTheWay.add(step);
         var _ =
                 at.schedule(
-                        nanos - at.nanoTime(),
+                        random.nextInt(20_000_000),
                         () -> {
+                            Runnable oldest = onTheWay.remove();
                             if (!cut) {
-                                step.run();
+                                oldest.run();
                             }
                         });
     }

@@ -123,6 +123,10 @@ final class InitialSync implements SyncWalk.Output {
             return null;
         }
         walkedVolume = volume.get().id();
+        pump.tellNew();
+        if (!pump.isEven()) {
+            pump.run();
+        }
         return new SyncWalk(walkedVolume, group.openVolume(walkedVolume), peer, this, executor);
     }
 

@@ -137,6 +137,11 @@ final class RecordPump {
         forceArmed = false;
     }
 
+    /** Tells of volumes that have no records yet. */
+    void tellNew() throws ReplicaException {
+        tellVolumes(copyIsMade);
+    }
+
     /** Tells of every volume with the size it has now: for a copy that is made. */
     void tellAll() throws ReplicaException {
         copyIsMade = true;
@@ -154,7 +159,10 @@ final class RecordPump {
             now.put(volume.id(), volume.name());
             String name = known.get(volume.id());
             if (name == null) {
-                long size = sizesNow ? volume.sizeBytes() : group.firstSizeBytes(volume.id());
+                long size =
+                        sizesNow
+                                ? group.newestSizeBytes(volume.id())
+                                : group.firstSizeBytes(volume.id());
                 tell(new OfferedVolume(volume.id(), size, volume.name()));
             } else if (!name.equals(volume.name())) {
                 ByteBuf body = Unpooled.buffer().writeIntLE(volume.id());
