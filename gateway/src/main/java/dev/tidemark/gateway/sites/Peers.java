@@ -7,6 +7,7 @@ import dev.tidemark.gateway.problem.Problem;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
 import dev.tidemark.gateway.problem.Similar;
+import dev.tidemark.replica.link.PairingToken;
 import dev.tidemark.replica.link.SiteCard;
 import java.security.cert.X509Certificate;
 import java.util.Arrays;
@@ -73,6 +74,16 @@ final class Peers {
     private String hint(String asked) {
         String hint = Similar.hint(asked, all().stream().map(Peer::name).toList());
         return hint.isEmpty() ? "list them with: tidemark site list" : hint;
+    }
+
+    /** The id of the peer whose authority has this fingerprint; null when there is none. */
+    @Nullable UUID withAuthority(byte[] fingerprint) {
+        return all.values().stream()
+                .filter(one ->
+                        Arrays.equals(PairingToken.fingerprint(one.row().authority()), fingerprint))
+                .map(Peer::id)
+                .findFirst()
+                .orElse(null);
     }
 
     /** Refuses a name that another peer has. */

@@ -73,7 +73,7 @@ final class SiteDesk implements PairingDesk {
     /** Drops invitations that are over. */
     void purge() {
         long now = nowMicros();
-        for (InvitationRow row : open.values()) {
+        for (InvitationRow row : java.util.List.copyOf(open.values())) {
             if (row.expiresMicros() <= now) {
                 tables.removeInvitation(row.secretId());
                 open.remove(row.secretId());

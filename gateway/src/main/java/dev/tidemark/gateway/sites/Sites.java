@@ -340,7 +340,7 @@ public final class Sites implements AutoCloseable {
         String name = request.name() == null ? null : Names.site(request.name());
         PairingToken token = Pairing.token(request.token(), means.clock().instant());
         if (name != null) {
-            peers.requireFree(name, null);
+            peers.requireFree(name, peers.withAuthority(token.fingerprint()));
         }
         SiteCard card = Pairing.await(site.links().pair(token, site.card()), token);
         if (card.site().equals(site.row().id())) {
