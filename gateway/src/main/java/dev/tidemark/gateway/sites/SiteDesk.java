@@ -11,13 +11,14 @@ import dev.tidemark.replica.link.PeerRefusedException;
 import dev.tidemark.replica.link.Refusal;
 import dev.tidemark.replica.link.SiteCard;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,7 +74,7 @@ final class SiteDesk implements PairingDesk {
     /** Drops invitations that are over. */
     void purge() {
         long now = nowMicros();
-        for (InvitationRow row : java.util.List.copyOf(open.values())) {
+        for (InvitationRow row : List.copyOf(open.values())) {
             if (row.expiresMicros() <= now) {
                 tables.removeInvitation(row.secretId());
                 open.remove(row.secretId());
@@ -87,17 +88,26 @@ final class SiteDesk implements PairingDesk {
     }
 
     @Override
-    public byte @org.jspecify.annotations.Nullable [] secret(long secretId) {
+    public byte @Nullable [] secret(long secretId) {
         InvitationRow row = open.get(secretId);
         return row == null || row.expiresMicros() <= nowMicros() ? null : row.secret();
     }
 
     @Override
     public CompletableFuture<Boolean> paired(long secretId, SiteCard peer) {
-        return CompletableFuture.supplyAsync(() -> accept(secretId, peer), executor);
+        CompletableFuture<Boolean> written = new CompletableFuture<>();
+        executor.execute(() -> {
+            try {
+                written.complete(accept(secretId, peer));
+            } catch (PeerRefusedException | RuntimeException e) {
+                log.warn("pairing refused peer={}: {}", peer.site(), e.getMessage());
+                written.completeExceptionally(e);
+            }
+        });
+        return written;
     }
 
-    private boolean accept(long secretId, SiteCard card) {
+    private boolean accept(long secretId, SiteCard card) throws PeerRefusedException {
         InvitationRow invitation = open.get(secretId);
         if (invitation == null || invitation.expiresMicros() <= nowMicros()) {
             return false;
@@ -123,12 +133,11 @@ final class SiteDesk implements PairingDesk {
         return true;
     }
 
-    private static CompletionException refused(
-            String why, @org.jspecify.annotations.Nullable Throwable cause) {
+    private static PeerRefusedException refused(String why, @Nullable Throwable cause) {
         PeerRefusedException refused = new PeerRefusedException(Refusal.NOT_NOW, why);
         if (cause != null) {
             refused.initCause(cause);
         }
-        return new CompletionException(refused);
+        return refused;
     }
 }

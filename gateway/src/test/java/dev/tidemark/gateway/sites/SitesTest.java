@@ -14,6 +14,7 @@ import dev.tidemark.gateway.wire.Wire.PeerDocument;
 import dev.tidemark.gateway.wire.Wire.SiteCertificateDocument;
 import dev.tidemark.gateway.wire.Wire.SiteDocument;
 import dev.tidemark.replica.link.LinkException;
+import dev.tidemark.replica.link.PairingToken;
 import io.netty.buffer.Unpooled;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -131,6 +132,23 @@ final class SitesTest {
                 .hasMessageContaining("the invitation has expired");
         assertThat(berlin.sites.site().invitations()).isZero();
         assertThat(berlin.catalogue.sites().invitations()).isEmpty();
+    }
+
+    @Test
+    void a_token_whose_end_was_changed_is_over_all_the_same() {
+        PairingToken token = PairingToken.parse(token());
+        String later =
+                new PairingToken(
+                                token.expirySeconds() + 3600,
+                                token.secret(),
+                                token.fingerprint(),
+                                token.addresses())
+                        .text();
+        scheduler.jumpWallClock(Duration.ofMinutes(11).toSeconds() * 1_000_000);
+
+        assertThatThrownBy(() -> paris.sites.pair(new PairSite(later, null)))
+                .hasMessageContaining("make a new invitation there");
+        assertThat(berlin.sites.list()).isEmpty();
     }
 
     @Test
