@@ -31,18 +31,27 @@ final class RecordingProxy implements AutoCloseable {
     private void accept() {
         try {
             while (true) {
-                Socket client = server.accept();
-                Socket there = new Socket(target.getAddress(), target.getPort());
-                synchronized (this) {
-                    open.add(client);
-                    open.add(there);
-                }
-                Thread.ofVirtual().start(() -> copy(client, there));
-                Thread.ofVirtual().start(() -> copy(there, client));
+                join(server.accept());
             }
         } catch (IOException closed) {
-            // The test is over, or nobody listens behind.
+            // The test is over.
         }
+    }
+
+    private void join(Socket client) throws IOException {
+        Socket there;
+        try {
+            there = new Socket(target.getAddress(), target.getPort());
+        } catch (IOException nobody) {
+            client.close();
+            return;
+        }
+        synchronized (this) {
+            open.add(client);
+            open.add(there);
+        }
+        Thread.ofVirtual().start(() -> copy(client, there));
+        Thread.ofVirtual().start(() -> copy(there, client));
     }
 
     private void copy(Socket from, Socket to) {

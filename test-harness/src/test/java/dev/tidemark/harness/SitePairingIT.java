@@ -97,6 +97,7 @@ final class SitePairingIT {
     @Test
     void two_sites_pair_and_list_each_other_and_nothing_readable_crosses_the_wire()
             throws Exception {
+        succeed(berlin, "group", "create", MARKER);
         berlin.api().createVolume("disk", 1 << 20, MARKER);
         String invitation = succeed(berlin, "site", "invite").lines().findFirst().orElse("");
         assertThat(invitation).startsWith("tmk1.");
