@@ -141,6 +141,6 @@ final class RecordWire {
 
     static ReplicaException malformed(String what) {
         return new ReplicaException(
-                ReplicaException.Kind.INVALID, what + "; nothing of it was taken");
+                ReplicaException.Kind.INVALID, what + "; nothing from it on was taken");
     }
 }

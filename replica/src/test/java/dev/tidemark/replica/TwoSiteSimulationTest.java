@@ -214,6 +214,7 @@ class TwoSiteSimulationTest {
         void finish() throws ReplicaException {
             cut();
             connect();
+            run(100);
             for (int i = 0; i < 200 && (!isEven() || backlog() > 0); i++) {
                 run(100);
             }

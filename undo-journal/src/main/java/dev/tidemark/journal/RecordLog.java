@@ -162,6 +162,14 @@ public final class RecordLog implements AutoCloseable {
             state.ended.add(record);
             return;
         }
+        if (isEpochTooOld(record)) {
+            record.failure =
+                    new BlockDeviceException(
+                            ErrorCode.INVALID,
+                            "epoch " + record.givenEpoch + " does not come after " + stagedEpoch);
+            state.ended.add(record);
+            return;
+        }
         if (!record.prepare()) {
             state.ended.add(record);
             return;
@@ -183,6 +191,13 @@ public final class RecordLog implements AutoCloseable {
         if (batch.bytes() >= options.batchBytes() || batch.count() >= options.batchRecords()) {
             writeBatch();
         }
+    }
+
+    /** Epochs never go back, whatever another site says. */
+    private boolean isEpochTooOld(PendingRecord record) {
+        return record.kind == RecordKind.PROMOTE
+                && record.givenEpoch != 0
+                && record.givenEpoch <= stagedEpoch;
     }
 
     private BlockDeviceException outOfOrder(PendingRecord record) {

@@ -161,6 +161,18 @@ final class JournalStartTest {
     }
 
     @Test
+    void anEpochThatDoesNotComeAfterIsRefused() {
+        TestRecord promote = TestRecord.promote();
+        promote.beginEpoch((3 << 16) | 2);
+        journal.redo().stage(promote);
+        journal.redo().submit();
+        scheduler.runUntilIdle();
+        assertThat(promote.failedWith).isNotNull();
+        assertThat(journal.epoch()).isEqualTo((3 << 16) | 2);
+        assertThat(journal.redo().lastSequence()).isEqualTo(5000);
+    }
+
+    @Test
     void aPromotionThatCouldNotBeWrittenLeavesTheEpochAsItWas() {
         disk.faults((operation, path) -> path.contains("redo-"));
         TestRecord promote = TestRecord.promote();

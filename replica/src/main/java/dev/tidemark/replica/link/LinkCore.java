@@ -395,13 +395,16 @@ final class LinkCore implements Link {
                 return;
             }
             SendingEnd end = withData.removeFirst();
+            if (!end.mayGo()) {
+                continue;
+            }
             long now = parts.scheduler().nanoTime();
             long wait = Math.max(limit.waitNanos(now), end.limit().waitNanos(now));
             if (wait > 0) {
                 withData.add(end);
                 waitsForLimit = true;
                 var _ = parts.scheduler().schedule(wait, () -> serial.execute(this::limitPassed));
-            } else if (end.hasData()) {
+            } else {
                 sendOne(end, stream, now);
             }
         }
@@ -427,7 +430,7 @@ final class LinkCore implements Link {
         end.limit().take(body.readableBytes(), now);
         sentRaw.add(rawBytes);
         put(stream, FrameType.DATA, small != null, end.channel(), body);
-        if (end.hasData()) {
+        if (end.mayGo()) {
             withData.add(end);
         }
         if (room.give(rawBytes)) {

@@ -24,6 +24,10 @@ final class SendingEnd implements OutboundChannel {
     private volatile boolean ended;
     private volatile ByteBuf openedBody = Unpooled.EMPTY_BUFFER;
     private long lastNumber;
+
+    /** Raw bytes that went out. */
+    private long wireBytes;
+
     private boolean open;
 
     SendingEnd(LinkCore link, int channel, @Nullable OutboundHandler handler) {
@@ -69,6 +73,9 @@ final class SendingEnd implements OutboundChannel {
         if (!ended && handler != null) {
             if (body.isReadable()) {
                 handler.acknowledged(body);
+            }
+            if (mayGo()) {
+                link.wantsToSend(this);
             }
             tellIfReady();
         }
@@ -122,12 +129,16 @@ final class SendingEnd implements OutboundChannel {
         queue.clear();
     }
 
-    boolean hasData() {
-        return !queue.isEmpty();
+    /** Whether the next DATA may go: the peer has granted all of it. */
+    boolean mayGo() {
+        Waiting next = queue.peek();
+        return next != null && wireBytes + next.body().readableBytes() <= grantedBytes;
     }
 
     Waiting take() {
-        return queue.remove();
+        Waiting next = queue.remove();
+        wireBytes += next.body().readableBytes();
+        return next;
     }
 
     @Override
