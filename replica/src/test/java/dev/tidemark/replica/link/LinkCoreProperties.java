@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -27,6 +28,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LinkCoreProperties {
     private static final long SECOND = 1_000_000_000L;
     private static final int CREDIT = 200_000;
+
+    private final List<World> worlds = new ArrayList<>();
+
+    private World world(long seed) {
+        World world = new World(seed);
+        worlds.add(world);
+        return world;
+    }
+
+    @AfterEach
+    void close() {
+        worlds.forEach(World::close);
+    }
 
     /** One way of one stream: frames arrive in order, some time later. */
     private static final class Wire implements FrameStream {
@@ -75,6 +89,13 @@ class LinkCoreProperties {
         @Override
         public void close() {
             closed = true;
+            hangs = true;
+        }
+
+        void drain() {
+            onTheWay.forEach(ByteBuf::release);
+            onTheWay.clear();
+            decoder.finishAndReleaseAll();
         }
     }
 
@@ -116,7 +137,7 @@ class LinkCoreProperties {
     }
 
     /** Both sides and what joins them. */
-    private static final class World {
+    private static final class World implements AutoCloseable {
         final Random random;
         final SimulatedScheduler scheduler;
         final List<Wire> wires = new ArrayList<>();
@@ -168,6 +189,13 @@ class LinkCoreProperties {
                             user),
                     () -> {},
                     () -> {});
+        }
+
+        @Override
+        public void close() {
+            scheduler.runUntilIdle();
+            scheduler.discardAll();
+            wires.forEach(Wire::drain);
         }
 
         <T> T await(CompletableFuture<T> future) {
@@ -231,7 +259,7 @@ class LinkCoreProperties {
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
     void dataArrivesOnceAndInOrderOverStreamsThatAreNot(long seed) {
-        World world = new World(seed);
+        World world = world(seed);
         Taker taker = new Taker();
         world.there.taker = taker;
         Sender sender = new Sender();
@@ -273,7 +301,7 @@ class LinkCoreProperties {
 
     @Test
     void aSenderWithoutCreditIsStopped() {
-        World world = new World(30);
+        World world = world(30);
         world.there.taker = new Taker();
         OutboundChannel channel =
                 world.await(world.near.open(1, Unpooled.EMPTY_BUFFER, new Sender()));
@@ -285,7 +313,7 @@ class LinkCoreProperties {
 
     @Test
     void aRefusedChannelAndARefusedRequestSayWhy() {
-        World world = new World(31);
+        World world = world(31);
         assertThatThrownBy(
                         () -> world.await(world.near.open(1, Unpooled.EMPTY_BUFFER, new Sender())))
                 .hasMessageContaining("nothing is taken here");
@@ -297,7 +325,7 @@ class LinkCoreProperties {
 
     @Test
     void aPeerThatHangsIsGivenUpAfterFiveSeconds() {
-        World world = new World(32);
+        World world = world(32);
         world.there.taker = new Taker();
         Sender sender = new Sender();
         world.await(world.near.open(1, Unpooled.EMPTY_BUFFER, sender));
@@ -316,7 +344,7 @@ class LinkCoreProperties {
 
     @Test
     void dataBeyondTheCreditEndsTheLink() {
-        World world = new World(33);
+        World world = world(33);
         world.there.taker = new Taker();
         world.await(world.near.open(1, Unpooled.EMPTY_BUFFER, new Sender()));
         ByteBuf data = Unpooled.buffer().writeLongLE(1).writeShortLE(0).writeShortLE(0);
