@@ -45,6 +45,13 @@ enum LioDifferences {
                             && command.cdb()[1] == 0
                             && our.senseCode().equals("5/2400")
                             && their.status() == 0),
+    MODES_THAT_CHANGE(
+            "from LIO's behaviour: D_SENSE can be changed, where LIO takes only its own page; and of"
+                    + " what both refuse (SP, unknown page, wrong length) each names its own cause",
+            (command, our, their) ->
+                    command.family().equals("MODE SELECT(6)")
+                            && Set.of("/5/2600", "5/2600/5/1a00", "5/2600/5/2400", "5/2400/5/2600")
+                                    .contains(our.senseCode() + "/" + their.senseCode())),
     LISTS_OF_UNITS(
             "select 1 and 2 show the well-known unit, which LIO lacks; other values and"
                     + " less than 16 bytes are 5/2400",
