@@ -133,7 +133,7 @@ final class ScsiScript {
             int bytes = Math.min(page.length, 2 + page[1]);
             all.add(select6(0x10, Arrays.copyOf(page, bytes)));
             for (int control = 0; control < 3; control++) {
-                int asked = page[0] & 0x3f | control << 6;
+                int asked = (page[0] & 0x3f) | (control << 6);
                 all.add(in("MODE SENSE(6), after MODE SELECT", cdb6(0x1a, 8, asked, 255), 255));
             }
         }
