@@ -33,13 +33,18 @@ final class Greeting extends ChannelInboundHandlerAdapter {
 
     private final SslHandler tls;
     private final Talk talk;
+    private final Runnable onDone;
     private @Nullable ChannelHandlerContext context;
     private @Nullable Future<?> timeout;
     private boolean done;
 
-    Greeting(SslHandler tls, Talk talk) {
+    /**
+     * @param onDone told once when it has become something else, or nothing
+     */
+    Greeting(SslHandler tls, Talk talk, Runnable onDone) {
         this.tls = tls;
         this.talk = talk;
+        this.onDone = onDone;
     }
 
     SslHandler tls() {
@@ -149,7 +154,11 @@ final class Greeting extends ChannelInboundHandlerAdapter {
     }
 
     private void end() {
+        if (done) {
+            return;
+        }
         done = true;
+        onDone.run();
         Future<?> pending = timeout;
         if (pending != null) {
             pending.cancel(false);

@@ -15,6 +15,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +50,9 @@ final class LinkCore implements Link {
     /** DATA that waits for the wire, of all channels: beyond it no channel has credit. */
     static final long ROOM_BYTES = 8L << 20;
 
+    /** Frames that have come in and wait for the executor; a peer that floods is hung up on. */
+    private static final long MAXIMUM_WAITING_BYTES = 256L << 20;
+
     private final Parts parts;
     private final Recheck recheck;
     private final Runnable onDown;
@@ -67,6 +71,7 @@ final class LinkCore implements Link {
     private final LongAdder receivedRaw = new LongAdder();
     private final LongAdder receivedWire = new LongAdder();
     private final SendRoom room = new SendRoom();
+    private final AtomicLong waitingBytes = new AtomicLong();
     private volatile long heardNanos;
     private volatile long roundTripNanos;
     private volatile boolean down;
@@ -179,9 +184,15 @@ final class LinkCore implements Link {
     /** A frame, which becomes the link's. */
     void received(Frame frame) {
         heardNanos = parts.scheduler().nanoTime();
-        receivedWire.add(Frames.HEADER_BYTES + frame.body().readableBytes());
+        int bytes = Frames.HEADER_BYTES + frame.body().readableBytes();
+        receivedWire.add(bytes);
+        boolean floods = waitingBytes.addAndGet(bytes) > MAXIMUM_WAITING_BYTES;
         serial.execute(() -> {
+            waitingBytes.addAndGet(-bytes);
             try {
+                if (floods) {
+                    end("the peer sends more than this site can look at");
+                }
                 if (!down) {
                     take(frame);
                 }

@@ -3,7 +3,6 @@ package dev.tidemark.replica.link;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.execution.Scheduler.Cancellable;
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.Channel;
 import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -38,7 +37,10 @@ public final class LinkEndpoint implements AutoCloseable {
     private final LinkUser user;
     private final Sockets sockets;
     private final Accepting accepting;
-    private final AtomicInteger connections = new AtomicInteger();
+
+    /** Accepted connections that are neither a stream nor closed yet. */
+    private final AtomicInteger greeting = new AtomicInteger();
+
     private final Map<UUID, PeerState> peers = new HashMap<>(); // guarded by this
     private long bytesPerSecond; // guarded by this
     private volatile boolean closed;
@@ -95,16 +97,16 @@ public final class LinkEndpoint implements AutoCloseable {
 
         @Override
         public boolean admits() {
-            return connections.incrementAndGet() <= limit();
-        }
-
-        private int limit() {
-            return MAXIMUM_GREETING + options.maximumLinks() * LinkOptions.MAXIMUM_STREAMS;
+            boolean admitted = greeting.incrementAndGet() <= MAXIMUM_GREETING;
+            if (!admitted) {
+                greeting.decrementAndGet();
+            }
+            return admitted;
         }
 
         @Override
-        public void greeted(Channel channel) {
-            connections.decrementAndGet();
+        public void greeted() {
+            greeting.decrementAndGet();
         }
 
         @Override

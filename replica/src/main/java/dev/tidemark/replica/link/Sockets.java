@@ -47,10 +47,10 @@ final class Sockets implements AutoCloseable {
     interface Server {
         SslContext context() throws SSLException;
 
-        /** Whether one more may greet. */
+        /** Whether one more may greet; true is followed by one {@link #greeted}. */
         boolean admits();
 
-        void greeted(Channel channel);
+        void greeted();
 
         Greeting.Talk talk();
     }
@@ -82,11 +82,15 @@ final class Sockets implements AutoCloseable {
             var _ = channel.close();
             return;
         }
-        var _ = channel.closeFuture().addListener(ended -> server.greeted(channel));
         try {
             SslHandler tls = server.context().newHandler(channel.alloc());
-            channel.pipeline().addLast(tls, new FrameDecoder(), new Greeting(tls, server.talk()));
+            channel.pipeline()
+                    .addLast(
+                            tls,
+                            new FrameDecoder(),
+                            new Greeting(tls, server.talk(), server::greeted));
         } catch (SSLException failure) {
+            server.greeted();
             var _ = channel.close();
         }
     }
@@ -107,7 +111,7 @@ final class Sockets implements AutoCloseable {
                                             .addLast(
                                                     tls,
                                                     new FrameDecoder(),
-                                                    new Greeting(tls, talk));
+                                                    new Greeting(tls, talk, () -> {}));
                                 }))
                         .connect(address);
         var _ =

@@ -11,6 +11,8 @@ import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +20,7 @@ import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
@@ -220,8 +223,9 @@ class LinkEndpointTest {
         link(near, far);
         link(far, near);
         TimeUnit.MILLISECONDS.sleep(1500);
-        assertThat(near.endpoint.link(far.id).orElseThrow().status().dialled()).isTrue();
-        assertThat(far.endpoint.link(near.id).orElseThrow().status().dialled()).isFalse();
+        // Whoever was first, when the other had not begun; else the one of the smaller id.
+        assertThat(near.endpoint.link(far.id).orElseThrow().status().dialled())
+                .isNotEqualTo(far.endpoint.link(near.id).orElseThrow().status().dialled());
         ByteBuf answer =
                 near.endpoint
                         .link(far.id)
@@ -260,6 +264,30 @@ class LinkEndpointTest {
         far.invitations.put(PairingToken.secretId(secret), secret);
         assertThatThrownBy(() -> near.endpoint.pair(unknown, near.own()).get(10, TimeUnit.SECONDS))
                 .hasMessageContaining("wait a minute");
+    }
+
+    @Test
+    void connectionsThatDoNotGreetAreBoundedAndLeaveNothing() throws Exception {
+        int port = Integer.parseInt(address.substring(address.indexOf(':') + 1));
+        List<Socket> idle = new ArrayList<>();
+        int hungUp = 0;
+        for (int i = 0; i < 80; i++) {
+            idle.add(new Socket(InetAddress.getLoopbackAddress(), port));
+        }
+        for (Socket socket : idle) {
+            socket.setSoTimeout(50);
+            try {
+                hungUp += socket.getInputStream().read() < 0 ? 1 : 0;
+            } catch (SocketTimeoutException waits) {
+                // It is one of those that may greet.
+            }
+        }
+        assertThat(hungUp).isEqualTo(16);
+        for (Socket socket : idle) {
+            socket.close();
+        }
+        near.endpoint.dial(far.id, List.of(address));
+        link(far, near);
     }
 
     @Test
