@@ -32,6 +32,7 @@ final class DirectLink implements Link {
     private final ShippingDesk desk;
     private final Random random;
     private final List<Channel> channels = new ArrayList<>();
+    private final List<CompletableFuture<ByteBuf>> asked = new ArrayList<>();
     private boolean cut;
     private final Deque<Runnable> onTheWayThere = new ArrayDeque<>();
     private final Deque<Runnable> onTheWayHere = new ArrayDeque<>();
@@ -49,6 +50,9 @@ final class DirectLink implements Link {
         if (!cut) {
             cut = true;
             channels.forEach(Channel::down);
+            for (CompletableFuture<ByteBuf> answer : asked) {
+                var _ = here.schedule(0, () -> answer.completeExceptionally(gone()));
+            }
         }
     }
 
@@ -72,6 +76,10 @@ final class DirectLink implements Link {
                                 oldest.run();
                             }
                         });
+    }
+
+    private static LinkException gone() {
+        return LinkException.refusal(LinkException.CODE_NOT_NOW, "cut");
     }
 
     private static ByteBuf taken(ByteBuf body) {
@@ -98,6 +106,10 @@ final class DirectLink implements Link {
     @Override
     public CompletableFuture<ByteBuf> request(int method, ByteBuf body) {
         CompletableFuture<ByteBuf> answer = new CompletableFuture<>();
+        asked.add(answer);
+        if (cut) {
+            answer.completeExceptionally(gone());
+        }
         ByteBuf sent = taken(body);
         toThere(() -> {
             var _ =

@@ -24,6 +24,7 @@ class CompressionTest {
         assertThat(back).isEqualTo(raw);
         assertThat(Compression.decompress(allocator, small, raw.readableBytes() - 1)).isNull();
         assertThat(Compression.decompress(allocator, small, raw.readableBytes() + 1)).isNull();
+        assertThat(back.release() && small.release()).isTrue();
     }
 
     @Test
@@ -33,9 +34,12 @@ class CompressionTest {
         assertThat(compression.compress(allocator, Unpooled.wrappedBuffer(noise))).isNull();
         ByteBuf zeros = Unpooled.wrappedBuffer(new byte[10_000]);
         int skipped = 0;
-        while (compression.compress(allocator, zeros) == null) {
+        ByteBuf small = compression.compress(allocator, zeros);
+        while (small == null) {
             skipped++;
+            small = compression.compress(allocator, zeros);
         }
+        assertThat(small.release()).isTrue();
         assertThat(skipped).isEqualTo(15);
     }
 }
