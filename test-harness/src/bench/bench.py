@@ -18,8 +18,8 @@ USAGE = """
 Every server serves one disk over the same transport (NBD: a unix socket; iSCSI: TCP on loopback),
 on the same file system, with fresh data written once before and a
 warm-up of reads and writes that is not counted; the same client, one server after the
-other, the order turning from round to round. Before a workload that writes, what was written
-before is settled (tidemark: folded; all: synced to the disk).
+other, the order turning from round to round. Before each workload, what was written before is
+settled (tidemark: folded; all: synced to the disk).
 
   tidemark    this gateway at its defaults: every write journaled, a checkpoint a second, history
   nbdkit      nbdkit's file plugin on a raw file
@@ -99,8 +99,7 @@ def settle(server):
 
 def measure(server, workload, seconds):
     """One figure of one workload."""
-    if workload.writes:
-        settle(server)
+    settle(server)
     cpu = server.cpu_seconds()
     written = server.written_bytes()
     result = workload.run(server, seconds)

@@ -16,6 +16,7 @@ final class Checkpoints {
     private final Scheduler scheduler;
     private final HeadLog log;
     private final Health health;
+    private final Roles roles;
     private final AtomicBoolean armed = new AtomicBoolean();
     private volatile long intervalNanos;
     private volatile Scheduler.@Nullable Cancellable timer;
@@ -23,10 +24,11 @@ final class Checkpoints {
     /** Something was written since the last checkpoint. Guarded by the redo log's lock. */
     private boolean written;
 
-    Checkpoints(Scheduler scheduler, HeadLog log, Health health, Duration interval) {
+    Checkpoints(Scheduler scheduler, HeadLog log, Health health, Roles roles, Duration interval) {
         this.scheduler = scheduler;
         this.log = log;
         this.health = health;
+        this.roles = roles;
         this.intervalNanos = interval.toNanos();
     }
 
@@ -39,14 +41,14 @@ final class Checkpoints {
     /** A write is in the log. Under the redo log's lock. */
     void written() {
         written = true;
-        if (!armed.get() && armed.compareAndSet(false, true)) {
+        if (roles.isActive() && !armed.get() && armed.compareAndSet(false, true)) {
             timer = scheduler.schedule(intervalNanos, this::due);
         }
     }
 
     private void due() {
         armed.set(false);
-        if (health.refusal() == null) {
+        if (health.refusal() == null && roles.isActive()) {
             log.write(Mark.checkpoint(null, false, () -> written, this::appendedAutomatic));
         }
     }
@@ -94,14 +96,32 @@ final class Checkpoints {
         return result;
     }
 
+    /** The source's checkpoint, for its copy. */
+    Mark ofSource(@Nullable ByteBuf text, int flags) {
+        return Mark.checkpoint(
+                text,
+                false,
+                () -> true,
+                mark ->
+                        appended(
+                                mark,
+                                Checkpoint.of(mark.sequence(), mark.timeMicros(), flags, text)));
+    }
+
     private static Checkpoint tagged(Mark mark, String name, String description) {
         return new Checkpoint(mark.sequence(), mark.timeMicros(), true, name, description);
     }
 
     /**
-     * Makes an automatic checkpoint at once when something is not in gold's next layers; forced.
+     * Makes an automatic checkpoint at once when something is not in gold's next layers; forced. A
+     * copy has only its source's: what is not in gold's next layers is cut off without one.
      */
     CompletableFuture<Void> last() {
+        if (!roles.isActive()) {
+            Mark cut = Mark.nothing(log::cut);
+            log.write(cut);
+            return cut.done();
+        }
         Mark mark =
                 Mark.checkpoint(
                         null,

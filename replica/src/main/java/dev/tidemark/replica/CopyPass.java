@@ -176,6 +176,11 @@ final class CopyPass {
         }
 
         @Override
+        protected boolean isOfHost() {
+            return false;
+        }
+
+        @Override
         protected boolean prepare() {
             if (promoted.isTaken(volume(), offsetBytes(), lengthBytes())) {
                 return false;

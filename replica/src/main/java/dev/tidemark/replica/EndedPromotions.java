@@ -45,9 +45,40 @@ final class EndedPromotions {
         ended = List.copyOf(kept);
     }
 
+    /** One whose end is not known yet begins with the record of this number. */
+    void begin(long first) throws JournalException {
+        if (ended.stream().noneMatch(past -> past.first() == first)) {
+            add(new PromotionRecord.Ended(first, Long.MAX_VALUE));
+        }
+    }
+
+    /** The one whose end was not known ends with the record of this number. */
+    void end(long last) throws JournalException {
+        List<PromotionRecord.Ended> all = new ArrayList<>();
+        for (PromotionRecord.Ended past : ended) {
+            boolean open = past.last() == Long.MAX_VALUE;
+            PromotionRecord.Ended known =
+                    open ? new PromotionRecord.Ended(past.first(), last) : past;
+            if (open) {
+                journal.putAttribute(known.key(), known.encode(), true);
+            }
+            all.add(known);
+        }
+        ended = List.copyOf(all);
+    }
+
     /** Refuses a point that one of them took away. */
     void check(long sequence) throws ReplicaException {
         for (PromotionRecord.Ended past : ended) {
+            if (isInside(past, sequence) && past.last() == Long.MAX_VALUE) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.OUTSIDE_WINDOW,
+                        "sequence number "
+                                + sequence
+                                + " lies inside a rollback or promotion at the source that has not"
+                                + " ended; the newest point before it is seq:"
+                                + (past.first() - 1));
+            }
             if (isInside(past, sequence)) {
                 throw new ReplicaException(
                         ReplicaException.Kind.OUTSIDE_WINDOW,

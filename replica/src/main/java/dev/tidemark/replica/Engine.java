@@ -7,7 +7,9 @@ import dev.tidemark.journal.JournalOptions;
 import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -28,6 +30,11 @@ final class Engine {
     final Meters meters = new Meters();
     final Maintenance maintenance;
     final Volumes volumes = new Volumes();
+    final Roles roles;
+
+    /** Of the copies that records are read for. */
+    final List<Shipment> shipments = new CopyOnWriteArrayList<>();
+
     final Throttle throttle;
     final Head head;
     final HeadLog log;
@@ -59,8 +66,10 @@ final class Engine {
                 new Throttle(
                         journal.redo(), unfoldedLimit(options, environment.pool().budgetBytes()));
         this.head = new Head(journal.redo(), volumes, options.unitBytes(), this::layerSealed);
-        this.log = new HeadLog(journal.redo(), head, throttle, rules, this::written);
-        this.checkpoints = new Checkpoints(scheduler, log, health, options.checkpointInterval());
+        this.roles = new Roles(journal);
+        this.log = new HeadLog(journal.redo(), head, throttle, rules, roles, this::written);
+        this.checkpoints =
+                new Checkpoints(scheduler, log, health, roles, options.checkpointInterval());
         this.images =
                 new Images(
                         journal,
@@ -149,6 +158,9 @@ final class Engine {
 
     private void written() {
         checkpoints.written();
+        if (!shipments.isEmpty()) {
+            shipments.forEach(Shipment::appended);
+        }
     }
 
     /** Stops timers and closes all files; on the caller's thread, when no maintenance task runs. */

@@ -6,6 +6,8 @@ import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.StorageFile;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The gold replica of one volume: a plain, sparse raw image. Only the fold writes it, on the
@@ -190,6 +192,31 @@ final class GoldImage {
             at = hole;
         }
         return at;
+    }
+
+    /** The parts of a range that hold data, as the file system knows it, at most {@code limit}. */
+    <T> List<T> dataRanges(
+            long offsetBytes, long lengthBytes, int limit, SyncImages.RangeMaker<T> maker)
+            throws StorageException {
+        List<T> ranges = new ArrayList<>();
+        long end = offsetBytes + lengthBytes;
+        long at = file.dataFrom(offsetBytes);
+        while (at < end && ranges.size() < limit) {
+            long hole = Math.min(end, file.holeFrom(at));
+            ranges.add(maker.range(at, hole - at));
+            at = file.dataFrom(hole);
+        }
+        return ranges;
+    }
+
+    /** Tells a map where the file holds data, as the file system knows it. */
+    void addData(long sizeBytes, AllocationMap into) throws StorageException {
+        long at = file.dataFrom(0);
+        while (at < sizeBytes) {
+            long hole = Math.min(sizeBytes, file.holeFrom(at));
+            into.add(at, hole - at);
+            at = file.dataFrom(hole);
+        }
     }
 
     long allocatedBytes() throws StorageException {

@@ -1,5 +1,6 @@
 package dev.tidemark.replica;
 
+import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.RecordLog;
 import org.jspecify.annotations.Nullable;
@@ -14,15 +15,23 @@ final class HeadLog {
     private final Throttle throttle;
     private final Runnable onWritten;
     private final Rules rules;
+    private final Roles roles;
 
     /**
      * @param onWritten hears of each write, under the redo log's lock
      */
-    HeadLog(RecordLog redo, Head head, Throttle throttle, Rules rules, Runnable onWritten) {
+    HeadLog(
+            RecordLog redo,
+            Head head,
+            Throttle throttle,
+            Rules rules,
+            Roles roles,
+            Runnable onWritten) {
         this.redo = redo;
         this.head = head;
         this.throttle = throttle;
         this.rules = rules;
+        this.roles = roles;
         this.onWritten = onWritten;
     }
 
@@ -36,6 +45,11 @@ final class HeadLog {
 
     Throttle throttle() {
         return throttle;
+    }
+
+    /** Why a host's write gets no number now; null when it does. Under the redo log's lock. */
+    @Nullable BlockDeviceException refusal() {
+        return roles.refusal();
     }
 
     /** A write is in the log. Under the redo log's lock. */
@@ -62,6 +76,15 @@ final class HeadLog {
     /** A record that ends an interval is in the log. Under the redo log's lock. */
     void boundary(Mark mark, @Nullable Checkpoint checkpoint) {
         head.seal(mark.sequence(), mark.timeMicros(), mark.end(), checkpoint);
+    }
+
+    /**
+     * Ends the newest layer at the last record, without one of its own. Under the redo log's lock.
+     */
+    void cut() {
+        if (!head.isNewestEmpty()) {
+            head.seal(redo.lastSequence(), redo.lastTimeMicros(), redo.end(), null);
+        }
     }
 
     /** Puts a mark into the log now, with everything staged before it. */

@@ -16,6 +16,9 @@ class LiveWrite extends PendingRecord {
     /** The promotion under way when this record got its place in the order. */
     private @Nullable Promoted claimed;
 
+    /** Why it was left out. */
+    private @Nullable BlockDeviceException refusal;
+
     LiveWrite(HeadLog log, Volume target, Completion done) {
         this.log = log;
         this.target = target;
@@ -47,8 +50,17 @@ class LiveWrite extends PendingRecord {
         return target;
     }
 
+    /** Whether the group's role can refuse it. */
+    protected boolean isOfHost() {
+        return true;
+    }
+
     @Override
     protected boolean prepare() {
+        refusal = isOfHost() ? log.refusal() : null;
+        if (refusal != null) {
+            return false;
+        }
         claimed = log.head().claim(this);
         return true;
     }
@@ -69,7 +81,12 @@ class LiveWrite extends PendingRecord {
 
     @Override
     protected void completed() {
-        done.succeeded();
+        BlockDeviceException refused = refusal;
+        if (refused == null) {
+            done.succeeded();
+        } else {
+            done.failed(refused);
+        }
     }
 
     @Override

@@ -67,6 +67,29 @@ final class Mark extends PendingRecord {
         return mark;
     }
 
+    /** Another site's record: it keeps its number, its time and, a PROMOTE, its epoch. */
+    void ofSource(long localSequence, long micros, int epoch) {
+        expect(localSequence);
+        keepTime(micros);
+        if (kind() == RecordKind.PROMOTE) {
+            beginEpoch(epoch);
+        }
+    }
+
+    /** Runs something under the redo log's lock and leaves nothing in the log. */
+    static Mark nothing(Runnable underLock) {
+        Mark mark =
+                new Mark(
+                        null,
+                        () -> {
+                            underLock.run();
+                            return false;
+                        },
+                        never -> {});
+        mark.reset(RecordKind.CHECKPOINT, 0, 0, 0, 0, null, false);
+        return mark;
+    }
+
     /** The log it goes into. */
     void into(HeadLog headLog) {
         log = headLog;

@@ -111,6 +111,7 @@ final class Promotions implements Fold.FoldGuard {
         if (refusal != null) {
             throw Failures.replica(refusal);
         }
+        engine.roles.requireActive();
         if (running != null) {
             throw new ReplicaException(
                     ReplicaException.Kind.IN_USE,
@@ -404,6 +405,26 @@ final class Promotions implements Fold.FoldGuard {
         return now == null || !now.isInside(point) ? null : now.view(engine, point);
     }
 
+    /** The source of this copy begins a promotion: points from here on wait for its end. */
+    CompletableFuture<Mark> sourceBegins(long local) {
+        return engine.maintenance.submit(() -> {
+            ended.begin(local);
+            return sourceMark(RecordKind.PROMOTE);
+        });
+    }
+
+    /** The source's promotion ends with the record that gets this number. */
+    CompletableFuture<Mark> sourceEnds(long local) {
+        return engine.maintenance.submit(() -> {
+            ended.end(local);
+            return sourceMark(RecordKind.PROMOTED);
+        });
+    }
+
+    private Mark sourceMark(RecordKind kind) {
+        return Mark.promotion(kind, () -> {}, mark -> engine.log.boundary(mark, null));
+    }
+
     boolean isRunning() {
         return running != null;
     }
@@ -462,7 +483,10 @@ final class Promotions implements Fold.FoldGuard {
     }
 
     /** Replay has come to a PROMOTE record. */
-    void replayedPromote(long sequence, int epoch) {
+    void replayedPromote(long sequence, int epoch) throws JournalException {
+        if (!engine.roles.isActive()) {
+            ended.begin(sequence);
+        }
         RunningPromotion now = running;
         if (now != null && now.record.epoch() == epoch) {
             now.promoted.startAt(sequence);
@@ -474,7 +498,10 @@ final class Promotions implements Fold.FoldGuard {
      * Replay has come to a PROMOTED record: the head is whole again, the rest of the end is done by
      * {@link #resumeAfterReplay}.
      */
-    void replayedPromoted(long sequence) {
+    void replayedPromoted(long sequence) throws JournalException {
+        if (!engine.roles.isActive()) {
+            ended.end(sequence);
+        }
         RunningPromotion now = running;
         if (now != null && engine.head.promoted() == now.promoted) {
             engine.head.endPromotion();

@@ -4,6 +4,7 @@ import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
+import dev.tidemark.journal.JournalStart;
 import dev.tidemark.journal.Point;
 import dev.tidemark.journal.PointException;
 import dev.tidemark.journal.PointSpec;
@@ -71,6 +72,70 @@ public final class ProtectionGroup implements AutoCloseable {
                                 alerts));
     }
 
+    /**
+     * Makes a copy of images that show the source at one record. The images are closed; their
+     * directory becomes the group's. Blocking.
+     */
+    public static ProtectionGroup createStandby(
+            GroupOptions options,
+            UUID id,
+            SyncImages images,
+            Environment environment,
+            StandbyStart start)
+            throws ReplicaException {
+        return createStandby(options, id, images, environment, Rules.SAFE, start);
+    }
+
+    static ProtectionGroup createStandby(
+            GroupOptions options,
+            UUID id,
+            SyncImages images,
+            Environment environment,
+            Rules rules,
+            StandbyStart start)
+            throws ReplicaException {
+        images.close();
+        Alerts alerts = new Alerts(environment.listener(), id);
+        return start(
+                options,
+                images.directory(),
+                environment,
+                rules,
+                alerts,
+                () -> standbyJournal(options, id, images, environment, alerts, start));
+    }
+
+    private static Journal standbyJournal(
+            GroupOptions options,
+            UUID id,
+            SyncImages images,
+            Environment environment,
+            Alerts alerts,
+            StandbyStart start)
+            throws JournalException {
+        StreamPosition position = start.position();
+        Journal journal =
+                Journal.create(
+                        Engine.journalOptions(options),
+                        id,
+                        new JournalStart(
+                                position.sequence(), position.timeMicros(), position.epoch()),
+                        images.directory(),
+                        environment.scheduler(),
+                        environment.pool(),
+                        environment.cache(),
+                        alerts);
+        VolumeChanges.recordCopies(journal, images.volumes(), position);
+        Role role =
+                new Role(
+                        GroupRole.STANDBY,
+                        start.tenure(),
+                        start.source(),
+                        List.of(new Role.Stretch(position.sequence(), position.sequence())));
+        journal.putAttribute(Role.KEY, role.encode(), true);
+        return journal;
+    }
+
     /** Opens an existing group, recovering what a crash left. Blocking. */
     public static ProtectionGroup open(
             GroupOptions options, StorageDirectory directory, Environment environment)
@@ -99,7 +164,7 @@ public final class ProtectionGroup implements AutoCloseable {
     }
 
     /** Makes or opens the journal. */
-    private interface JournalStart {
+    private interface JournalMaking {
         Journal start() throws JournalException;
     }
 
@@ -109,7 +174,7 @@ public final class ProtectionGroup implements AutoCloseable {
             Environment environment,
             Rules rules,
             Alerts alerts,
-            JournalStart journalStart)
+            JournalMaking journalStart)
             throws ReplicaException {
         AutoCloseable lock = null;
         Journal journal = null;
@@ -150,6 +215,57 @@ public final class ProtectionGroup implements AutoCloseable {
         return engine.id;
     }
 
+    /** What the group is at this site. */
+    public Role role() {
+        return engine.roles.role();
+    }
+
+    /** Begins to read records for a copy that has everything up to a record. Blocking. */
+    public Shipment ship(long afterSequence) throws ReplicaException {
+        return Shipment.open(engine, afterSequence);
+    }
+
+    /** Takes records of the source; of a copy. A feed that was made before takes nothing more. */
+    public Feed feed() throws ReplicaException {
+        if (role().state() != GroupRole.STANDBY) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.INVALID,
+                    "group " + engine.id + " is " + role().state() + ", not a copy");
+        }
+        return new Feed(engine, volumeChanges);
+    }
+
+    /**
+     * Another site has taken the group over: no host's write gets a place in the log from here on.
+     *
+     * @return the last sequence number, on stable storage
+     */
+    public CompletableFuture<Long> fence(int tenure) {
+        CompletableFuture<Void> fenced =
+                engine.maintenance.submit(() -> {
+                    Role now = role();
+                    if (tenure > now.tenure()) {
+                        engine.roles.set(now.with(GroupRole.FENCED, tenure));
+                    }
+                    return null;
+                });
+        return fenced.thenCompose(nothing -> lastUnderLock()).thenCompose(this::forced);
+    }
+
+    private CompletableFuture<Long> forced(long sequence) {
+        return engine.maintenance.submit(() -> {
+            engine.journal.redo().forceNow(sequence);
+            return sequence;
+        });
+    }
+
+    /** Once no write that was refused too late can come any more. */
+    private CompletableFuture<Long> lastUnderLock() {
+        Mark nothing = Mark.nothing(() -> {});
+        engine.log.write(nothing);
+        return nothing.done().thenApply(done -> engine.journal.redo().lastSequence());
+    }
+
     /** Grows at every rollback and promotion. */
     public int epoch() {
         return engine.journal.epoch();
@@ -158,6 +274,16 @@ public final class ProtectionGroup implements AutoCloseable {
     /** All volumes by id. */
     public List<VolumeInfo> volumes() {
         return engine.volumes.all().stream().map(VolumeChanges::info).toList();
+    }
+
+    /** The size that a volume had at first, as far as history knows. */
+    public long firstSizeBytes(int id) throws ReplicaException {
+        return engine.volumes.named(id).firstSizeBytes();
+    }
+
+    /** The size that a volume has in the log, which hosts may not have been told yet. */
+    public long newestSizeBytes(int id) throws ReplicaException {
+        return engine.volumes.named(id).sizeAt(Long.MAX_VALUE);
     }
 
     /** Makes a thin volume that reads as zeros. */
@@ -198,6 +324,7 @@ public final class ProtectionGroup implements AutoCloseable {
 
     /** A new handle of the live disk. */
     public BlockDevice openVolume(int id) throws ReplicaException {
+        engine.roles.requireActive();
         if (engine.health.isClosing()) {
             throw new ReplicaException(
                     ReplicaException.Kind.FAILED, "group " + engine.id + " is closed");
@@ -216,6 +343,11 @@ public final class ProtectionGroup implements AutoCloseable {
         var refusal = engine.health.refusal();
         if (refusal != null) {
             return CompletableFuture.failedFuture(Failures.replica(refusal));
+        }
+        try {
+            engine.roles.requireActive();
+        } catch (ReplicaException notHere) {
+            return CompletableFuture.failedFuture(notHere);
         }
         return engine.checkpoints.add(name, description);
     }

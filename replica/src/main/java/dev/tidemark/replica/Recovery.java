@@ -27,6 +27,7 @@ final class Recovery {
     }
 
     void run() throws ReplicaException, JournalException, StorageException {
+        engine.roles.recover();
         volumes.recover();
         foldFinished = finishFold(engine);
         engine.head.begin(engine.journal.goldBoundary().redo());

@@ -40,6 +40,14 @@ class Rules {
     }
 
     /**
+     * Invariant 3 across sites, prefix: true would ship records that the source can still lose with
+     * its power.
+     */
+    boolean shipsUndurable() {
+        return false;
+    }
+
+    /**
      * A write, zero, promotion's copy or mark has its place in the log: where a simulation notes
      * it. Under the redo log's lock.
      */

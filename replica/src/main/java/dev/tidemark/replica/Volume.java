@@ -82,6 +82,11 @@ final class Volume {
         return entry == null ? 0 : entry.getValue();
     }
 
+    /** The oldest size in history. */
+    long firstSizeBytes() {
+        return sizes.firstEntry().getValue();
+    }
+
     /**
      * A RESIZE record: the history knows the size from {@code sequence} on. Under the redo log's
      * lock, or before the group is open.

@@ -1,10 +1,12 @@
 package dev.tidemark.replica;
 
+import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
 import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.StorageFile;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -68,9 +70,7 @@ final class VolumeChanges {
             GoldImage gold = GoldImage.open(engine.volumeDirectory, record.id());
             requireWhole(record, gold, size);
             Volume volume = new Volume(record, gold);
-            if (volume.gold().allocatedBytes() > 0) {
-                volume.allocation().addAll(size);
-            }
+            gold.addData(size, volume.allocation());
             return volume;
         } catch (StorageException failure) {
             if (failure.kind() == StorageException.Kind.NOT_FOUND) {
@@ -103,6 +103,7 @@ final class VolumeChanges {
     CompletableFuture<VolumeInfo> add(String name, long sizeBytes) {
         return engine.maintenance.submit(() -> {
             checkUsable();
+            engine.roles.requireActive();
             checkName(name);
             checkSize(sizeBytes);
             int id = takeId();
@@ -162,6 +163,7 @@ final class VolumeChanges {
     private VolumeImport beginImport(String name, StorageFile source, Progress progress)
             throws ReplicaException, JournalException, StorageException {
         checkUsable();
+        engine.roles.requireActive();
         checkName(name);
         long sizeBytes = source.sizeBytes();
         checkSize(sizeBytes);
@@ -200,6 +202,7 @@ final class VolumeChanges {
 
     private Mark beginResize(int id, long newSizeBytes) throws ReplicaException, StorageException {
         checkUsable();
+        engine.roles.requireActive();
         Volume volume = engine.volumes.named(id);
         checkSize(newSizeBytes);
         long before = volume.sizeAt(Long.MAX_VALUE);
@@ -245,9 +248,81 @@ final class VolumeChanges {
         return info(volume);
     }
 
+    /** Takes the volumes of a copy into its new manifest; forced with the next edit. */
+    static void recordCopies(
+            Journal journal, List<SyncImages.Made> volumes, StreamPosition position)
+            throws JournalException {
+        int next = 1;
+        for (SyncImages.Made volume : volumes) {
+            TreeMap<Long, Long> sizes = new TreeMap<>();
+            sizes.put(position.sequence(), volume.sizeBytes());
+            VolumeRecord record =
+                    new VolumeRecord(
+                            volume.id(),
+                            volume.name(),
+                            position.sequence(),
+                            position.timeMicros(),
+                            sizes);
+            journal.putAttribute(record.key(), record.encode(), false);
+            next = Math.max(next, volume.id() + 1);
+        }
+        journal.putAttribute(NEXT_ID, ByteBuffer.allocate(4).putInt(next).array(), false);
+    }
+
+    /** The copy of a volume that the source has made. */
+    CompletableFuture<Void> addForFeed(int id, String name, long sizeBytes) {
+        return engine.maintenance.submit(() -> {
+            checkUsable();
+            checkSize(sizeBytes);
+            if (engine.volumes.find(id) == null) {
+                GoldImage gold = GoldImage.create(engine.volumeDirectory, id, sizeBytes);
+                keepNextIdAbove(id);
+                publish(id, name, sizeBytes, gold, null);
+            }
+            return null;
+        });
+    }
+
+    private void keepNextIdAbove(int id) throws JournalException {
+        if (nextId <= id) {
+            nextId = id;
+            takeId();
+        }
+    }
+
+    CompletableFuture<Void> renameForFeed(int id, String name) {
+        return engine.maintenance.submit(() -> {
+            checkUsable();
+            Volume volume = engine.volumes.named(id);
+            volume.rename(name);
+            engine.journal.putAttribute(volume.record().key(), volume.record().encode(), true);
+            return null;
+        });
+    }
+
+    /** Makes room for a source's RESIZE: the mark is to be written next. */
+    CompletableFuture<Mark> growForFeed(int id, long newSizeBytes) {
+        return engine.maintenance.submit(() -> {
+            checkUsable();
+            checkSize(newSizeBytes);
+            Volume volume = engine.volumes.named(id);
+            volume.gold().grow(newSizeBytes);
+            Mark mark =
+                    Mark.resize(
+                            id,
+                            newSizeBytes,
+                            resize -> volume.resizeInHistory(resize.sequence(), newSizeBytes));
+            var _ =
+                    mark.done()
+                            .thenCompose(nothing -> engine.maintenance.submit(() -> endResize(id)));
+            return mark;
+        });
+    }
+
     CompletableFuture<Void> rename(int id, String name) {
         return engine.maintenance.submit(() -> {
             checkUsable();
+            engine.roles.requireActive();
             Volume volume = engine.volumes.named(id);
             if (!volume.name().equals(name)) {
                 checkName(name);

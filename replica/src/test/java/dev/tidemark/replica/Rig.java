@@ -130,6 +130,27 @@ final class Rig {
         return this;
     }
 
+    /** A folder in which a copy can be made. */
+    SyncImages beginCopy() throws ReplicaException {
+        return SyncImages.open(directory(disk.root()));
+    }
+
+    /** A copy of another rig's group: the models are shared, and written by the other one only. */
+    Rig createStandby(SyncImages images, StandbyStart start, Rig source) throws ReplicaException {
+        models.putAll(source.models);
+        rules = new SilentRules();
+        group = ProtectionGroup.createStandby(options, ID, images, environment(), rules, start);
+        return this;
+    }
+
+    /** Notes nothing. */
+    final class SilentRules extends NotingRules {
+        @Override
+        void appended(PendingRecord record) {
+            // The source has noted it.
+        }
+    }
+
     private static StorageDirectory directory(StorageDirectory root) throws ReplicaException {
         try {
             StorageDirectory directory = root.directory("group");

@@ -58,6 +58,11 @@ final class ArchitectureTest {
     private static final String JDK = "java..";
     private static final String TLS = "javax.net.ssl..";
 
+    /** The proofs of pairing. */
+    private static final String CRYPTOGRAPHY = "javax.crypto..";
+
+    private static final String ZSTD = "com.github.luben.zstd..";
+
     /** The names in certificates. */
     private static final String X500 = "javax.security.auth.x500..";
 
@@ -98,7 +103,17 @@ final class ArchitectureTest {
                         NETTY_UTILITIES,
                         CACHE),
                 Module.of(
-                        REPLICA, EXECUTION, STORAGE, BLOCK_DEVICE, JOURNAL, NETTY, TLS, CACHE, LOG),
+                        REPLICA,
+                        EXECUTION,
+                        STORAGE,
+                        BLOCK_DEVICE,
+                        JOURNAL,
+                        NETTY,
+                        TLS,
+                        CRYPTOGRAPHY,
+                        ZSTD,
+                        CACHE,
+                        LOG),
                 Module.of(NBD, EXECUTION, BLOCK_DEVICE, NETTY, TLS, X500, LOG),
                 Module.of(ISCSI, EXECUTION, BLOCK_DEVICE, NETTY, TLS, LOG));
     }

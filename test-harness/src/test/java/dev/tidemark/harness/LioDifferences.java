@@ -45,6 +45,31 @@ enum LioDifferences {
                             && command.cdb()[1] == 0
                             && our.senseCode().equals("5/2400")
                             && their.status() == 0),
+    DESCRIPTOR_SENSE(
+            "from LIO's behaviour: D_SENSE can be changed, where LIO takes only the page it has",
+            (command, our, their) ->
+                    selects(command, 0x0a, 0x0a)
+                            && our.status() == 0
+                            && their.senseCode().equals("5/2600")),
+    PAGE_OF_ANOTHER_LENGTH(
+            "a page that says another length is wrong in the list; LIO calls the list cut short",
+            (command, our, their) ->
+                    selects(command, 0x0a, 0x09)
+                            && our.senseCode().equals("5/2600")
+                            && their.senseCode().equals("5/1a00")),
+    UNKNOWN_PAGE(
+            "a page that there is not is wrong in the list; LIO says it is wrong in the CDB",
+            (command, our, their) ->
+                    selects(command, 0x2b, 0x0a)
+                            && our.senseCode().equals("5/2600")
+                            && their.senseCode().equals("5/2400")),
+    SAVING(
+            "nothing is saved, which SP asks for in the CDB; LIO looks at the page first",
+            (command, our, their) ->
+                    command.family().equals("MODE SELECT(6)")
+                            && (command.cdb()[1] & 1) != 0
+                            && our.senseCode().equals("5/2400")
+                            && their.senseCode().equals("5/2600")),
     LISTS_OF_UNITS(
             "select 1 and 2 show the well-known unit, which LIO lacks; other values and"
                     + " less than 16 bytes are 5/2400",
@@ -225,5 +250,17 @@ enum LioDifferences {
             case 0xa3 -> action == 0x0a;
             default -> false;
         };
+    }
+
+    /**
+     * Whether it is MODE SELECT(6), without SP, of a list that is one page of this code and length.
+     */
+    private static boolean selects(ScsiCommand command, int page, int length) {
+        byte[] list = command.out();
+        return command.family().equals("MODE SELECT(6)")
+                && (command.cdb()[1] & 1) == 0
+                && list.length > 5
+                && (list[4] & 0xff) == page
+                && (list[5] & 0xff) == length;
     }
 }

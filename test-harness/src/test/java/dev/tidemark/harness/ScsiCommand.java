@@ -1,5 +1,6 @@
 package dev.tidemark.harness;
 
+import java.nio.ByteBuffer;
 import java.util.HexFormat;
 
 /**
@@ -14,6 +15,33 @@ import java.util.HexFormat;
 record ScsiCommand(String family, int port, int lun, byte[] cdb, byte[] out, int inBytes) {
     int opcode() {
         return cdb[0] & 0xff;
+    }
+
+    /** Whether it is VERIFY (10) or (16) with BYTCHK, whose data is compared with the disk's. */
+    boolean comparesBytes() {
+        return (opcode() == 0x2f || opcode() == 0x8f) && (cdb[1] & 6) != 0;
+    }
+
+    /** READ of the blocks that a VERIFY names, over the same port. */
+    ScsiCommand readOfCompared() {
+        byte[] read = cdb.clone();
+        read[0] = (byte) (opcode() == 0x2f ? 0x28 : 0x88);
+        read[1] = 0;
+        int blocks =
+                opcode() == 0x2f
+                        ? ByteBuffer.wrap(cdb).getShort(7) & 0xffff
+                        : ByteBuffer.wrap(cdb).getInt(10);
+        return new ScsiCommand("compared", port, lun, read, new byte[0], blocks * 512);
+    }
+
+    /** Whether a VERIFY finds its data in these blocks: all of it, or one block in each. */
+    boolean equalsHeld(byte[] held) {
+        for (int i = 0; i < held.length; i++) {
+            if (held[i] != out[i % out.length]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override

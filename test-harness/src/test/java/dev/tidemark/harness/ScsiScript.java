@@ -3,6 +3,7 @@ package dev.tidemark.harness;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 
@@ -109,10 +110,40 @@ final class ScsiScript {
         }
         all.add(in("MODE SELECT(6), no list", cdb6(0x15, 0x10, 0, 0), 0));
         all.add(in("MODE SELECT(10), no list", cdb10(0x55).put(1, (byte) 0x10), 0));
+        all.addAll(modeSelections());
         all.add(in("START STOP UNIT, start", cdb6(0x1b, 0, 0, 1), 0));
         all.add(in("TEST UNIT READY, of no unit", 5, cdb6(0, 0, 0, 0), 0));
         all.add(in("READ(10), of no unit", 5, read10(0, 1), BLOCK_BYTES));
         return all;
+    }
+
+    /** Lists of pages, right and wrong, each followed by what MODE SENSE says of the page. */
+    private static List<ScsiCommand> modeSelections() {
+        List<ScsiCommand> all = new ArrayList<>();
+        // SPC-4: the control page with D_SENSE and without; SBC-3: the caching page without WCE.
+        for (String list :
+                List.of(
+                        "0a0a0410000000000000000000",
+                        "0a0a0010000000000000000000",
+                        "0812000000000000000000000000000000000000",
+                        "0a0900100000000000000000",
+                        "0a0a00100000",
+                        "2b0a0000000000000000000000")) {
+            byte[] page = HexFormat.of().parseHex(list);
+            int bytes = Math.min(page.length, 2 + page[1]);
+            all.add(select6(0x10, Arrays.copyOf(page, bytes)));
+            for (int control = 0; control < 3; control++) {
+                int asked = (page[0] & 0x3f) | (control << 6);
+                all.add(in("MODE SENSE(6), after MODE SELECT", cdb6(0x1a, 8, asked, 255), 255));
+            }
+        }
+        all.add(select6(0x11, HexFormat.of().parseHex("0a0a00100000000000000000")));
+        return all;
+    }
+
+    private static ScsiCommand select6(int options, byte[] page) {
+        ByteBuffer list = ByteBuffer.allocate(4 + page.length).put(4, page);
+        return out("MODE SELECT(6)", cdb6(0x15, options, 0, list.capacity()), content(list));
     }
 
     /** Writes zeros wherever random commands may write. */

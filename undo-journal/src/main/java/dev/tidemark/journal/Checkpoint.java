@@ -2,7 +2,11 @@ package dev.tidemark.journal;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A group-consistent mark; the point is the state after the record with this sequence number.
@@ -28,6 +32,25 @@ public record Checkpoint(
         payload.writeShortLE(nameBytes.length).writeBytes(nameBytes);
         payload.writeShortLE(descriptionBytes.length).writeBytes(descriptionBytes);
         return payload;
+    }
+
+    /**
+     * A checkpoint as its record says it.
+     *
+     * @param payload of a tagged one's record, as {@link #payload} made it; null for none
+     * @throws IllegalArgumentException when that is something else
+     */
+    public static Checkpoint of(
+            long sequence, long timeMicros, int flags, @Nullable ByteBuf payload) {
+        if (payload == null) {
+            return LogCursor.checkpointOf(sequence, timeMicros, flags, null);
+        }
+        try {
+            ByteBuffer texts = payload.nioBuffer().order(ByteOrder.LITTLE_ENDIAN);
+            return LogCursor.checkpointOf(sequence, timeMicros, flags, texts);
+        } catch (BufferUnderflowException cut) {
+            throw new IllegalArgumentException("a checkpoint's texts are cut short", cut);
+        }
     }
 
     private static byte[] bounded(String what, String text, int maximumBytes) {

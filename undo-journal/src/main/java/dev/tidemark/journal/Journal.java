@@ -81,9 +81,32 @@ public final class Journal implements AutoCloseable {
             IndexCache cache,
             JournalListener listener)
             throws JournalException {
+        return create(
+                options,
+                group,
+                JournalStart.at(scheduler.wallClockMicros()),
+                directory,
+                scheduler,
+                pool,
+                cache,
+                listener);
+    }
+
+    /** Makes a new journal that goes on from a state that is already there. Blocking. */
+    public static Journal create(
+            JournalOptions options,
+            UUID group,
+            JournalStart start,
+            StorageDirectory directory,
+            Scheduler scheduler,
+            SegmentPool pool,
+            IndexCache cache,
+            JournalListener listener)
+            throws JournalException {
         return JournalAssembly.create(
                 new JournalAssembly.Setting(options, directory, scheduler, pool, cache, listener),
-                group);
+                group,
+                start);
     }
 
     /**
@@ -247,6 +270,14 @@ public final class Journal implements AutoCloseable {
                         + ", "
                         + Points.text(tail.timeMicros())
                         + "; choose a later point");
+    }
+
+    /**
+     * Keeps all redo after a sequence number; null when not all of it is there any more. Waits for
+     * a unit that is just being given back.
+     */
+    public @Nullable RedoHold holdRedo(long afterSequence) {
+        return retention.hold(afterSequence);
     }
 
     /** First hits in the runs after a boundary, for one view; the caller holds a pin meanwhile. */

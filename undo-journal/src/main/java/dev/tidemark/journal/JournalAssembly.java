@@ -84,10 +84,10 @@ final class JournalAssembly {
     }
 
     /** See {@link Journal#create}. */
-    static Journal create(Setting setting, UUID group) throws JournalException {
+    static Journal create(Setting setting, UUID group, JournalStart start) throws JournalException {
         requireEmpty(setting.directory());
         JournalAssembly assembly = new JournalAssembly(setting);
-        return assembly.undoneUnlessWhole(() -> assembly.makeNew(group));
+        return assembly.undoneUnlessWhole(() -> assembly.makeNew(group, start));
     }
 
     /** See {@link Journal#open}. */
@@ -144,12 +144,12 @@ final class JournalAssembly {
         }
     }
 
-    private Journal makeNew(UUID group) throws JournalException {
-        RedoObserver observer = new RedoObserver(new Marks(0, 1));
-        RecordLog redo = LogOpener.create(redoOptions(), redoParts(group, observer));
-        long now = redo.lastTimeMicros();
-        Boundary origin = new Boundary(0, 0, now, redo.begin(), null);
-        Manifest made = Manifest.create(manifestContext(), group, now, origin);
+    private Journal makeNew(UUID group, JournalStart start) throws JournalException {
+        RedoObserver observer = new RedoObserver(new Marks(start.sequence(), start.epoch()));
+        RecordLog redo = LogOpener.create(redoOptions(), redoParts(group, observer), start);
+        redo.epoch(start.epoch());
+        Boundary origin = new Boundary(0, start.sequence(), start.timeMicros(), redo.begin(), null);
+        Manifest made = Manifest.create(manifestContext(), group, origin, start.epoch());
         manifest = made;
         return assemble(made, redo, observer);
     }

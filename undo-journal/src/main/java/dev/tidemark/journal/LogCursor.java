@@ -1,5 +1,6 @@
 package dev.tidemark.journal;
 
+import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -24,7 +25,11 @@ final class LogCursor implements RecordCursor {
      * @param limitSequence the last record to arrive at
      */
     LogCursor(int owner, List<Segment> segments, Position from, long limitSequence) {
-        this.reader = new RecordReader(owner);
+        this(new RecordReader(owner), segments, from, limitSequence);
+    }
+
+    LogCursor(RecordReader reader, List<Segment> segments, Position from, long limitSequence) {
+        this.reader = reader;
         this.header = reader.header();
         this.segments = new ArrayList<>(segments);
         this.limitSequence = limitSequence;
@@ -139,6 +144,19 @@ final class LogCursor implements RecordCursor {
                 header.timeMicros,
                 header.flags,
                 reader.payload(segmentOfRecord()));
+    }
+
+    int payloadBytes() {
+        return header.payloadBytes;
+    }
+
+    int chunkChecksum(int chunk) {
+        return header.chunkChecksums[chunk];
+    }
+
+    /** Appends the payload to a buffer, verified. */
+    void copyPayload(ByteBuf into) throws JournalException {
+        reader.copyPayload(segmentOfRecord(), into);
     }
 
     /** Reads the texts that {@link Checkpoint#payload} wrote. */

@@ -32,7 +32,8 @@ final class LogOpener {
             JournalListener listener)
             throws JournalException {
         Parts parts = parts(options, owner, directory, scheduler, pool, listener);
-        return closedUnlessMade(parts, () -> create(options, parts));
+        JournalStart start = JournalStart.at(scheduler.wallClockMicros());
+        return closedUnlessMade(parts, () -> create(options, parts, start));
     }
 
     /** See {@link RecordLog#open}. */
@@ -94,7 +95,8 @@ final class LogOpener {
     }
 
     /** Makes a log in a store that holds none. */
-    static RecordLog create(RecordLogOptions options, Parts parts) throws JournalException {
+    static RecordLog create(RecordLogOptions options, Parts parts, JournalStart start)
+            throws JournalException {
         SegmentStore store = parts.store();
         if (!store.segments().isEmpty()) {
             throw new JournalException(
@@ -105,9 +107,10 @@ final class LogOpener {
                             + " segments of a log; choose an empty folder");
         }
         Segment first = store.create();
-        long now = parts.scheduler().wallClockMicros();
-        LogFiles.writeHeader(first, first.header().usedFrom(1, now, 0, 0, 1));
-        return new RecordLog(options, parts, first, 0, now).started();
+        long sequence = start.sequence();
+        LogFiles.writeHeader(
+                first, first.header().usedFrom(sequence + 1, start.timeMicros(), 0, 0, 1));
+        return new RecordLog(options, parts, first, sequence, start.timeMicros()).started();
     }
 
     /**

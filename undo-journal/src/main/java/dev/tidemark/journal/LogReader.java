@@ -3,6 +3,7 @@ package dev.tidemark.journal;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads what is in a log's segments, and keeps them while it does. Thread-safe; where the log ends
@@ -51,6 +52,59 @@ final class LogReader {
         } finally {
             state.lock.unlock();
         }
+    }
+
+    /**
+     * The segment that holds a sequence number, or will, by its first place; null when it has gone.
+     */
+    @Nullable Position segmentOf(long sequence) {
+        state.lock.lock();
+        try {
+            Position found = null;
+            for (Segment segment : SegmentChain.upTo(store, tail.current())) {
+                long first = segment.header().first();
+                if (first <= sequence) {
+                    found = new Position(segment.number(), SegmentHeader.RESERVED_BYTES, first);
+                }
+            }
+            return found;
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    /** Bytes of records from a place up to the end. */
+    long bytesAfter(Position from) {
+        state.lock.lock();
+        try {
+            long bytes = 0;
+            for (Segment segment : SegmentChain.from(store, from)) {
+                long end =
+                        segment.equals(tail.current())
+                                ? tail.positionInCurrent()
+                                : Math.max(SegmentHeader.RESERVED_BYTES, segment.dataEnd());
+                boolean first = segment.number() == from.segment();
+                bytes += end - (first ? from.position() : SegmentHeader.RESERVED_BYTES);
+            }
+            return Math.max(0, bytes);
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    /** As {@link #cursor}, with a reader that was used before. */
+    LogCursor cursor(Position from, long lastWanted, RecordReader used) throws JournalException {
+        state.lock.lock();
+        try {
+            long limit = Math.min(lastWanted, tail.lastSequence());
+            return new LogCursor(used, hold(from, limit), from, limit);
+        } finally {
+            state.lock.unlock();
+        }
+    }
+
+    int owner() {
+        return owner;
     }
 
     /** A cursor from a place on that arrives at no record after {@code lastWanted}. */

@@ -95,11 +95,11 @@ final class Manifest {
     }
 
     /** Makes the first manifest of a journal: its existence makes the journal exist. Blocking. */
-    static Manifest create(Context context, UUID group, long nowMicros, Boundary origin)
+    static Manifest create(Context context, UUID group, Boundary origin, int epoch)
             throws JournalException {
         ManifestState state = new ManifestState();
-        state.apply(new ManifestEdit.TailAt(origin, 1));
-        ManifestFormat.Header header = new ManifestFormat.Header(group, 1, nowMicros);
+        state.apply(new ManifestEdit.TailAt(origin, epoch));
+        ManifestFormat.Header header = new ManifestFormat.Header(group, 1, origin.timeMicros());
         EditBuffer bytes = new EditBuffer();
         StorageFile file = writeSnapshot(context, header, state, bytes);
         return new Manifest(context, header, state, file, bytes.bytes(), bytes.bytes());

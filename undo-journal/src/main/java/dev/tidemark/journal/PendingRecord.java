@@ -33,6 +33,16 @@ public abstract class PendingRecord {
 
     long sequence;
     long timeMicros;
+
+    /** When it was written elsewhere; 0 for now. */
+    long givenMicros;
+
+    /** The only sequence number that it may get; 0 for any. */
+    long expectedSequence;
+
+    /** The epoch that a PROMOTE begins; 0 for the next. */
+    int givenEpoch;
+
     long segment;
     long position;
     long endPosition;
@@ -74,6 +84,34 @@ public abstract class PendingRecord {
         this.chunkCount = -1;
         this.failure = null;
         this.sequence = 0;
+    }
+
+    /**
+     * The record was written at another site: its time is kept, as far as time does not go back.
+     */
+    protected final void keepTime(long micros) {
+        givenMicros = micros;
+    }
+
+    /**
+     * The record fails unless it gets this sequence number: the order of a copy is its source's.
+     */
+    protected final void expect(long nextSequence) {
+        expectedSequence = nextSequence;
+    }
+
+    /** The epoch that this PROMOTE begins; greater than the one before. */
+    protected final void beginEpoch(int epoch) {
+        givenEpoch = epoch;
+    }
+
+    /**
+     * Checksums of the payload's chunks of 16 KiB as they were computed before, so that they are
+     * not computed again. After {@link #reset}; the array becomes the record's.
+     */
+    protected final void keepChecksums(int[] checksums) {
+        chunkChecksums = checksums.length == 0 ? new int[1] : checksums;
+        chunkCount = checksums.length;
     }
 
     final int payloadBytes() {

@@ -6,6 +6,7 @@ import java.util.Set;
 /** The points that retention must keep. Thread-safe. */
 final class Pins {
     private final Set<Held> held = new LinkedHashSet<>();
+    private final Set<HeldRedo> heldRedo = new LinkedHashSet<>(); // guarded by held
     private final Runnable onRelease;
 
     /**
@@ -37,6 +38,43 @@ final class Pins {
         }
     }
 
+    /** A hold of redo; equal to nothing but itself. */
+    private final class HeldRedo implements RedoHold {
+        private long after; // guarded by held
+
+        HeldRedo(long after) {
+            this.after = after;
+        }
+
+        @Override
+        public void advance(long sequence) {
+            synchronized (held) {
+                if (sequence <= after) {
+                    return;
+                }
+                after = sequence;
+            }
+            onRelease.run();
+        }
+
+        @Override
+        public void close() {
+            synchronized (held) {
+                heldRedo.remove(this);
+            }
+            onRelease.run();
+        }
+    }
+
+    /** Keeps redo after a sequence number. */
+    RedoHold hold(long after) {
+        HeldRedo hold = new HeldRedo(after);
+        synchronized (held) {
+            heldRedo.add(hold);
+        }
+        return hold;
+    }
+
     Pin add(Point point) {
         Held pin = new Held(point);
         synchronized (held) {
@@ -61,12 +99,14 @@ final class Pins {
         }
     }
 
-    /** True when a pin needs a record between these two sequence numbers, both included. */
+    /** True when somebody needs a record between these two sequence numbers, both included. */
     boolean needsRedo(long first, long last) {
         synchronized (held) {
-            return held.stream()
-                    .anyMatch(pin ->
-                            first <= pin.point.sequence() && last > pin.point.base().sequence());
+            return heldRedo.stream().anyMatch(hold -> last > hold.after)
+                    || held.stream()
+                            .anyMatch(pin ->
+                                    first <= pin.point.sequence()
+                                            && last > pin.point.base().sequence());
         }
     }
 }

@@ -23,12 +23,12 @@ public enum RecordKind {
         this.code = code;
     }
 
-    int code() {
+    public int code() {
         return code;
     }
 
     /** Returns null for a code this version does not know. */
-    static @Nullable RecordKind ofCode(int code) {
+    public static @Nullable RecordKind ofCode(int code) {
         return switch (code) {
             case 1 -> WRITE;
             case 2 -> ZERO;

@@ -153,8 +153,21 @@ public final class RecordLog implements AutoCloseable {
     private void place(PendingRecord record) {
         assert record.payloadBytes() <= maximumPayloadBytes()
                 : "payload " + record.payloadBytes() + " exceeds " + maximumPayloadBytes();
-        if (!makeRoom(record.payloadBytes())) {
+        if (!makeRoom(record)) {
             supply.await(record);
+            return;
+        }
+        if (record.expectedSequence != 0 && record.expectedSequence != stagedSequence + 1) {
+            record.failure = outOfOrder(record);
+            state.ended.add(record);
+            return;
+        }
+        if (isEpochTooOld(record)) {
+            record.failure =
+                    new BlockDeviceException(
+                            ErrorCode.INVALID,
+                            "epoch " + record.givenEpoch + " does not come after " + stagedEpoch);
+            state.ended.add(record);
             return;
         }
         if (!record.prepare()) {
@@ -164,13 +177,14 @@ public final class RecordLog implements AutoCloseable {
         if (record.chunkCount < 0) {
             PayloadChecksums.compute(record);
         }
-        stagedTimeMicros = Math.max(stagedTimeMicros, scheduler.wallClockMicros());
+        long micros = record.givenMicros == 0 ? scheduler.wallClockMicros() : record.givenMicros;
+        stagedTimeMicros = Math.max(stagedTimeMicros, micros);
         record.sequence = ++stagedSequence;
         record.timeMicros = stagedTimeMicros;
         record.segment = tail.current().number();
         record.position = batch.endPosition();
         if (record.kind == RecordKind.PROMOTE) {
-            stagedEpoch++;
+            stagedEpoch = record.givenEpoch == 0 ? stagedEpoch + 1 : record.givenEpoch;
         }
         batch.add(record, forces.durableSequence(), stagedEpoch);
         record.endPosition = batch.endPosition();
@@ -179,8 +193,26 @@ public final class RecordLog implements AutoCloseable {
         }
     }
 
+    /** Epochs never go back, whatever another site says. */
+    private boolean isEpochTooOld(PendingRecord record) {
+        return record.kind == RecordKind.PROMOTE
+                && record.givenEpoch != 0
+                && record.givenEpoch <= stagedEpoch;
+    }
+
+    private BlockDeviceException outOfOrder(PendingRecord record) {
+        return new BlockDeviceException(
+                ErrorCode.IO,
+                "record "
+                        + record.expectedSequence
+                        + " cannot follow "
+                        + stagedSequence
+                        + ": one before it is not in the log");
+    }
+
     /** False when the record has to wait for a segment, which is on its way. */
-    private boolean makeRoom(int payloadBytes) {
+    private boolean makeRoom(PendingRecord record) {
+        int payloadBytes = record.payloadBytes();
         if (!tail.isCut() && !batch.fits(payloadBytes)) {
             writeBatch();
         }
@@ -188,7 +220,7 @@ public final class RecordLog implements AutoCloseable {
         if (!hasRoom(bytes)) {
             writeBatch();
             if (!tail.isCut()) {
-                roll();
+                roll(record.givenMicros);
             }
         }
         boolean room = hasRoom(bytes);
@@ -203,12 +235,16 @@ public final class RecordLog implements AutoCloseable {
                 && batch.endPosition() + (long) recordBytes <= tail.current().unitBytes();
     }
 
-    /** Goes on in the segment made ahead, if there is one. */
-    private void roll() {
+    /**
+     * Goes on in the segment made ahead, if there is one.
+     *
+     * @param givenMicros the time that its first record keeps; 0 for now
+     */
+    private void roll(long givenMicros) {
         Segment next = supply.take();
         if (next != null) {
-            SegmentHeader header =
-                    tail.rollTo(next, Math.max(stagedTimeMicros, scheduler.wallClockMicros()));
+            long micros = givenMicros == 0 ? scheduler.wallClockMicros() : givenMicros;
+            SegmentHeader header = tail.rollTo(next, Math.max(stagedTimeMicros, micros));
             forces.wrote(next);
             batch.startSegment(header);
             ground.startSegment();
@@ -483,6 +519,20 @@ public final class RecordLog implements AutoCloseable {
     /** Like {@link #cursor(Position)}, but arrives at no record after {@code lastWanted}. */
     public RecordCursor cursor(Position from, long lastWanted) throws JournalException {
         return reader.cursor(from, lastWanted);
+    }
+
+    /**
+     * Follows the log from the record after a sequence number on, which somebody holds.
+     *
+     * @throws JournalException CORRUPT when it has gone
+     */
+    public LogFollower follow(long afterSequence) throws JournalException {
+        return new LogFollower(reader, afterSequence);
+    }
+
+    /** Bytes of records from a place up to the end. */
+    public long bytesAfter(Position from) {
+        return reader.bytesAfter(from);
     }
 
     /** Whether every record from a place up to a sequence number already appended is kept. */

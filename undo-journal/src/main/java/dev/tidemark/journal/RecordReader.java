@@ -2,6 +2,7 @@ package dev.tidemark.journal;
 
 import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.StorageFile;
+import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -71,17 +72,51 @@ final class RecordReader {
             if (whole.remaining() < header.payloadBytes
                     || Checksum.of(whole, from, header.chunkLength(i))
                             != header.chunkChecksums[i]) {
-                throw new JournalException(
-                        JournalException.Kind.CORRUPT,
-                        segment.file().path()
-                                + ": the payload of record "
-                                + header.sequence
-                                + " at position "
-                                + header.position
-                                + " does not match its checksum");
+                throw damaged(segment);
             }
         }
         return whole.order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Appends the payload to a buffer with room for it, verified chunk by chunk. */
+    void copyPayload(Segment segment, ByteBuf into) throws JournalException {
+        int start = into.writerIndex();
+        int length = header.payloadBytes;
+        long position = (long) header.position + header.headerBytes;
+        if (ensureIfNear(segment, position, length)) {
+            into.writeBytes(window.slice((int) (position - windowPosition), length));
+        } else {
+            ByteBuffer target = into.nioBuffer(start, length);
+            fill(segment, position, target);
+            if (target.hasRemaining()) {
+                throw damaged(segment);
+            }
+            into.writerIndex(start + length);
+        }
+        for (int i = 0; i < RecordHeader.chunkCount(length); i++) {
+            int from = start + i * RecordHeader.CHUNK_BYTES;
+            ByteBuffer bytes = into.nioBuffer(from, header.chunkLength(i));
+            if (Checksum.of(bytes) != header.chunkChecksums[i]) {
+                throw damaged(segment);
+            }
+        }
+    }
+
+    private JournalException damaged(Segment segment) {
+        return new JournalException(
+                JournalException.Kind.CORRUPT,
+                segment.file().path()
+                        + ": the payload of record "
+                        + header.sequence
+                        + " at position "
+                        + header.position
+                        + " does not match its checksum");
+    }
+
+    /** Forgets what it has read: the log has grown since. */
+    void forget() {
+        windowSegment = 0;
+        window.limit(0);
     }
 
     /** Looks for the next place, 8 by 8 bytes, at which a valid header lies; -1 when none does. */

@@ -67,6 +67,19 @@ final class Retention implements SegmentPool.Reclaimer {
         }
     }
 
+    /** Keeps redo after a sequence number unless some of it has gone; null then. */
+    @Nullable RedoHold hold(long afterSequence) {
+        lock.lock();
+        try {
+            boolean kept =
+                    afterSequence >= redo.begin().sequence() - 1
+                            && afterSequence <= redo.lastSequence();
+            return kept ? pins.hold(afterSequence) : null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Merges indexes by one step; false when there is nothing to do now. */
     boolean mergeStep() throws JournalException {
         lock.lock();

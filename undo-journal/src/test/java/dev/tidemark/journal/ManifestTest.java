@@ -27,7 +27,7 @@ final class ManifestTest {
     }
 
     private Manifest create() throws JournalException {
-        return Manifest.create(context(), GROUP, 1, ORIGIN);
+        return Manifest.create(context(), GROUP, ORIGIN, 1);
     }
 
     private static void put(Manifest manifest, String key, int value, boolean force)

@@ -66,6 +66,7 @@ final class Routes {
         routes.addAll(points());
         routes.addAll(volumes());
         routes.addAll(tests());
+        routes.addAll(new SiteRoutes(services.sites()).all());
         return routes;
     }
 

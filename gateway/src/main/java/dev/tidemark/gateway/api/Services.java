@@ -10,6 +10,7 @@ import dev.tidemark.gateway.service.RecoveryTests;
 import dev.tidemark.gateway.service.Tasks;
 import dev.tidemark.gateway.service.Uris;
 import dev.tidemark.gateway.service.Volumes;
+import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.wire.Wire.HealthDocument;
 import dev.tidemark.gateway.wire.Wire.StatusDocument;
 import java.util.function.Supplier;
@@ -26,5 +27,6 @@ public record Services(
         Alerts alerts,
         Uris uris,
         Metrics metrics,
+        Sites sites,
         Supplier<StatusDocument> status,
         Supplier<HealthDocument> readiness) {}

@@ -100,9 +100,11 @@ public final class Catalogue implements AutoCloseable {
                     """);
 
     private final Database database;
+    private final SiteTables sites;
 
     private Catalogue(Database database) {
         this.database = database;
+        this.sites = new SiteTables(database);
     }
 
     /**
@@ -110,7 +112,15 @@ public final class Catalogue implements AutoCloseable {
      * is.
      */
     public static Catalogue open(Path file) {
-        return new Catalogue(Database.open(file, List.of(FIRST, NAMES_OF_VOLUMES, RESERVATIONS)));
+        // Version 4: this site, its peers and invitations.
+        return new Catalogue(
+                Database.open(
+                        file, List.of(FIRST, NAMES_OF_VOLUMES, RESERVATIONS, SiteTables.SCHEMA)));
+    }
+
+    /** This site and its peers. */
+    public SiteTables sites() {
+        return sites;
     }
 
     // Groups

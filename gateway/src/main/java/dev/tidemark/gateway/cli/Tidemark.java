@@ -58,6 +58,7 @@ public final class Tidemark implements Runnable {
                     TaskCommand.class,
                     ConfigCommand.class,
                     PkiCommand.class,
+                    SiteCommand.class,
                     DemoCommand.class);
 
     @Spec private CommandSpec spec = CommandSpec.create();

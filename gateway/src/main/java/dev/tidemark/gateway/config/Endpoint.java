@@ -11,7 +11,8 @@ import java.net.InetSocketAddress;
  * @param port 0 lets the system choose
  */
 public record Endpoint(String host, int port) {
-    static Endpoint parse(String text) {
+    /** Reads {@code host:port}. */
+    public static Endpoint parse(String text) {
         int colon = text.lastIndexOf(':');
         if (colon <= 0) {
             throw refuse(text);

@@ -7,6 +7,7 @@ import dev.tidemark.gateway.access.Redirects;
 import dev.tidemark.gateway.config.SettingKey.ValueType;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.text.ByteSize;
+import dev.tidemark.gateway.text.Names;
 import dev.tidemark.gateway.text.TimeSpan;
 import dev.tidemark.gateway.tls.ClientCertificates;
 import dev.tidemark.iscsi.target.Portal;
@@ -155,6 +156,31 @@ public final class Keys {
                     "Targets for which initiators are sent to another address at login; TARGETS is a pattern of what stands behind the prefix of their names.",
                     Redirects::parse);
 
+    public static final SettingKey<String> SITE_NAME =
+            text(
+                    "site.name",
+                    "",
+                    "a name as of groups; \"\" for the one of tidemark site init",
+                    "What this site is called at the sites that it is paired with. Any key of site makes the gateway a site, as tidemark site init does.",
+                    text -> text.isEmpty() ? "" : Names.site(text));
+
+    public static final SettingKey<String> SITE_LISTEN =
+            text(
+                    "site.listen",
+                    "",
+                    "host:port; \"\" for the one of tidemark site init, if any",
+                    "Address for links and pairings with other sites, always inside TLS. A site that does not listen can still dial.",
+                    text -> text.isEmpty() ? "" : Endpoint.parse(text).toString());
+
+    public static final SettingKey<List<Endpoint>> SITE_ADVERTISE =
+            new SettingKey<>(
+                    "site.advertise",
+                    ValueType.LIST,
+                    "",
+                    "host:port each; [] for those of tidemark site init, else site.listen",
+                    "Where other sites dial this one, in the order in which they try; counts for pairings made from then on.",
+                    Keys::endpoints);
+
     public static final SettingKey<Endpoint> API_LISTEN =
             text(
                     "api.listen",
@@ -296,6 +322,9 @@ public final class Keys {
                     ISCSI_DISCOVERY_CHECKPOINTS,
                     ISCSI_LARGE_BLOCKS,
                     ISCSI_REDIRECT,
+                    SITE_NAME,
+                    SITE_LISTEN,
+                    SITE_ADVERTISE,
                     API_LISTEN,
                     API_ALLOW_REMOTE,
                     API_REQUEST_BYTES,

@@ -180,7 +180,7 @@ public final class Authority {
                             new Minting.Signer(own, Pem.privateKey(folder.resolve(KEY))),
                             key.getPublic(),
                             Minting.name(name, organization(request.organization())),
-                            request.server(),
+                            request.server() ? Minting.SERVER : Minting.CLIENT,
                             alternativeNames(request),
                             request.lifetime(),
                             now);

@@ -46,6 +46,16 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 final class Minting {
     static final String SERVER_USE = KeyPurposeId.id_kp_serverAuth.getId();
 
+    /** What a server's certificate is for. */
+    static final List<KeyPurposeId> SERVER = List.of(KeyPurposeId.id_kp_serverAuth);
+
+    /** What a client's is for. */
+    static final List<KeyPurposeId> CLIENT = List.of(KeyPurposeId.id_kp_clientAuth);
+
+    /** A site dials and is dialled. */
+    static final List<KeyPurposeId> SITE =
+            List.of(KeyPurposeId.id_kp_serverAuth, KeyPurposeId.id_kp_clientAuth);
+
     private static final String CURVE = "secp256r1";
     private static final String SIGNATURE = "SHA256withECDSA";
 
@@ -94,7 +104,7 @@ final class Minting {
             Signer signer,
             PublicKey key,
             X500Name name,
-            boolean server,
+            List<KeyPurposeId> uses,
             List<GeneralName> alternativeNames,
             Lifetime lifetime,
             Instant now) {
@@ -110,9 +120,10 @@ final class Minting {
             // elliptic keys must not have (RFC 8813 §3).
             builder.addExtension(
                     Extension.keyUsage, false, new KeyUsage(KeyUsage.digitalSignature));
-            KeyPurposeId use =
-                    server ? KeyPurposeId.id_kp_serverAuth : KeyPurposeId.id_kp_clientAuth;
-            builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(use));
+            builder.addExtension(
+                    Extension.extendedKeyUsage,
+                    false,
+                    new ExtendedKeyUsage(uses.toArray(KeyPurposeId[]::new)));
             if (!alternativeNames.isEmpty()) {
                 builder.addExtension(
                         Extension.subjectAlternativeName,

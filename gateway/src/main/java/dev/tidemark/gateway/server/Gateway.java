@@ -25,6 +25,11 @@ import dev.tidemark.gateway.service.RecoveryTests;
 import dev.tidemark.gateway.service.Tasks;
 import dev.tidemark.gateway.service.Uris;
 import dev.tidemark.gateway.service.Volumes;
+import dev.tidemark.gateway.sites.LinkServices;
+import dev.tidemark.gateway.sites.Links;
+import dev.tidemark.gateway.sites.SiteMetrics;
+import dev.tidemark.gateway.sites.SiteSettings;
+import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.targets.IscsiService;
 import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.gateway.tls.ServerTls;
@@ -33,6 +38,7 @@ import dev.tidemark.gateway.wire.Wire.DiskUris;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HealthDocument;
 import dev.tidemark.gateway.wire.Wire.StatusDocument;
+import dev.tidemark.gateway.wire.Wire.TopologyDocument;
 import dev.tidemark.iscsi.IscsiServerException;
 import dev.tidemark.iscsi.target.Portal;
 import dev.tidemark.journal.IndexCache;
@@ -43,11 +49,14 @@ import dev.tidemark.nbd.NbdServer;
 import dev.tidemark.nbd.NbdServerConfig;
 import dev.tidemark.nbd.NbdServerException;
 import dev.tidemark.replica.Environment;
+import dev.tidemark.replica.link.LinkEndpoint;
+import dev.tidemark.replica.link.LinkOptions;
 import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -94,6 +103,8 @@ public final class Gateway implements AutoCloseable {
     private final List<String> nbdUris = new ArrayList<>();
     private final List<String> iscsiUris = new ArrayList<>();
     private final String apiUri;
+    private final LinkServices linkServices = new LinkServices();
+    private final Sites sites;
     private volatile boolean stopping;
 
     private Gateway(Settings settings, List<ListenAddress> instead)
@@ -155,6 +166,7 @@ public final class Gateway implements AutoCloseable {
             if (files != null) {
                 keep(new TlsWatch(files, nbd, alerts, scheduler).start());
             }
+            sites = sites(catalogue, metrics, scheduler).open();
             gatewayMetrics(metrics);
             ApiServer api =
                     keep(
@@ -170,6 +182,7 @@ public final class Gateway implements AutoCloseable {
                                             alerts,
                                             uris,
                                             metrics,
+                                            sites,
                                             this::status,
                                             this::readiness),
                                     token,
@@ -396,6 +409,54 @@ public final class Gateway implements AutoCloseable {
         return bases;
     }
 
+    // Sites
+
+    private Sites sites(Catalogue catalogue, Metrics metrics, ThreadScheduler scheduler) {
+        SecureRandom random = new SecureRandom();
+        return keep(
+                new Sites(
+                        new Sites.Means(
+                                data.path().resolve("site"),
+                                catalogue.sites(),
+                                (credentials, desk, user) ->
+                                        Links.of(
+                                                new LinkEndpoint(
+                                                        LinkOptions.DEFAULT,
+                                                        scheduler,
+                                                        random,
+                                                        credentials,
+                                                        desk,
+                                                        user)),
+                                linkServices,
+                                alerts,
+                                new SiteMetrics(metrics.registry()),
+                                scheduler,
+                                clock,
+                                random),
+                        new SiteSettings(
+                                settings.get(Keys.SITE_NAME),
+                                settings.get(Keys.SITE_LISTEN),
+                                settings.get(Keys.SITE_ADVERTISE).stream()
+                                        .map(Endpoint::toString)
+                                        .toList()),
+                        Version.text(),
+                        this::topology));
+    }
+
+    /** What peers are told; they know whom they ask. */
+    private TopologyDocument topology() {
+        return new TopologyDocument(
+                "",
+                "",
+                Version.text(),
+                pool.usedBytes(),
+                pool.budgetBytes(),
+                freeBytes(),
+                settings.get(Keys.JOURNAL_UNIT_BYTES),
+                false,
+                Overview.topology(groups));
+    }
+
     // What others ask
 
     private void gatewayMetrics(Metrics metrics) {
@@ -421,6 +482,11 @@ public final class Gateway implements AutoCloseable {
                 "When the gateway's certificate ends, seconds since 1970; 0 without TLS",
                 this,
                 gateway -> gateway.tls == null ? 0 : gateway.tls.end().getEpochSecond());
+        metrics.gauge(
+                "tidemark_site_certificate_end_seconds",
+                "When this site's certificate ends, seconds since 1970; 0 without a site",
+                sites,
+                Sites::certificateEndSeconds);
         metrics.gauge(
                 "tidemark_alerts",
                 "Alerts since the start",

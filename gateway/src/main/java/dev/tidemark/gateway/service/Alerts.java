@@ -39,6 +39,15 @@ public final class Alerts {
     /** They have changed and cannot be used. */
     public static final String CHAP_NOT_RELOADED = "chap-not-reloaded";
 
+    /** No link with a peer for some time. */
+    public static final String SITE_PEER_DOWN = "site-peer-down";
+
+    /** There is one again. */
+    public static final String SITE_PEER_UP = "site-peer-up";
+
+    /** This site's certificate ends soon and could not be renewed. */
+    public static final String SITE_CERTIFICATE_ENDS = "site-certificate-ends";
+
     /** The kinds that the gateway itself raises; the others are the engine's. */
     static final List<String> GATEWAY_KINDS =
             List.of(
@@ -46,7 +55,10 @@ public final class Alerts {
                     TLS_NOT_RELOADED,
                     TLS_CERTIFICATE_ENDS,
                     CHAP_RELOADED,
-                    CHAP_NOT_RELOADED);
+                    CHAP_NOT_RELOADED,
+                    SITE_PEER_DOWN,
+                    SITE_PEER_UP,
+                    SITE_CERTIFICATE_ENDS);
 
     /** How much an alert matters. */
     public enum Severity {

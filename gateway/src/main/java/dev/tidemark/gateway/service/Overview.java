@@ -11,6 +11,8 @@ import dev.tidemark.gateway.wire.Wire.HistoryDocument;
 import dev.tidemark.gateway.wire.Wire.HistorySettings;
 import dev.tidemark.gateway.wire.Wire.PointDocument;
 import dev.tidemark.gateway.wire.Wire.PromotionDocument;
+import dev.tidemark.gateway.wire.Wire.TopologyGroup;
+import dev.tidemark.gateway.wire.Wire.TopologyVolume;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.HistoryStatus;
 import dev.tidemark.replica.CheckpointQuery;
@@ -86,6 +88,40 @@ public final class Overview {
                         groups.all().stream().map(Overview::group),
                         groups.unopened().stream().map(Overview::group))
                 .toList();
+    }
+
+    /** All groups with their volumes, as peers are told of them. */
+    public static List<TopologyGroup> topology(Groups groups) {
+        Stream<TopologyGroup> opened =
+                groups.all().stream()
+                        .map(group ->
+                                new TopologyGroup(
+                                        group.name(),
+                                        group.row().id().toString(),
+                                        group.engine()
+                                                .status()
+                                                .state()
+                                                .name()
+                                                .toLowerCase(Locale.ROOT),
+                                        group.engine().status().epoch(),
+                                        group.engine().volumes().stream()
+                                                .map(Overview::topology)
+                                                .toList()));
+        Stream<TopologyGroup> unopened =
+                groups.unopened().stream()
+                        .map(group ->
+                                new TopologyGroup(
+                                        group.name(),
+                                        group.row().id().toString(),
+                                        "failed",
+                                        0,
+                                        List.of()));
+        return Stream.concat(opened, unopened).toList();
+    }
+
+    private static TopologyVolume topology(VolumeInfo volume) {
+        return new TopologyVolume(
+                volume.name(), volume.id(), volume.sizeBytes(), volume.allocatedBytes());
     }
 
     private static HistorySettings settings(GroupRow row) {

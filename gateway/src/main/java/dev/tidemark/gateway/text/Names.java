@@ -4,8 +4,8 @@ import dev.tidemark.gateway.problem.ProblemException;
 import java.util.regex.Pattern;
 
 /**
- * What volumes, groups and checkpoints may be called: names that need no escaping in URIs, shells
- * and file systems.
+ * What volumes, groups, sites and checkpoints may be called: names that need no escaping in URIs,
+ * shells and file systems.
  */
 public final class Names {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
@@ -32,6 +32,13 @@ public final class Names {
     public static String group(String name) {
         if (!NAME.matcher(name).matches()) {
             throw refuse("group", name);
+        }
+        return name;
+    }
+
+    public static String site(String name) {
+        if (!NAME.matcher(name).matches()) {
+            throw refuse("site", name);
         }
         return name;
     }

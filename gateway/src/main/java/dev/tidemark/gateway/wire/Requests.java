@@ -89,4 +89,36 @@ public final class Requests {
 
     /** Sets a group's live disks back to a point. */
     public record Rollback(@Mandatory @Nullable String at) {}
+
+    /**
+     * Makes this gateway a site that can be paired.
+     *
+     * @param name the machine's name when not sent
+     * @param listen host:port for links and pairings; it only dials when not sent
+     * @param advertise host:port each, where peers dial it; where it listens when not sent
+     */
+    public record InitSite(
+            @Nullable String name, @Nullable String listen, @Nullable List<String> advertise) {}
+
+    /**
+     * Makes a token that pairs one site with this one.
+     *
+     * @param valid how long it may be used, 1s to 1d; 10m when not sent
+     */
+    public record InviteSite(@Nullable String valid) {}
+
+    /**
+     * Pairs this site with the one that made a token.
+     *
+     * @param name what it will be called here; as it calls itself when not sent
+     */
+    public record PairSite(@Mandatory @Nullable String token, @Nullable String name) {}
+
+    /**
+     * Refuses certificates of a peer from now on; one of both is sent.
+     *
+     * @param certificate a serial number in hexadecimal
+     * @param all everything of it, until it is paired again
+     */
+    public record RevokePeer(@Nullable String certificate, @Nullable Boolean all) {}
 }

@@ -173,6 +173,99 @@ public final class Wire {
             Map<String, Long> alertCounts,
             List<AlertDocument> alerts) {}
 
+    /**
+     * A certificate of a site.
+     *
+     * @param renewal when it is renewed by itself, null for a peer's
+     */
+    public record SiteCertificateDocument(
+            String serial, String begin, String end, @Nullable String renewal) {}
+
+    /**
+     * This site.
+     *
+     * @param listen empty when it does not listen
+     * @param addresses where peers dial it
+     * @param authority SHA-256 of its authority's certificate, in hexadecimal
+     * @param invitations how many may still be used
+     */
+    public record SiteDocument(
+            String name,
+            String id,
+            String listen,
+            List<String> addresses,
+            String created,
+            SiteCertificateDocument certificate,
+            String authority,
+            int invitations,
+            int peers) {}
+
+    /**
+     * A token that pairs one site with this one; never shown again.
+     *
+     * @param addresses where its bearer dials
+     */
+    public record InvitationDocument(String token, String expires, List<String> addresses) {}
+
+    /**
+     * A site that this one is paired with.
+     *
+     * @param name what it is called here
+     * @param calls what it calls itself
+     * @param state connected, waiting or refused
+     * @param reason why it is not connected
+     * @param version of its program, empty when not connected
+     * @param confirmed whether a link has shown that both sides know of the pairing
+     * @param since when the link came up
+     * @param certificate the one it was accepted with last, null when there was none since the
+     *     start
+     * @param revoked serial numbers that are not accepted; * for all
+     */
+    public record PeerDocument(
+            String name,
+            String id,
+            String calls,
+            String state,
+            String reason,
+            String version,
+            List<String> addresses,
+            String paired,
+            boolean confirmed,
+            @Nullable String since,
+            String address,
+            boolean dialled,
+            int streams,
+            double roundTripSeconds,
+            long sentBytes,
+            long receivedBytes,
+            @Nullable SiteCertificateDocument certificate,
+            List<String> revoked) {}
+
+    /** A volume of another site. */
+    public record TopologyVolume(String name, int id, long sizeBytes, long allocatedBytes) {}
+
+    /** A group of another site. */
+    public record TopologyGroup(
+            String name, String id, String state, int epoch, List<TopologyVolume> volumes) {}
+
+    /**
+     * What a site tells its peers.
+     *
+     * @param unitBytes size of its journal files
+     * @param freeBytes of the file system that its groups lie on
+     * @param truncated whether volumes were left out because there are too many
+     */
+    public record TopologyDocument(
+            String site,
+            String name,
+            String version,
+            long poolUsedBytes,
+            long poolBudgetBytes,
+            long freeBytes,
+            long unitBytes,
+            boolean truncated,
+            List<TopologyGroup> groups) {}
+
     /** How many records a purge removed. */
     public record PurgeDocument(int purged) {}
 

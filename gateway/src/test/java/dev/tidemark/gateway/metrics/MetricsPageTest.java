@@ -7,7 +7,9 @@ import dev.tidemark.gateway.client.ApiClient;
 import dev.tidemark.gateway.docs.Page;
 import dev.tidemark.gateway.server.Gateway;
 import dev.tidemark.gateway.server.TestGateways;
+import dev.tidemark.gateway.sites.SiteMetrics;
 import dev.tidemark.gateway.wire.Requests.CreateVolume;
+import dev.tidemark.replica.link.PeerStatus;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -24,7 +26,7 @@ final class MetricsPageTest {
 
     @Test
     void theReferenceShowsEveryMetric() throws Exception {
-        String scraped = scrapeGateway() + scrapeRequests();
+        String scraped = scrapeGateway() + scrapeRequests() + scrapePeer();
         Map<String, String> types = new TreeMap<>();
         Matcher type = TYPE.matcher(scraped);
         while (type.find()) {
@@ -43,7 +45,7 @@ final class MetricsPageTest {
                         # Metrics
 
                         `GET /metrics` in Prometheus' text format, with the API's token (or without, when `api.open_metrics` is true). Counters count from the start of the process.
-                        Labels: `group`; for requests also `volume`, `kind` (`live`, `view`, `test`, `copy`) and `op` (`read`, `write`, `zero`, `flush`). IOPS are
+                        Labels: `group`; `peer` for links between sites; for requests also `volume`, `kind` (`live`, `view`, `test`, `copy`) and `op` (`read`, `write`, `zero`, `flush`). IOPS are
                         `rate(tidemark_request_seconds_count[1m])`, throughput is `rate(tidemark_request_bytes_total[1m])`. The JVM's own metrics (`jvm_*`, `process_*`, `system_*`) are there too.
 
                         ```yaml
@@ -72,6 +74,14 @@ final class MetricsPageTest {
             ApiClient api = TestGateways.client(gateway);
             api.post("/volumes", new CreateVolume("disk", 1L << 20, null));
             return api.text("/metrics");
+        }
+    }
+
+    private static String scrapePeer() {
+        try (Metrics metrics = new Metrics()) {
+            PeerStatus waiting = new PeerStatus(PeerStatus.State.WAITING, "", null, null);
+            new SiteMetrics(metrics.registry()).add("berlin", () -> waiting);
+            return metrics.scrape();
         }
     }
 

@@ -1,0 +1,31 @@
+package dev.tidemark.replica;
+
+/** What a group is at this site. The code is part of the format. */
+public enum GroupRole {
+    /** Its live disks run here. */
+    ACTIVE(0),
+    /** A copy of a group that is active at another site: fed by a link, hosts are refused. */
+    STANDBY(1),
+    /** It was active, and another site has taken it over: hosts are refused. */
+    FENCED(2);
+
+    private final int code;
+
+    GroupRole(int code) {
+        this.code = code;
+    }
+
+    int code() {
+        return code;
+    }
+
+    static GroupRole ofCode(int code) throws ReplicaException {
+        for (GroupRole role : values()) {
+            if (role.code == code) {
+                return role;
+            }
+        }
+        throw new ReplicaException(
+                ReplicaException.Kind.CORRUPT, "there is no role with the code " + code);
+    }
+}

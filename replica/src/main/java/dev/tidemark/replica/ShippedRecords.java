@@ -1,0 +1,12 @@
+package dev.tidemark.replica;
+
+import io.netty.buffer.ByteBuf;
+
+/**
+ * Consecutive durable records on their way to a copy, in the form of {@code
+ * docs/internals/link-protocol.md}, "records".
+ *
+ * @param firstTimeMicros when the first was written
+ * @param body the receiver's, who releases it
+ */
+public record ShippedRecords(long firstSequence, int count, long firstTimeMicros, ByteBuf body) {}

@@ -1,0 +1,170 @@
+package dev.tidemark.replica.ship;
+
+import dev.tidemark.replica.Feed;
+import dev.tidemark.replica.ProtectionGroup;
+import dev.tidemark.replica.StreamPosition;
+import dev.tidemark.replica.link.InboundChannel;
+import dev.tidemark.replica.link.InboundHandler;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes what a channel of shipping brings into a copy's feed, one after the other, and tells the
+ * source what is on the disk: one force for all that was appended meanwhile. On the desk's executor
+ * for the group.
+ */
+final class FeedReceiver implements InboundHandler {
+    private final Feed feed;
+    private final Executor executor;
+    private @Nullable InboundChannel channel;
+    private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
+    private boolean forcing;
+    private boolean unforced;
+    private boolean ended;
+
+    FeedReceiver(Feed feed, Executor executor) {
+        this.feed = feed;
+        this.executor = executor;
+    }
+
+    /**
+     * Takes up the volumes that the source has and the copy has not, and makes what the copy has
+     * durable.
+     *
+     * @return where it stands then
+     */
+    CompletableFuture<StreamPosition> prepare(ProtectionGroup group, GroupOffer offer) {
+        CompletableFuture<Void> volumes = CompletableFuture.completedFuture(null);
+        for (GroupOffer.OfferedVolume volume : offer.volumes()) {
+            if (group.volumes().stream().noneMatch(known -> known.id() == volume.id())) {
+                volumes = volumes.thenCompose(before -> add(volume));
+            }
+        }
+        return volumes.thenCompose(added -> feed.force()).thenApply(forced -> feed.position());
+    }
+
+    void start(InboundChannel opened) {
+        channel = opened;
+    }
+
+    @Override
+    public void received(int kind, ByteBuf body) {
+        ByteBuf kept = body.retain();
+        executor.execute(() -> next(kind, kept));
+    }
+
+    /**
+     * Everything waits for what came before it: a volume for its group's records, and the reverse.
+     */
+    private void next(int kind, ByteBuf body) {
+        int bytes = body.readableBytes();
+        last =
+                last.thenComposeAsync(before -> take(kind, body), executor)
+                        .whenCompleteAsync(
+                                (nothing, failure) -> {
+                                    body.release();
+                                    if (failure == null) {
+                                        taken(bytes);
+                                    } else {
+                                        fail(failure);
+                                    }
+                                },
+                                executor);
+    }
+
+    private CompletableFuture<Void> take(int kind, ByteBuf body) {
+        if (ended) {
+            return CompletableFuture.completedFuture(null);
+        }
+        try {
+            return switch (kind) {
+                case Kinds.DATA_RECORDS -> feed.append(body);
+                case Kinds.DATA_VOLUME_ADDED -> add(GroupOffer.OfferedVolume.decode(body));
+                case Kinds.DATA_VOLUME_RENAMED -> rename(body);
+                case Kinds.DATA_VOLUME_REMOVED -> remove(body);
+                default -> throw new MalformedMessageException("data of kind " + kind);
+            };
+        } catch (MalformedMessageException malformed) {
+            return CompletableFuture.failedFuture(malformed);
+        }
+    }
+
+    private CompletableFuture<Void> add(GroupOffer.OfferedVolume volume) {
+        return feed.addVolume(volume.id(), volume.name(), volume.sizeBytes());
+    }
+
+    private CompletableFuture<Void> rename(ByteBuf body) throws MalformedMessageException {
+        Bytes.require(body, 4);
+        int id = body.readIntLE();
+        return feed.renameVolume(id, Bytes.readText(body));
+    }
+
+    private CompletableFuture<Void> remove(ByteBuf body) throws MalformedMessageException {
+        Bytes.require(body, 4);
+        return feed.volumeRemoved(body.readIntLE());
+    }
+
+    private void taken(int bytes) {
+        InboundChannel open = channel;
+        if (open != null && !ended) {
+            open.grant(bytes);
+            unforced = true;
+            force();
+        }
+    }
+
+    private void force() {
+        if (forcing || !unforced || ended) {
+            return;
+        }
+        forcing = true;
+        unforced = false;
+        var _ =
+                feed.force()
+                        .whenCompleteAsync(
+                                (sequence, failure) -> {
+                                    forcing = false;
+                                    if (failure != null) {
+                                        fail(failure);
+                                    } else {
+                                        acknowledge(sequence);
+                                        force();
+                                    }
+                                },
+                                executor);
+    }
+
+    private void acknowledge(long sequence) {
+        InboundChannel open = channel;
+        if (open != null && !ended) {
+            open.acknowledge(Unpooled.buffer(8).writeLongLE(sequence));
+        }
+    }
+
+    private void fail(Throwable failure) {
+        InboundChannel open = channel;
+        if (open != null && !ended) {
+            open.close(ShippingDesk.code(failure), ShippingDesk.text(failure));
+        }
+        end();
+    }
+
+    /** Takes nothing more; what is under way is finished. */
+    void end() {
+        ended = true;
+        feed.close();
+    }
+
+    @Override
+    public void message(int kind, ByteBuf body) {
+        // The source says nothing but its records.
+    }
+
+    @Override
+    public void closed(int code, String reason) {
+        executor.execute(this::end);
+    }
+}

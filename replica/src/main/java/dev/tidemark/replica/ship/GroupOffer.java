@@ -1,0 +1,79 @@
+package dev.tidemark.replica.ship;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * What an active site says of a group when it opens a channel for it.
+ *
+ * <pre>
+ *  group 16 | tenure u32 | unit bytes u32 | name text | count u32 | volumes
+ *  a volume: id u32 | size u64 | name text
+ * </pre>
+ *
+ * @param tenure the generation of the group's rights to be written, as this site knows it
+ * @param unitBytes storage unit of its journal: the copy's must not be smaller
+ */
+public record GroupOffer(
+        UUID group, int tenure, int unitBytes, String name, List<OfferedVolume> volumes) {
+    static final int MAXIMUM_VOLUMES = 1024;
+
+    public GroupOffer {
+        volumes = List.copyOf(volumes);
+    }
+
+    /**
+     * A volume of the source.
+     *
+     * @param sizeBytes its first: what it has become since is told by its RESIZE records, or before
+     *     an initial synchronisation
+     */
+    public record OfferedVolume(int id, long sizeBytes, String name) {
+        void encode(ByteBuf into) {
+            into.writeIntLE(id).writeLongLE(sizeBytes);
+            Bytes.writeText(into, name);
+        }
+
+        static OfferedVolume decode(ByteBuf from) throws MalformedMessageException {
+            Bytes.require(from, 12);
+            int id = from.readIntLE();
+            long size = from.readLongLE();
+            if (id < 1 || size < 1) {
+                throw new MalformedMessageException("volume " + id + " of " + size + " bytes");
+            }
+            return new OfferedVolume(id, size, Bytes.readText(from));
+        }
+    }
+
+    ByteBuf encode() {
+        ByteBuf body = Unpooled.buffer(64 + 64 * volumes.size());
+        Bytes.writeUuid(body, group);
+        body.writeIntLE(tenure).writeIntLE(unitBytes);
+        Bytes.writeText(body, name);
+        body.writeIntLE(volumes.size());
+        volumes.forEach(volume -> volume.encode(body));
+        return body;
+    }
+
+    static GroupOffer decode(ByteBuf body) throws MalformedMessageException {
+        Bytes.require(body, 24);
+        UUID group = Bytes.readUuid(body);
+        int tenure = body.readIntLE();
+        int unitBytes = body.readIntLE();
+        String name = Bytes.readText(body);
+        Bytes.require(body, 4);
+        int count = body.readIntLE();
+        if (tenure < 0 || count < 0 || count > MAXIMUM_VOLUMES) {
+            throw new MalformedMessageException(
+                    "tenure " + tenure + ", " + count + " volumes; at most " + MAXIMUM_VOLUMES);
+        }
+        List<OfferedVolume> volumes = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            volumes.add(OfferedVolume.decode(body));
+        }
+        return new GroupOffer(group, tenure, unitBytes, name, volumes);
+    }
+}

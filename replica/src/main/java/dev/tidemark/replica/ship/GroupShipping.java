@@ -1,0 +1,477 @@
+package dev.tidemark.replica.ship;
+
+import dev.tidemark.execution.Scheduler;
+import dev.tidemark.replica.ProtectionGroup;
+import dev.tidemark.replica.ReplicaException;
+import dev.tidemark.replica.Shipment;
+import dev.tidemark.replica.StreamPosition;
+import dev.tidemark.replica.VolumeInfo;
+import dev.tidemark.replica.link.Link;
+import dev.tidemark.replica.link.LinkException;
+import dev.tidemark.replica.link.OutboundChannel;
+import dev.tidemark.replica.link.OutboundHandler;
+import dev.tidemark.replica.ship.GroupOffer.OfferedVolume;
+import io.netty.buffer.ByteBuf;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps one peer's copy of one active group: asks where it stands when a link comes up, makes it
+ * when there is none, then ships what is written, and begins anew with the next link.
+ *
+ * <p>All of its state is of one serial executor, where the disk may be waited for; methods may be
+ * called from any thread.
+ */
+public final class GroupShipping implements AutoCloseable {
+    private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final ProtectionGroup group;
+    private final Terms terms;
+    private final UUID peer;
+    private final Scheduler scheduler;
+    private final ShippingListener listener;
+    private final Executor executor;
+
+    private volatile ShippingState state = ShippingState.WAITING;
+    private volatile String reason = "there is no link to the peer";
+    private volatile SyncProgress progress = SyncProgress.NONE;
+    private volatile @Nullable Shipment shipment;
+    private volatile @Nullable RecordPump pump;
+
+    // Of the executor.
+    private @Nullable Link link;
+    private @Nullable OutboundChannel channel;
+    private @Nullable InitialSync sync;
+    private int generation;
+    private boolean paused;
+    private boolean closed;
+
+    /**
+     * @param group the active group
+     * @param terms what was agreed
+     * @param known the newest record the copy is known to have; redo after it is kept from now on,
+     *     if it is there
+     */
+    public GroupShipping(
+            ProtectionGroup group,
+            Terms terms,
+            UUID peer,
+            long known,
+            Scheduler scheduler,
+            ShippingListener listener) {
+        this.group = group;
+        this.terms = terms;
+        this.peer = peer;
+        this.scheduler = scheduler;
+        this.listener = listener;
+        this.executor = scheduler.newSerial("shipping " + group.id());
+        executor.execute(() -> hold(known));
+        scheduler.schedule(TICK_NANOS, this::tick);
+    }
+
+    /**
+     * What a group is shipped on.
+     *
+     * @param name of the group, as the peer is told it
+     * @param unitBytes storage unit of its journal
+     * @param backlogBytes redo kept for the peer at most: when it needs more, the copy has to be
+     *     synchronised
+     */
+    public record Terms(String name, int unitBytes, long backlogBytes) {}
+
+    private void hold(long known) {
+        try {
+            shipment = group.ship(known);
+        } catch (ReplicaException gone) {
+            // The copy may know of more, or has to be made anew: that is seen when it is asked.
+        }
+    }
+
+    public UUID peer() {
+        return peer;
+    }
+
+    /** There is a link to the peer. */
+    public void up(Link now) {
+        executor.execute(() -> {
+            link = now;
+            begin();
+        });
+    }
+
+    /** The link has ended. */
+    public void down(String why) {
+        executor.execute(() -> {
+            link = null;
+            if (!closed && state != ShippingState.STOPPED && state != ShippingState.FENCED) {
+                leaveChannel(why);
+                enter(paused ? ShippingState.PAUSED : ShippingState.WAITING, why);
+            }
+        });
+    }
+
+    /** Stops sending; redo that the copy lacks is kept. */
+    public void pause() {
+        executor.execute(() -> {
+            paused = true;
+            leaveChannel("paused");
+            enter(ShippingState.PAUSED, "paused by an administrator");
+        });
+    }
+
+    /** Goes on after {@link #pause}, or tries again after {@link ShippingState#STOPPED}. */
+    public void resume() {
+        executor.execute(() -> {
+            paused = false;
+            begin();
+        });
+    }
+
+    private void begin() {
+        Link current = link;
+        if (closed || paused || current == null) {
+            return;
+        }
+        leaveChannel("a new beginning");
+        open(current, Kinds.PURPOSE_SHIPPING);
+    }
+
+    private GroupOffer offer() throws ReplicaException {
+        List<OfferedVolume> volumes = new ArrayList<>();
+        for (VolumeInfo each : group.volumes()) {
+            long size = group.firstSizeBytes(each.id());
+            volumes.add(new OfferedVolume(each.id(), size, each.name()));
+        }
+        return new GroupOffer(
+                group.id(), group.role().tenure(), terms.unitBytes(), terms.name(), volumes);
+    }
+
+    private void open(Link current, int purpose) {
+        int mine = ++generation;
+        GroupOffer offer;
+        try {
+            offer = offer();
+        } catch (ReplicaException failure) {
+            stop(failure);
+            return;
+        }
+        enter(ShippingState.OPENING, "");
+        var _ =
+                current.open(purpose, offer.encode(), new Handler(mine))
+                        .whenCompleteAsync(
+                                (opened, failure) -> {
+                                    if (mine != generation || closed) {
+                                        if (opened != null) {
+                                            opened.close(
+                                                    LinkException.CODE_NOT_NOW, "no longer wanted");
+                                        }
+                                    } else if (failure != null) {
+                                        refused(failure);
+                                    } else {
+                                        channel = opened;
+                                        opened(current, purpose, offer, opened);
+                                    }
+                                },
+                                executor);
+    }
+
+    private void refused(Throwable failure) {
+        Throwable inner = failure.getCause();
+        Throwable cause = failure instanceof CompletionException && inner != null ? inner : failure;
+        if (cause instanceof LinkException refusal && refusal.code() == Kinds.CODE_FENCED) {
+            fenced(text(cause));
+        } else if (cause instanceof LinkException refusal
+                && refusal.kind() != LinkException.Kind.REFUSED) {
+            enter(ShippingState.WAITING, text(cause));
+        } else {
+            enter(ShippingState.STOPPED, text(cause));
+        }
+    }
+
+    private void fenced(String why) {
+        leave();
+        enter(ShippingState.FENCED, why);
+        listener.fenced(group.id(), peer, why);
+    }
+
+    private void opened(Link current, int purpose, GroupOffer offer, OutboundChannel opened) {
+        try {
+            if (purpose == Kinds.PURPOSE_INITIAL_SYNC) {
+                startSync(current, offer, opened);
+            } else {
+                startShipping(current, offer, opened);
+            }
+            run();
+        } catch (ReplicaException | MalformedMessageException failure) {
+            stop(failure);
+        }
+    }
+
+    private void startShipping(Link current, GroupOffer offer, OutboundChannel opened)
+            throws ReplicaException, MalformedMessageException {
+        ByteBuf body = opened.openedBody();
+        Bytes.require(body, 1);
+        if (body.readByte() == Kinds.OPENED_UNKNOWN) {
+            opened.close(LinkException.CODE_NOT_NOW, "the copy is made first");
+            channel = null;
+            open(current, Kinds.PURPOSE_INITIAL_SYNC);
+            return;
+        }
+        Bytes.require(body, 20);
+        StreamPosition copy =
+                new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
+        Shipment from = replaceHold(copy.sequence());
+        StreamPosition own = from.begin();
+        if ((own.timeMicros() != 0 && own.timeMicros() != copy.timeMicros())
+                || (own.epoch() != 0 && own.epoch() != copy.epoch())) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.INVALID,
+                    "the copy's last record is not this site's: it says "
+                            + copy
+                            + ", here it is "
+                            + own
+                            + "; the copy has to be made anew");
+        }
+        start(from, offer, opened, copy.sequence());
+        enter(ShippingState.SHIPPING, "");
+    }
+
+    private void startSync(Link current, GroupOffer offer, OutboundChannel opened)
+            throws ReplicaException {
+        long sequence = group.status().headSequence();
+        Shipment from = replaceHold(sequence);
+        RecordPump records = start(from, offer, opened, sequence);
+        records.tellAll();
+        sync =
+                new InitialSync(
+                        group,
+                        from,
+                        opened,
+                        records,
+                        new SyncPeer(current, group.id()),
+                        executor,
+                        this::runSafely);
+        enter(ShippingState.SYNCING, "");
+    }
+
+    /** The new hold is there before the old one goes. */
+    private Shipment replaceHold(long sequence) throws ReplicaException {
+        Shipment from = group.ship(sequence);
+        Shipment before = shipment;
+        shipment = from;
+        if (before != null) {
+            before.close();
+        }
+        return from;
+    }
+
+    private RecordPump start(
+            Shipment from, GroupOffer offer, OutboundChannel opened, long sequence) {
+        RecordPump records =
+                new RecordPump(
+                        group,
+                        from,
+                        opened,
+                        offer,
+                        sequence,
+                        scheduler,
+                        () -> executor.execute(this::forceRan));
+        pump = records;
+        from.onMore(records::woken);
+        return records;
+    }
+
+    private void forceRan() {
+        RecordPump records = pump;
+        if (records != null) {
+            records.forced();
+            runSafely();
+        }
+    }
+
+    private void runSafely() {
+        try {
+            run();
+        } catch (ReplicaException failure) {
+            stop(failure);
+        }
+    }
+
+    private void run() throws ReplicaException {
+        InitialSync making = sync;
+        RecordPump records = pump;
+        if (making != null) {
+            making.run();
+            progress = making.progress();
+        } else if (records != null && channel != null) {
+            records.run();
+        }
+    }
+
+    private void tick() {
+        executor.execute(() -> {
+            if (!closed) {
+                checkBacklog();
+                runSafely();
+                scheduler.schedule(TICK_NANOS, this::tick);
+            }
+        });
+    }
+
+    private void checkBacklog() {
+        Shipment held = shipment;
+        if (held != null && held.backlogBytes() > terms.backlogBytes()) {
+            leave();
+            enter(
+                    ShippingState.STOPPED,
+                    "the peer lacked "
+                            + held.backlogBytes()
+                            + " bytes of redo, the limit is "
+                            + terms.backlogBytes()
+                            + ": they are kept for it no longer, and the copy has to be synchronised");
+        }
+    }
+
+    private void stop(Exception failure) {
+        leave();
+        enter(ShippingState.STOPPED, text(failure));
+    }
+
+    private static String text(Throwable failure) {
+        String message = failure.getMessage();
+        return message == null ? failure.toString() : message;
+    }
+
+    private void enter(ShippingState next, String why) {
+        boolean changed = state != next || !reason.equals(why);
+        state = next;
+        reason = why;
+        if (changed) {
+            listener.changed(group.id(), peer, next, why);
+        }
+    }
+
+    /** Gives back channel, records and hold. */
+    private void leave() {
+        leaveChannel("a new beginning");
+        Shipment held = shipment;
+        shipment = null;
+        if (held != null) {
+            held.close();
+        }
+    }
+
+    private void leaveChannel(String why) {
+        generation++;
+        OutboundChannel open = channel;
+        channel = null;
+        if (open != null) {
+            open.close(LinkException.CODE_NOT_NOW, why);
+        }
+        InitialSync making = sync;
+        sync = null;
+        if (making != null) {
+            progress = making.progress();
+            making.close();
+        }
+        RecordPump records = pump;
+        pump = null;
+        if (records != null) {
+            records.close();
+        }
+    }
+
+    /** The channel's end at this side; a handler of an earlier channel is not heard. */
+    private final class Handler implements OutboundHandler {
+        private final int mine;
+
+        Handler(int mine) {
+            this.mine = mine;
+        }
+
+        private void later(Runnable step) {
+            executor.execute(() -> {
+                if (mine == generation) {
+                    step.run();
+                }
+            });
+        }
+
+        @Override
+        public void ready() {
+            later(GroupShipping.this::runSafely);
+        }
+
+        @Override
+        public void acknowledged(ByteBuf body) {
+            if (body.readableBytes() >= 8) {
+                long sequence = body.getLongLE(body.readerIndex());
+                later(() -> taken(sequence));
+            }
+        }
+
+        @Override
+        public void message(int kind, ByteBuf body) {
+            // The copy says nothing but what it has.
+        }
+
+        @Override
+        public void closed(int code, String why) {
+            later(() -> channelClosed(code, why));
+        }
+    }
+
+    private void taken(long sequence) {
+        RecordPump records = pump;
+        if (records == null) {
+            return;
+        }
+        records.acknowledged(sequence);
+        InitialSync making = sync;
+        if (making != null && making.isEnded() && sequence >= records.sentSequence()) {
+            // The copy is a group now; records go on over a channel of their own.
+            begin();
+        }
+    }
+
+    private void channelClosed(int code, String why) {
+        channel = null;
+        if (code == Kinds.CODE_FENCED) {
+            fenced(why);
+        } else if (code == LinkException.CODE_LINK_DOWN) {
+            leaveChannel(why);
+            enter(ShippingState.WAITING, why);
+        } else {
+            leave();
+            enter(ShippingState.STOPPED, why);
+        }
+    }
+
+    /** From any thread. */
+    public ShippingStatus status() {
+        Shipment held = shipment;
+        RecordPump records = pump;
+        long oldest = records == null ? 0 : records.oldestUnacknowledgedMicros();
+        return new ShippingStatus(
+                state,
+                reason,
+                records == null ? 0 : records.sentSequence(),
+                records == null ? 0 : records.acknowledgedSequence(),
+                held == null ? 0 : held.backlogBytes(),
+                oldest == 0 ? 0 : Math.max(0, scheduler.wallClockMicros() - oldest),
+                progress);
+    }
+
+    @Override
+    public void close() {
+        executor.execute(() -> {
+            closed = true;
+            leave();
+        });
+    }
+}

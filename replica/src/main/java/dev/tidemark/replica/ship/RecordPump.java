@@ -1,0 +1,211 @@
+package dev.tidemark.replica.ship;
+
+import dev.tidemark.execution.Scheduler;
+import dev.tidemark.replica.ProtectionGroup;
+import dev.tidemark.replica.ReplicaException;
+import dev.tidemark.replica.Shipment;
+import dev.tidemark.replica.ShippedRecords;
+import dev.tidemark.replica.VolumeInfo;
+import dev.tidemark.replica.link.OutboundChannel;
+import dev.tidemark.replica.ship.GroupOffer.OfferedVolume;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Puts a group's durable records into a channel, in order, as far as the peer has room, and tells
+ * of volumes before their first record. On the shipping's executor, but for the figures.
+ */
+final class RecordPump {
+    private static final int BATCH_BYTES = 1 << 20;
+
+    /** How long a record may wait for a force that a host's flush did not bring. */
+    private static final long FORCE_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+    /** What the channel has no room for yet. */
+    private record Waiting(int kind, ByteBuf body) {}
+
+    /** A batch on its way: what it ends at, and when its first record was written. */
+    private record Sent(long lastSequence, long firstTimeMicros) {}
+
+    private final ProtectionGroup group;
+    private final Shipment shipment;
+    private final OutboundChannel channel;
+    private final Scheduler scheduler;
+    private final Runnable again;
+    private final Map<Integer, String> known = new HashMap<>();
+    private final Deque<Sent> sent = new ArrayDeque<>();
+    private final Deque<Waiting> waiting = new ArrayDeque<>();
+    private volatile long sentSequence;
+    private volatile long acknowledgedSequence;
+    private volatile long oldestMicros;
+    private boolean forceArmed;
+    private boolean copyIsMade;
+
+    /** Nothing was left when it last ran: the next record wakes it. */
+    private final AtomicBoolean idle = new AtomicBoolean();
+
+    /**
+     * @param from the copy's last sequence number
+     * @param again runs the pump again, on the shipping's executor
+     */
+    RecordPump(
+            ProtectionGroup group,
+            Shipment shipment,
+            OutboundChannel channel,
+            GroupOffer offered,
+            long from,
+            Scheduler scheduler,
+            Runnable again) {
+        this.group = group;
+        this.shipment = shipment;
+        this.channel = channel;
+        this.scheduler = scheduler;
+        this.again = again;
+        this.sentSequence = from;
+        this.acknowledgedSequence = from;
+        offered.volumes().forEach(volume -> known.put(volume.id(), volume.name()));
+    }
+
+    /** Sends what there is and may go. Blocking. */
+    void run() throws ReplicaException {
+        while (channel.credit() > 0) {
+            Waiting first = waiting.poll();
+            if (first != null) {
+                channel.send(first.kind(), first.body());
+            } else if (!take()) {
+                break;
+            }
+        }
+        if (!isEven()) {
+            armForce();
+            return;
+        }
+        idle.set(true);
+        if (!isEven() && idle.compareAndSet(true, false)) {
+            armForce();
+        }
+    }
+
+    /** A record was appended. On any thread, cheap. */
+    void woken() {
+        if (idle.get() && idle.compareAndSet(true, false)) {
+            again.run();
+        }
+    }
+
+    private boolean take() throws ReplicaException {
+        ShippedRecords batch = shipment.next(BATCH_BYTES);
+        if (batch == null) {
+            return false;
+        }
+        // Only now: a volume whose records are in the batch is in the list.
+        tellVolumes(copyIsMade);
+        long last = batch.firstSequence() + batch.count() - 1;
+        sent.add(new Sent(last, batch.firstTimeMicros()));
+        sentSequence = last;
+        oldestMicros = sent.element().firstTimeMicros();
+        waiting.add(new Waiting(Kinds.DATA_RECORDS, batch.body()));
+        return true;
+    }
+
+    /** Whether everything up to what the log holds now has been given to the channel. */
+    boolean isEven() {
+        return waiting.isEmpty() && shipment.lastSequence() == sentSequence;
+    }
+
+    /** Gives back what was not sent. */
+    void close() {
+        waiting.forEach(one -> one.body().release());
+        waiting.clear();
+    }
+
+    private void armForce() {
+        if (!forceArmed) {
+            forceArmed = true;
+            scheduler.schedule(FORCE_AFTER_NANOS, () -> shipment.force(again));
+        }
+    }
+
+    /** The timer of {@link #armForce} has run. */
+    void forced() {
+        forceArmed = false;
+    }
+
+    /** Tells of volumes that have no records yet. */
+    void tellNew() throws ReplicaException {
+        tellVolumes(copyIsMade);
+    }
+
+    /** Tells of every volume with the size it has now: for a copy that is made. */
+    void tellAll() throws ReplicaException {
+        copyIsMade = true;
+        known.clear();
+        tellVolumes(true);
+    }
+
+    /**
+     * Tells what has changed. A volume that is new to a copy's feed has its first size there: its
+     * RESIZE records come as they were written.
+     */
+    private void tellVolumes(boolean sizesNow) throws ReplicaException {
+        Map<Integer, String> now = new HashMap<>();
+        for (VolumeInfo volume : group.volumes()) {
+            now.put(volume.id(), volume.name());
+            String name = known.get(volume.id());
+            if (name == null) {
+                long size =
+                        sizesNow
+                                ? group.newestSizeBytes(volume.id())
+                                : group.firstSizeBytes(volume.id());
+                tell(new OfferedVolume(volume.id(), size, volume.name()));
+            } else if (!name.equals(volume.name())) {
+                ByteBuf body = Unpooled.buffer().writeIntLE(volume.id());
+                Bytes.writeText(body, volume.name());
+                waiting.add(new Waiting(Kinds.DATA_VOLUME_RENAMED, body));
+            }
+        }
+        for (int id : known.keySet()) {
+            if (!now.containsKey(id)) {
+                ByteBuf body = Unpooled.buffer().writeIntLE(id);
+                waiting.add(new Waiting(Kinds.DATA_VOLUME_REMOVED, body));
+            }
+        }
+        known.clear();
+        known.putAll(now);
+    }
+
+    private void tell(OfferedVolume volume) {
+        ByteBuf body = Unpooled.buffer();
+        volume.encode(body);
+        waiting.add(new Waiting(Kinds.DATA_VOLUME_ADDED, body));
+    }
+
+    /** The copy has everything up to a sequence number on its disk. */
+    void acknowledged(long sequence) {
+        while (!sent.isEmpty() && sent.peek().lastSequence() <= sequence) {
+            sent.remove();
+        }
+        oldestMicros = sent.isEmpty() ? 0 : sent.element().firstTimeMicros();
+        acknowledgedSequence = Math.max(acknowledgedSequence, sequence);
+        shipment.acknowledged(sequence);
+    }
+
+    long sentSequence() {
+        return sentSequence;
+    }
+
+    long acknowledgedSequence() {
+        return acknowledgedSequence;
+    }
+
+    /** When the oldest record that is on its way was written, microseconds; 0 when none is. */
+    long oldestUnacknowledgedMicros() {
+        return oldestMicros;
+    }
+}

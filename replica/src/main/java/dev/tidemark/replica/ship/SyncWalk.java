@@ -1,0 +1,269 @@
+package dev.tidemark.replica.ship;
+
+import dev.tidemark.blockdevice.Allocation;
+import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.blockdevice.BlockDeviceException;
+import dev.tidemark.blockdevice.RangeStatus;
+import dev.tidemark.blockdevice.ReadCompletion;
+import dev.tidemark.blockdevice.StatusCompletion;
+import dev.tidemark.replica.ship.SyncPeer.Range;
+import io.netty.buffer.ByteBuf;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+
+/**
+ * Walks one volume of the source for an initial synchronisation, a window at a time: asks what both
+ * sides hold, and sends what the copy lacks.
+ *
+ * <p>Between the beginning of a window and its end the caller sends no records: what is read here
+ * must reach the copy before any record that it may not show. On the shipping's executor.
+ */
+final class SyncWalk {
+    static final int WINDOW_BYTES = 16 << 20;
+    private static final int PIECE_BYTES = 1 << 20;
+    private static final int STATUS_COUNT = 1024;
+
+    /** Where what is found goes. Buffers become the output's. */
+    interface Output {
+        void region(int volume, long offsetBytes, ByteBuf bytes);
+
+        void zero(int volume, long offsetBytes, long lengthBytes);
+
+        void equal(long lengthBytes);
+
+        void read(long lengthBytes);
+    }
+
+    /** Who holds data in a piece; none of them does where there is no piece. */
+    private enum Holder {
+        SOURCE,
+        COPY,
+        BOTH
+    }
+
+    /** A part of the window, at most as long as one read. */
+    private record Piece(Holder holder, long offsetBytes, int lengthBytes) {}
+
+    private final int volume;
+    private final BlockDevice device;
+    private final SyncPeer peer;
+    private final Output output;
+    private final Executor executor;
+    private final int pieceBytes;
+    private final MessageDigest digest = Blocks.digest();
+    private long atBytes;
+
+    SyncWalk(int volume, BlockDevice device, SyncPeer peer, Output output, Executor executor) {
+        this.volume = volume;
+        this.device = device;
+        this.peer = peer;
+        this.output = output;
+        this.executor = executor;
+        int most = Math.min(PIECE_BYTES, device.geometry().maximumBytes());
+        this.pieceBytes = most < Blocks.BLOCK_BYTES ? most : most & -Blocks.BLOCK_BYTES;
+    }
+
+    long passedBytes() {
+        return atBytes;
+    }
+
+    boolean isAtEnd() {
+        return atBytes >= device.geometry().sizeBytes();
+    }
+
+    void close() {
+        device.close();
+    }
+
+    /** Does the next window; completes on the executor. */
+    CompletableFuture<Void> window() {
+        long offset = atBytes;
+        long length = Math.min(WINDOW_BYTES, device.geometry().sizeBytes() - offset);
+        return own(offset, length)
+                .thenCombineAsync(peer.allocation(volume, offset, length), this::pieces, executor)
+                .thenComposeAsync(this::send, executor)
+                .thenRunAsync(() -> {}, executor);
+    }
+
+    private CompletableFuture<RangeStatus> own(long offset, long length) {
+        CompletableFuture<RangeStatus> answer = new CompletableFuture<>();
+        device.allocation(
+                offset,
+                length,
+                STATUS_COUNT,
+                new StatusCompletion() {
+                    @Override
+                    public void succeeded(RangeStatus status) {
+                        answer.complete(status);
+                    }
+
+                    @Override
+                    public void failed(BlockDeviceException failure) {
+                        answer.completeExceptionally(failure);
+                    }
+                });
+        return answer;
+    }
+
+    /** Cuts the window where either side's answer changes; it ends where the shorter one does. */
+    private List<Piece> pieces(RangeStatus own, List<Range> copy) {
+        long end = own.endBytes();
+        if (copy.size() == SyncPeer.MAXIMUM_RANGES) {
+            end = Math.min(end, copy.getLast().endBytes());
+        }
+        List<Piece> pieces = new ArrayList<>();
+        long at = own.offsetBytes();
+        int next = 0;
+        for (int i = 0; i < own.count() && at < end; i++) {
+            long until = Math.min(end, at + own.lengthBytes(i));
+            boolean data = (own.value(i) & Allocation.ZERO) == 0;
+            next = split(pieces, at, until, data, copy, next);
+            at = until;
+        }
+        atBytes = end;
+        return pieces;
+    }
+
+    private int split(
+            List<Piece> into, long from, long end, boolean data, List<Range> copy, int first) {
+        int next = first;
+        long at = from;
+        while (at < end) {
+            while (next < copy.size() && copy.get(next).endBytes() <= at) {
+                next++;
+            }
+            boolean inside = next < copy.size() && copy.get(next).offsetBytes() <= at;
+            long until = end;
+            if (next < copy.size()) {
+                Range range = copy.get(next);
+                until = Math.min(end, inside ? range.endBytes() : range.offsetBytes());
+            }
+            if (data || inside) {
+                add(into, data ? inside ? Holder.BOTH : Holder.SOURCE : Holder.COPY, at, until);
+            }
+            at = until;
+        }
+        return next;
+    }
+
+    private void add(List<Piece> into, Holder holder, long from, long end) {
+        for (long at = from; at < end; ) {
+            int length = (int) Math.min(end - at, pieceBytes - at % pieceBytes);
+            into.add(new Piece(holder, at, length));
+            at += length;
+        }
+    }
+
+    private CompletableFuture<Void> send(List<Piece> pieces) {
+        List<CompletableFuture<?>> all = new ArrayList<>();
+        for (Piece piece : pieces) {
+            switch (piece.holder()) {
+                case COPY -> output.zero(volume, piece.offsetBytes(), piece.lengthBytes());
+                case SOURCE ->
+                        all.add(
+                                read(piece)
+                                        .thenAcceptAsync(
+                                                bytes -> sendData(piece, bytes), executor));
+                case BOTH -> all.add(compare(piece));
+            }
+        }
+        return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new));
+    }
+
+    private CompletableFuture<Void> compare(Piece piece) {
+        CompletableFuture<ByteBuf> own = read(piece);
+        CompletableFuture<byte[]> copy =
+                peer.hashes(volume, piece.offsetBytes(), piece.lengthBytes());
+        var _ =
+                copy.whenComplete((hashes, failure) -> {
+                    if (failure != null) {
+                        var _ = own.thenAccept(ByteBuf::release);
+                    }
+                });
+        return copy.thenAcceptBothAsync(
+                own, (hashes, bytes) -> sendDifferences(piece, hashes, bytes), executor);
+    }
+
+    private CompletableFuture<ByteBuf> read(Piece piece) {
+        CompletableFuture<ByteBuf> answer = new CompletableFuture<>();
+        output.read(piece.lengthBytes());
+        device.read(
+                piece.offsetBytes(),
+                piece.lengthBytes(),
+                new ReadCompletion() {
+                    @Override
+                    public void succeeded(ByteBuf data) {
+                        answer.complete(data);
+                    }
+
+                    @Override
+                    public void failed(BlockDeviceException failure) {
+                        answer.completeExceptionally(failure);
+                    }
+                });
+        return answer;
+    }
+
+    /** What the copy has nothing of reads as zeros there: blocks of zeros need not be sent. */
+    private void sendData(Piece piece, ByteBuf bytes) {
+        sendBlocks(
+                piece,
+                bytes,
+                block -> {
+                    int length = Blocks.length(block, piece.lengthBytes());
+                    int index = bytes.readerIndex() + block * Blocks.BLOCK_BYTES;
+                    return !Blocks.isZero(bytes, index, length);
+                });
+    }
+
+    private void sendDifferences(Piece piece, byte[] hashes, ByteBuf bytes) {
+        sendBlocks(
+                piece,
+                bytes,
+                block -> {
+                    int length = Blocks.length(block, piece.lengthBytes());
+                    int index = bytes.readerIndex() + block * Blocks.BLOCK_BYTES;
+                    byte[] own = Blocks.hash(digest, bytes, index, length);
+                    int at = block * Blocks.HASH_BYTES;
+                    boolean equal =
+                            Arrays.equals(own, 0, own.length, hashes, at, at + Blocks.HASH_BYTES);
+                    if (equal) {
+                        output.equal(length);
+                    }
+                    return !equal;
+                });
+    }
+
+    private interface Wanted {
+        boolean test(int block);
+    }
+
+    /** Sends the wanted blocks, neighbours together. */
+    private void sendBlocks(Piece piece, ByteBuf bytes, Wanted wanted) {
+        try {
+            int count = Blocks.count(piece.lengthBytes());
+            int block = 0;
+            while (block < count) {
+                int first = block;
+                while (block < count && wanted.test(block)) {
+                    block++;
+                }
+                if (block > first) {
+                    int from = first * Blocks.BLOCK_BYTES;
+                    int until = Math.min(piece.lengthBytes(), block * Blocks.BLOCK_BYTES);
+                    output.region(
+                            volume,
+                            piece.offsetBytes() + from,
+                            bytes.retainedSlice(bytes.readerIndex() + from, until - from));
+                }
+                block++;
+            }
+        } finally {
+            bytes.release();
+        }
+    }
+}
