@@ -21,6 +21,7 @@ class CompressionTest {
         assertThat(small).isNotNull();
         assertThat(small.readableBytes()).isLessThan(raw.readableBytes() / 10);
         ByteBuf back = Compression.decompress(allocator, small, raw.readableBytes());
+        assertThat(back).isNotNull();
         assertThat(back).isEqualTo(raw);
         assertThat(Compression.decompress(allocator, small, raw.readableBytes() - 1)).isNull();
         assertThat(Compression.decompress(allocator, small, raw.readableBytes() + 1)).isNull();
