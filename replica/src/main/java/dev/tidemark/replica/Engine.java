@@ -67,7 +67,15 @@ final class Engine {
                         journal.redo(), unfoldedLimit(options, environment.pool().budgetBytes()));
         this.head = new Head(journal.redo(), volumes, options.unitBytes(), this::layerSealed);
         this.roles = new Roles(journal);
-        this.log = new HeadLog(journal.redo(), head, throttle, rules, roles, this::written);
+        this.log =
+                new HeadLog(
+                        journal.redo(),
+                        head,
+                        throttle,
+                        rules,
+                        roles,
+                        this::written,
+                        this::appended);
         this.checkpoints =
                 new Checkpoints(scheduler, log, health, roles, options.checkpointInterval());
         this.images =
@@ -158,6 +166,10 @@ final class Engine {
 
     private void written() {
         checkpoints.written();
+    }
+
+    /** Any record is in the log: a copy lacks it. */
+    private void appended() {
         if (!shipments.isEmpty()) {
             shipments.forEach(Shipment::appended);
         }

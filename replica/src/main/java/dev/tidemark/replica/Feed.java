@@ -5,6 +5,7 @@ import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.journal.Checkpoint;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -257,9 +258,7 @@ public final class Feed implements AutoCloseable {
 
     private static Throwable unwrapped(Throwable failure) {
         Throwable cause = failure.getCause();
-        return failure instanceof java.util.concurrent.CompletionException && cause != null
-                ? cause
-                : failure;
+        return failure instanceof CompletionException && cause != null ? cause : failure;
     }
 
     /** Completes with the source's number of the newest record that is on stable storage then. */

@@ -14,11 +14,13 @@ final class HeadLog {
     private final Head head;
     private final Throttle throttle;
     private final Runnable onWritten;
+    private final Runnable onAppended;
     private final Rules rules;
     private final Roles roles;
 
     /**
      * @param onWritten hears of each write, under the redo log's lock
+     * @param onAppended hears of each record, under the redo log's lock
      */
     HeadLog(
             RecordLog redo,
@@ -26,13 +28,15 @@ final class HeadLog {
             Throttle throttle,
             Rules rules,
             Roles roles,
-            Runnable onWritten) {
+            Runnable onWritten,
+            Runnable onAppended) {
         this.redo = redo;
         this.head = head;
         this.throttle = throttle;
         this.rules = rules;
         this.roles = roles;
         this.onWritten = onWritten;
+        this.onAppended = onAppended;
     }
 
     RecordLog redo() {
@@ -64,12 +68,14 @@ final class HeadLog {
                         write.segment(),
                         write.position()));
         onWritten.run();
+        onAppended.run();
         rules.appended(write);
         head.cutIfFull(write.sequence(), write.timeMicros(), write.end());
     }
 
     /** Any mark is in the log. Under the redo log's lock. */
     void appended(Mark mark) {
+        onAppended.run();
         rules.appended(mark);
     }
 

@@ -4,6 +4,7 @@ import dev.tidemark.journal.JournalException;
 import dev.tidemark.journal.LogFollower;
 import dev.tidemark.journal.RecordKind;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
@@ -29,7 +30,7 @@ final class RecordWire {
     int[] checksums = new int[0];
 
     /** A part of the batch, not retained. Empty when there is no payload. */
-    ByteBuf payload = io.netty.buffer.Unpooled.EMPTY_BUFFER;
+    ByteBuf payload = Unpooled.EMPTY_BUFFER;
 
     static int bytes(int payloadBytes) {
         return FIXED_BYTES + 4 * chunks(payloadBytes) + payloadBytes;

@@ -13,7 +13,6 @@ import org.jspecify.annotations.Nullable;
 final class Roles {
     private final Journal journal;
     private volatile Role role = Role.FIRST;
-    private volatile boolean held;
 
     Roles(Journal journal) {
         this.journal = journal;
@@ -41,16 +40,11 @@ final class Roles {
         role = next;
     }
 
-    /** Refuses hosts' writes without a change of the role: a planned move. */
-    void hold(boolean refuse) {
-        held = refuse;
-    }
-
     /**
      * Why hosts' writes are refused now; null when they are not. Exact under the redo log's lock.
      */
     @Nullable BlockDeviceException refusal() {
-        if (!held && role.state() == GroupRole.ACTIVE) {
+        if (role.state() == GroupRole.ACTIVE) {
             return null;
         }
         return new BlockDeviceException(ErrorCode.SHUTDOWN, reason());
@@ -58,14 +52,14 @@ final class Roles {
 
     /** For opening a live disk and for changing the group. */
     void requireActive() throws ReplicaException {
-        if (held || role.state() != GroupRole.ACTIVE) {
+        if (role.state() != GroupRole.ACTIVE) {
             throw new ReplicaException(ReplicaException.Kind.IN_USE, reason());
         }
     }
 
     private String reason() {
         return switch (role.state()) {
-            case ACTIVE -> "the group is being moved to another site: its writes are held";
+            case ACTIVE -> "the group is active here";
             case STANDBY ->
                     "the group is a copy of one that is active at another site; look at it through"
                             + " points and tests, or fail over to it";

@@ -13,8 +13,6 @@ final class Kinds {
     static final int DATA_ZERO = 6;
     static final int DATA_END = 7;
 
-    static final int METHOD_TENURE = 2;
-    static final int METHOD_FENCE = 3;
     static final int METHOD_ALLOCATION = 10;
     static final int METHOD_HASHES = 11;
 

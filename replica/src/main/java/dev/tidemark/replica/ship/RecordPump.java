@@ -186,8 +186,12 @@ final class RecordPump {
         waiting.add(new Waiting(Kinds.DATA_VOLUME_ADDED, body));
     }
 
-    /** The copy has everything up to a sequence number on its disk. */
-    void acknowledged(long sequence) {
+    /**
+     * The copy has everything up to a sequence number on its disk; of what was sent, whatever it
+     * says.
+     */
+    void acknowledged(long said) {
+        long sequence = Math.min(said, sentSequence);
         while (!sent.isEmpty() && sent.peek().lastSequence() <= sequence) {
             sent.remove();
         }
