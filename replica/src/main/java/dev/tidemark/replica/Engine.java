@@ -42,6 +42,7 @@ final class Engine {
     final Fold fold;
     final Images images;
     final Promotions promotions;
+    final RoleChanges roleChanges;
     final Drain drain;
 
     Engine(
@@ -91,6 +92,7 @@ final class Engine {
                         options.unitBytes(),
                         directory);
         this.promotions = new Promotions(this);
+        this.roleChanges = new RoleChanges(this);
         this.drain = new Drain(this);
         this.fold =
                 new Fold(
@@ -180,6 +182,7 @@ final class Engine {
         checkpoints.stop();
         fold.stop();
         promotions.stop();
+        roleChanges.stop();
         throttle.failWaiting(Failures.closed("group " + id));
         images.close();
         journal.close();

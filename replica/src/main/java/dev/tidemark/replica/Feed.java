@@ -3,6 +3,7 @@ package dev.tidemark.replica;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.journal.Checkpoint;
+import dev.tidemark.journal.RecordKind;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -40,6 +41,11 @@ public final class Feed implements AutoCloseable {
                 engine.roles.role().toSource(redo.lastSequence()),
                 redo.lastTimeMicros(),
                 engine.journal.epoch());
+    }
+
+    /** Records of the source that are older than this have this time here. */
+    public long floorMicros() {
+        return engine.roles.role().newest().floorMicros();
     }
 
     /**
@@ -193,7 +199,11 @@ public final class Feed implements AutoCloseable {
         }
 
         private CompletableFuture<Void> put(Mark mark, long local) {
-            mark.ofSource(local, record.timeMicros, record.epoch);
+            mark.ofSource(local, record.timeMicros);
+            if (record.kind == RecordKind.PROMOTE) {
+                // A copy that was active itself meanwhile is ahead of its source's epochs.
+                mark.begin(Math.max(record.epoch, engine.journal.epoch() + 1));
+            }
             mark.into(engine.log);
             engine.journal.redo().stage(mark);
             return mark.done();

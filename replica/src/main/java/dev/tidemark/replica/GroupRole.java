@@ -7,7 +7,12 @@ public enum GroupRole {
     /** A copy of a group that is active at another site: fed by a link, hosts are refused. */
     STANDBY(1),
     /** It was active, and another site has taken it over: hosts are refused. */
-    FENCED(2);
+    FENCED(2),
+    /**
+     * On its way to be a copy of the site that is active now: its disks are being set back to where
+     * both histories agree. Hosts are refused, and nothing is taken yet.
+     */
+    REJOINING(3);
 
     private final int code;
 

@@ -51,6 +51,16 @@ final class Mark extends PendingRecord {
     }
 
     /**
+     * The start of a promotion, which begins an epoch; {@code prepared} runs under the redo log's
+     * lock before the sequence number is given.
+     */
+    static Mark promote(int epoch, Runnable prepared, Consumer<Mark> appended) {
+        Mark mark = promotion(RecordKind.PROMOTE, prepared, appended);
+        mark.beginEpoch(epoch);
+        return mark;
+    }
+
+    /**
      * PROMOTE or PROMOTED; {@code prepared} runs under the redo log's lock before the sequence
      * number is given.
      */
@@ -67,13 +77,15 @@ final class Mark extends PendingRecord {
         return mark;
     }
 
-    /** Another site's record: it keeps its number, its time and, a PROMOTE, its epoch. */
-    void ofSource(long localSequence, long micros, int epoch) {
+    /** Another site's record: it gets its number, and its time where time does not go back. */
+    void ofSource(long localSequence, long micros) {
         expect(localSequence);
         keepTime(micros);
-        if (kind() == RecordKind.PROMOTE) {
-            beginEpoch(epoch);
-        }
+    }
+
+    /** The epoch that a PROMOTE of another site begins. */
+    void begin(int epoch) {
+        beginEpoch(epoch);
     }
 
     /** Runs something under the redo log's lock and leaves nothing in the log. */

@@ -48,14 +48,58 @@ final class Promotions implements Fold.FoldGuard {
                 task,
                 () -> {
                     checkIdle();
+                    engine.roles.requireActive();
                     Point point = resolve(spec);
                     checkOutside(point);
-                    PointSource source =
-                            PointSource.open(journal, engine.volumes, engine.rules, point);
-                    begin(task, point, source, null);
+                    begin(task, point, journal.epoch() + 1);
                     return true;
                 });
         return task;
+    }
+
+    /** Makes this copy the active site. From any thread. */
+    PromotionTask takeOver(PointSpec spec, int tenure) {
+        Promotion task = new Promotion(null);
+        run(
+                task,
+                () -> {
+                    checkIdle();
+                    Role role = engine.roles.role();
+                    if (role.state() != GroupRole.STANDBY
+                            || tenure <= role.tenure()
+                            || tenure > Role.MAXIMUM_TENURE) {
+                        throw new ReplicaException(
+                                ReplicaException.Kind.INVALID,
+                                "tenure "
+                                        + tenure
+                                        + " cannot be taken: the group is "
+                                        + role.state()
+                                        + " here, in tenure "
+                                        + role.tenure());
+                    }
+                    begin(task, resolve(spec), tenure << Role.TENURE_SHIFT);
+                    return true;
+                });
+        return task;
+    }
+
+    /** Sets the disks of a group that is no longer active back. On the maintenance executor. */
+    PromotionTask setBack(Point point, int epoch)
+            throws ReplicaException, JournalException, PointException {
+        checkIdle();
+        Promotion task = new Promotion(null);
+        begin(task, point, epoch);
+        return task;
+    }
+
+    private void begin(Promotion task, Point point, int epoch)
+            throws JournalException, PointException {
+        begin(
+                task,
+                point,
+                PointSource.open(journal, engine.volumes, engine.rules, point),
+                null,
+                epoch);
     }
 
     /** From any thread. */
@@ -65,6 +109,7 @@ final class Promotions implements Fold.FoldGuard {
                 task,
                 () -> {
                     checkIdle();
+                    engine.roles.requireActive();
                     ImageDisk image = engine.images.named(imageId);
                     image.freeze();
                     if (image.openHandles() > 0) {
@@ -79,7 +124,7 @@ final class Promotions implements Fold.FoldGuard {
                                         + " open handles; disconnect them before promoting it");
                     }
                     forceWrites(image);
-                    begin(task, image.point(), image, image);
+                    begin(task, image.point(), image, image, journal.epoch() + 1);
                     return true;
                 });
         return task;
@@ -111,7 +156,6 @@ final class Promotions implements Fold.FoldGuard {
         if (refusal != null) {
             throw Failures.replica(refusal);
         }
-        engine.roles.requireActive();
         if (running != null) {
             throw new ReplicaException(
                     ReplicaException.Kind.IN_USE,
@@ -119,7 +163,8 @@ final class Promotions implements Fold.FoldGuard {
         }
     }
 
-    private void begin(Promotion task, Point point, Source source, @Nullable ImageDisk image)
+    private void begin(
+            Promotion task, Point point, Source source, @Nullable ImageDisk image, int epoch)
             throws JournalException {
         List<Integer> covered = new ArrayList<>();
         for (Volume volume : engine.volumes.all()) {
@@ -127,8 +172,7 @@ final class Promotions implements Fold.FoldGuard {
                 covered.add(volume.id());
             }
         }
-        PromotionRecord record =
-                new PromotionRecord(journal.epoch() + 1, 0, point, task.image(), covered);
+        PromotionRecord record = new PromotionRecord(epoch, 0, point, task.image(), covered);
         RunningPromotion started = running(task, record, source, image);
         try {
             journal.putAttribute(PromotionRecord.KEY, record.encode(), true);
@@ -139,8 +183,8 @@ final class Promotions implements Fold.FoldGuard {
         running = started;
         task.point().complete(point);
         Mark mark =
-                Mark.promotion(
-                        RecordKind.PROMOTE,
+                Mark.promote(
+                        epoch,
                         () -> engine.head.startClaims(started.promoted),
                         promote -> appended(started, promote));
         engine.log.write(mark);
@@ -174,6 +218,7 @@ final class Promotions implements Fold.FoldGuard {
         try {
             if (failure == null) {
                 record(started, true);
+                takeRole(started);
                 started.task.usable().complete(null);
                 engine.listener.promotionStarted(
                         engine.id, started.record.point().sequence(), started.record.epoch());
@@ -189,6 +234,21 @@ final class Promotions implements Fold.FoldGuard {
             }
         } catch (JournalException failed) {
             started.task.fail(failed);
+        }
+    }
+
+    /**
+     * A PROMOTE record whose epoch is of a tenure that the role does not know yet: this site has
+     * taken the group over with it.
+     */
+    private void takeRole(RunningPromotion now) throws JournalException {
+        Role role = engine.roles.role();
+        int tenure = now.record.epoch() >>> Role.TENURE_SHIFT;
+        if (role.state() == GroupRole.STANDBY && tenure > role.tenure()) {
+            long promote = now.promoted.sequence();
+            // What the source did not end will not end any more.
+            ended.end(promote);
+            engine.roles.set(role.takenOver(tenure, now.record.point().sequence(), promote - 1));
         }
     }
 
@@ -408,6 +468,10 @@ final class Promotions implements Fold.FoldGuard {
     /** The source of this copy begins a promotion: points from here on wait for its end. */
     CompletableFuture<Mark> sourceBegins(long local) {
         return engine.maintenance.submit(() -> {
+            if (running != null) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.IN_USE, "this site takes the group over");
+            }
             ended.begin(local);
             return sourceMark(RecordKind.PROMOTE);
         });
@@ -484,13 +548,12 @@ final class Promotions implements Fold.FoldGuard {
 
     /** Replay has come to a PROMOTE record. */
     void replayedPromote(long sequence, int epoch) throws JournalException {
-        if (!engine.roles.isActive()) {
-            ended.begin(sequence);
-        }
         RunningPromotion now = running;
         if (now != null && now.record.epoch() == epoch) {
             now.promoted.startAt(sequence);
             engine.head.promote(now.promoted);
+        } else if (engine.roles.role().state() == GroupRole.STANDBY) {
+            ended.begin(sequence);
         }
     }
 
@@ -499,7 +562,7 @@ final class Promotions implements Fold.FoldGuard {
      * {@link #resumeAfterReplay}.
      */
     void replayedPromoted(long sequence) throws JournalException {
-        if (!engine.roles.isActive()) {
+        if (engine.roles.role().state() == GroupRole.STANDBY) {
             ended.end(sequence);
         }
         RunningPromotion now = running;
@@ -526,6 +589,7 @@ final class Promotions implements Fold.FoldGuard {
             letGo(now);
             return;
         }
+        takeRole(now);
         now.task.usable().complete(null);
         if (now.ending) {
             end(now, endedAt);

@@ -127,11 +127,11 @@ public final class ProtectionGroup implements AutoCloseable {
                         alerts);
         VolumeChanges.recordCopies(journal, images.volumes(), position);
         Role role =
-                new Role(
-                        GroupRole.STANDBY,
+                Role.standby(
                         start.tenure(),
                         start.source(),
-                        List.of(new Role.Stretch(position.sequence(), position.sequence())));
+                        new Role.Stretch(
+                                position.sequence(), position.sequence(), position.timeMicros()));
         journal.putAttribute(Role.KEY, role.encode(), true);
         return journal;
     }
@@ -241,29 +241,53 @@ public final class ProtectionGroup implements AutoCloseable {
      * @return the last sequence number, on stable storage
      */
     public CompletableFuture<Long> fence(int tenure) {
-        CompletableFuture<Void> fenced =
-                engine.maintenance.submit(() -> {
-                    Role now = role();
-                    if (tenure > now.tenure()) {
-                        engine.roles.set(now.with(GroupRole.FENCED, tenure));
-                    }
-                    return null;
-                });
-        return fenced.thenCompose(nothing -> lastUnderLock()).thenCompose(this::forced);
+        return engine.roleChanges.fence(tenure, false);
     }
 
-    private CompletableFuture<Long> forced(long sequence) {
-        return engine.maintenance.submit(() -> {
-            engine.journal.redo().forceNow(sequence);
-            return sequence;
-        });
+    /**
+     * This site gives the group up, to hand it over: as {@link #fence}, in the tenure in force.
+     * {@link #reinstate} takes it back.
+     */
+    public CompletableFuture<Long> relinquish() {
+        return engine.roleChanges.fence(role().tenure(), true);
     }
 
-    /** Once no write that was refused too late can come any more. */
-    private CompletableFuture<Long> lastUnderLock() {
-        Mark nothing = Mark.nothing(() -> {});
-        engine.log.write(nothing);
-        return nothing.done().thenApply(done -> engine.journal.redo().lastSequence());
+    /**
+     * This site is active again in a tenure that nobody has used: of a fenced group, when the site
+     * that had taken it over gave it back. Nothing happens when the tenure is not newer.
+     */
+    public CompletableFuture<Void> reinstate(int tenure) {
+        return engine.roleChanges.reinstate(tenure);
+    }
+
+    /**
+     * Makes this copy the active site, set to a point: usable as soon as {@link
+     * PromotionTask#usable()} says so. A feed takes nothing more.
+     *
+     * @param tenure greater than any that this site knows
+     */
+    public PromotionTask takeOver(PointSpec spec, int tenure) {
+        return engine.promotions.takeOver(spec, tenure);
+    }
+
+    /**
+     * Makes this group, active or fenced, a copy of the site that is active now: its disks are set
+     * back to a point that both have, and what it has since stays in its history. Completes when
+     * that has begun, durably; it is over when the role is STANDBY, also after a crash.
+     *
+     * @param source the active site
+     * @param tenure in force there
+     * @param point local number of the newest record that both histories have
+     * @param sourceSequence the source's number of its last record before those to come
+     */
+    public CompletableFuture<Void> rejoin(
+            UUID source, int tenure, long point, long sourceSequence) {
+        return engine.roleChanges.rejoin(source, tenure, point, sourceSequence);
+    }
+
+    /** The source of this copy has gone on to another tenure. */
+    public CompletableFuture<Void> learn(int tenure) {
+        return engine.roleChanges.learn(tenure);
     }
 
     /** Grows at every rollback and promotion. */

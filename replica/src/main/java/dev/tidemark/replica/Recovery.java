@@ -35,8 +35,10 @@ final class Recovery {
         // Pins first: nothing that an image or a promotion needs may expire.
         engine.images.recover();
         engine.promotions.recover();
+        engine.roleChanges.recover();
         replay();
         engine.promotions.resumeAfterReplay();
+        engine.roleChanges.resumeAfterReplay();
         engine.journal.start();
         engine.listener.recovered(
                 engine.id,

@@ -8,41 +8,147 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A group's role at this site, as the manifest keeps it under {@code role}: version, state u8,
- * tenure u32, whether there is a source and its site's id, count of stretches u32, and for each a
- * local and a source's sequence number u64.
+ * tenure u32, an optional source's site id, count of stretches u32 and those, an optional takeover,
+ * an optional rejoining. What is optional has a boolean before it.
  *
  * @param tenure in force as far as this site knows; the upper half of epochs
- * @param source the site whose records a copy takes; null for a group that never was a copy
+ * @param source the site whose records a copy takes, or took last; null for a group that never was
+ *     a copy
  * @param stretches ascending; from the local number of one on, both sites' numbers differ by what
  *     they differ by there
+ * @param takeover how this site became active; null when it always was, and of a copy
+ * @param rejoining where to, while it is on its way to be a copy
  */
-public record Role(GroupRole state, int tenure, @Nullable UUID source, List<Stretch> stretches) {
+public record Role(
+        GroupRole state,
+        int tenure,
+        @Nullable UUID source,
+        List<Stretch> stretches,
+        @Nullable Takeover takeover,
+        @Nullable Rejoining rejoining) {
     static final String KEY = "role";
 
+    /** An epoch is the tenure, then the promotions within it. */
+    static final int TENURE_SHIFT = 16;
+
+    static final int MAXIMUM_TENURE = 0x7fff;
+
+    /** Which breaks of the order are remembered. */
+    private static final int MAXIMUM_STRETCHES = 64;
+
     /** What every group begins as. */
-    static final Role FIRST = new Role(GroupRole.ACTIVE, 0, null, List.of());
+    static final Role FIRST = new Role(GroupRole.ACTIVE, 0, null, List.of(), null, null);
 
     public Role {
         stretches = List.copyOf(stretches);
     }
 
-    /** The local record {@code localSequence} is the source's {@code sourceSequence}. */
-    public record Stretch(long localSequence, long sourceSequence) {}
+    /** A copy that begins. */
+    static Role standby(int tenure, UUID source, Stretch first) {
+        return new Role(GroupRole.STANDBY, tenure, source, List.of(first), null, null);
+    }
+
+    /**
+     * The local record {@code localSequence} is the source's {@code sourceSequence}.
+     *
+     * @param floorMicros time of the local record: those of the source that are older have this one
+     *     here, since time does not go back in a log
+     */
+    public record Stretch(long localSequence, long sourceSequence, long floorMicros) {
+        void write(ByteBuf into) {
+            into.writeLongLE(localSequence).writeLongLE(sourceSequence).writeLongLE(floorMicros);
+        }
+
+        static Stretch read(ByteBuf from) {
+            return new Stretch(from.readLongLE(), from.readLongLE(), from.readLongLE());
+        }
+    }
+
+    /**
+     * How this site became active.
+     *
+     * @param from the site it took the group over from
+     * @param pointSource that site's number of the point; -1 when it is none of its numbers
+     * @param lastSource that site's number of the last record this site had of it
+     * @param lastLocal this site's number of that record; the PROMOTE record comes next
+     */
+    public record Takeover(UUID from, long pointSource, long lastSource, long lastLocal) {
+        void write(ByteBuf into) {
+            AttributeFormat.writeUuid(into, from);
+            into.writeLongLE(pointSource).writeLongLE(lastSource).writeLongLE(lastLocal);
+        }
+
+        static Takeover read(ByteBuf from) {
+            return new Takeover(
+                    AttributeFormat.readUuid(from),
+                    from.readLongLE(),
+                    from.readLongLE(),
+                    from.readLongLE());
+        }
+    }
+
+    /**
+     * Where a group on its way to be a copy is going.
+     *
+     * @param point local number of the newest record that both histories have
+     * @param sourceSequence the source's number of its last record before those that the copy lacks
+     * @param epoch of the rollback to the point; 0 before it has begun
+     */
+    public record Rejoining(long point, long sourceSequence, int epoch) {
+        void write(ByteBuf into) {
+            into.writeLongLE(point).writeLongLE(sourceSequence).writeIntLE(epoch);
+        }
+
+        static Rejoining read(ByteBuf from) {
+            return new Rejoining(from.readLongLE(), from.readLongLE(), from.readIntLE());
+        }
+    }
 
     Role with(GroupRole next, int newTenure) {
-        return new Role(next, newTenure, source, stretches);
+        return new Role(next, newTenure, source, stretches, takeover, rejoining);
+    }
+
+    /** Active in place of the source, set to a point by the promotion after {@code lastLocal}. */
+    Role takenOver(int newTenure, long pointLocal, long lastLocal) {
+        Takeover how =
+                source == null
+                        ? null
+                        : new Takeover(
+                                source,
+                                pointLocal < stretches.getLast().localSequence()
+                                        ? -1
+                                        : toSource(pointLocal),
+                                toSource(lastLocal),
+                                lastLocal);
+        return new Role(GroupRole.ACTIVE, newTenure, source, stretches, how, null);
+    }
+
+    Role rejoining(UUID of, int newTenure, Rejoining where) {
+        return new Role(GroupRole.REJOINING, newTenure, of, stretches, takeover, where);
+    }
+
+    Role rejoined(Stretch begin) {
+        List<Stretch> all = new ArrayList<>(stretches);
+        all.add(begin);
+        if (all.size() > MAXIMUM_STRETCHES) {
+            all.removeFirst();
+        }
+        return new Role(GroupRole.STANDBY, tenure, source, all, null, null);
+    }
+
+    /** Where the numbers in force began. */
+    Stretch newest() {
+        return stretches.getLast();
     }
 
     /** The source's number of a local record of the newest stretch. */
-    long toSource(long localSequence) {
-        Stretch newest = stretches.getLast();
-        return newest.sourceSequence() + (localSequence - newest.localSequence());
+    public long toSource(long localSequence) {
+        return newest().sourceSequence() + (localSequence - newest().localSequence());
     }
 
     /** The local number of a source's record of the newest stretch. */
     long toLocal(long sourceSequence) {
-        Stretch newest = stretches.getLast();
-        return newest.localSequence() + (sourceSequence - newest.sourceSequence());
+        return newest().localSequence() + (sourceSequence - newest().sourceSequence());
     }
 
     byte[] encode() {
@@ -53,8 +159,14 @@ public record Role(GroupRole state, int tenure, @Nullable UUID source, List<Stre
             AttributeFormat.writeUuid(value, source);
         }
         value.writeIntLE(stretches.size());
-        for (Stretch stretch : stretches) {
-            value.writeLongLE(stretch.localSequence()).writeLongLE(stretch.sourceSequence());
+        stretches.forEach(stretch -> stretch.write(value));
+        value.writeBoolean(takeover != null);
+        if (takeover != null) {
+            takeover.write(value);
+        }
+        value.writeBoolean(rejoining != null);
+        if (rejoining != null) {
+            rejoining.write(value);
         }
         return AttributeFormat.end(value);
     }
@@ -71,8 +183,10 @@ public record Role(GroupRole state, int tenure, @Nullable UUID source, List<Stre
         List<Stretch> stretches = new ArrayList<>();
         int count = value.readIntLE();
         for (int i = 0; i < count; i++) {
-            stretches.add(new Stretch(value.readLongLE(), value.readLongLE()));
+            stretches.add(Stretch.read(value));
         }
-        return new Role(state, tenure, source, stretches);
+        Takeover takeover = value.readBoolean() ? Takeover.read(value) : null;
+        Rejoining rejoining = value.readBoolean() ? Rejoining.read(value) : null;
+        return new Role(state, tenure, source, stretches, takeover, rejoining);
     }
 }

@@ -64,9 +64,12 @@ final class Roles {
                     "the group is a copy of one that is active at another site; look at it through"
                             + " points and tests, or fail over to it";
             case FENCED ->
-                    "another site has taken the group over (tenure "
+                    "another site has taken the group over, or is about to (tenure "
                             + role.tenure()
                             + "): hosts belong there now";
+            case REJOINING ->
+                    "the group is becoming a copy of the one that is active at another site: hosts"
+                            + " belong there now";
         };
     }
 }

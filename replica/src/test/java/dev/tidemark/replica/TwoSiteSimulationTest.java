@@ -99,6 +99,11 @@ class TwoSiteSimulationTest {
             return copy.group();
         }
 
+        @Override
+        public String rejoin(ProtectionGroup group, GroupOffer offer, UUID from) {
+            throw new AssertionError("nobody takes over here");
+        }
+
         private void write() {
             source.randomWrite(devices.get(random.nextInt(devices.size())), 9_000);
         }

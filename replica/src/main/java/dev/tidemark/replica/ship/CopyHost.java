@@ -19,6 +19,15 @@ public interface CopyHost {
      */
     SyncImages begin(GroupOffer offer, UUID source) throws ReplicaException;
 
+    /**
+     * A peer is active in a newer tenure of a group that is no copy here: fences the group, and has
+     * it become a copy of the peer's.
+     *
+     * @return how far that is
+     * @throws ReplicaException when it cannot
+     */
+    String rejoin(ProtectionGroup group, GroupOffer offer, UUID source) throws ReplicaException;
+
     /** The images are complete: opens the copy as a group of this site. */
     ProtectionGroup adopt(GroupOffer offer, UUID source, SyncImages images, StandbyStart start)
             throws ReplicaException;

@@ -1,6 +1,7 @@
 package dev.tidemark.replica.ship;
 
 import dev.tidemark.replica.Feed;
+import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.StreamPosition;
 import dev.tidemark.replica.link.InboundChannel;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * for the group.
  */
 final class FeedReceiver implements InboundHandler {
+    private final ProtectionGroup group;
     private final Feed feed;
     private final Executor executor;
     private @Nullable InboundChannel channel;
@@ -25,7 +27,8 @@ final class FeedReceiver implements InboundHandler {
     private boolean unforced;
     private boolean ended;
 
-    FeedReceiver(Feed feed, Executor executor) {
+    FeedReceiver(ProtectionGroup group, Feed feed, Executor executor) {
+        this.group = group;
         this.feed = feed;
         this.executor = executor;
     }
@@ -36,14 +39,18 @@ final class FeedReceiver implements InboundHandler {
      *
      * @return where it stands then
      */
-    CompletableFuture<StreamPosition> prepare(ProtectionGroup group, GroupOffer offer) {
-        CompletableFuture<Void> volumes = CompletableFuture.completedFuture(null);
+    CompletableFuture<StreamPosition> prepare(GroupOffer offer) {
+        CompletableFuture<Void> volumes = group.learn(offer.tenure());
         for (GroupOffer.OfferedVolume volume : offer.volumes()) {
             if (group.volumes().stream().noneMatch(known -> known.id() == volume.id())) {
                 volumes = volumes.thenCompose(before -> add(volume));
             }
         }
         return volumes.thenCompose(added -> feed.force()).thenApply(forced -> feed.position());
+    }
+
+    long floorMicros() {
+        return feed.floorMicros();
     }
 
     void start(InboundChannel opened) {
@@ -145,9 +152,17 @@ final class FeedReceiver implements InboundHandler {
     }
 
     private void fail(Throwable failure) {
+        boolean copy = group.role().state() == GroupRole.STANDBY;
+        end(
+                copy ? ShippingDesk.code(failure) : Kinds.CODE_FENCED,
+                copy ? ShippingDesk.text(failure) : "this site has taken the group over");
+    }
+
+    /** Ends the channel, and tells the source why. */
+    void end(int code, String why) {
         InboundChannel open = channel;
         if (open != null && !ended) {
-            open.close(ShippingDesk.code(failure), ShippingDesk.text(failure));
+            open.close(code, why);
         }
         end();
     }

@@ -5,24 +5,46 @@ import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an active site says of a group when it opens a channel for it.
  *
  * <pre>
- *  group 16 | tenure u32 | unit bytes u32 | name text | count u32 | volumes
+ *  group 16 | tenure u32 | unit bytes u32 | taken over u8 | takeover, when it was | name text
+ *  count u32 | volumes
+ *  a takeover: from site 16 | point u64 | last record u64
  *  a volume: id u32 | size u64 | name text
  * </pre>
  *
  * @param tenure the generation of the group's rights to be written, as this site knows it
  * @param unitBytes storage unit of its journal: the copy's must not be smaller
+ * @param takeover how this site became active, for the site that was before; null when it always
+ *     was
  */
 public record GroupOffer(
-        UUID group, int tenure, int unitBytes, String name, List<OfferedVolume> volumes) {
+        UUID group,
+        int tenure,
+        int unitBytes,
+        @Nullable OfferedTakeover takeover,
+        String name,
+        List<OfferedVolume> volumes) {
     static final int MAXIMUM_VOLUMES = 1024;
 
     public GroupOffer {
         volumes = List.copyOf(volumes);
+    }
+
+    /**
+     * How the group came to this site.
+     *
+     * @param from the site that was active before
+     * @param point that site's number of the record that this one went on from; -1 when it is none
+     *     of its numbers
+     * @param lastSequence this site's last number before those that the other has not got
+     */
+    public record OfferedTakeover(UUID from, long point, long lastSequence) {
+        static final int BYTES = 32;
     }
 
     /**
@@ -52,6 +74,11 @@ public record GroupOffer(
         ByteBuf body = Unpooled.buffer(64 + 64 * volumes.size());
         Bytes.writeUuid(body, group);
         body.writeIntLE(tenure).writeIntLE(unitBytes);
+        body.writeBoolean(takeover != null);
+        if (takeover != null) {
+            Bytes.writeUuid(body, takeover.from());
+            body.writeLongLE(takeover.point()).writeLongLE(takeover.lastSequence());
+        }
         Bytes.writeText(body, name);
         body.writeIntLE(volumes.size());
         volumes.forEach(volume -> volume.encode(body));
@@ -59,10 +86,16 @@ public record GroupOffer(
     }
 
     static GroupOffer decode(ByteBuf body) throws MalformedMessageException {
-        Bytes.require(body, 24);
+        Bytes.require(body, 25);
         UUID group = Bytes.readUuid(body);
         int tenure = body.readIntLE();
         int unitBytes = body.readIntLE();
+        OfferedTakeover takeover = null;
+        if (body.readBoolean()) {
+            Bytes.require(body, OfferedTakeover.BYTES);
+            takeover =
+                    new OfferedTakeover(Bytes.readUuid(body), body.readLongLE(), body.readLongLE());
+        }
         String name = Bytes.readText(body);
         Bytes.require(body, 4);
         int count = body.readIntLE();
@@ -74,6 +107,6 @@ public record GroupOffer(
         for (int i = 0; i < count; i++) {
             volumes.add(OfferedVolume.decode(body));
         }
-        return new GroupOffer(group, tenure, unitBytes, name, volumes);
+        return new GroupOffer(group, tenure, unitBytes, takeover, name, volumes);
     }
 }

@@ -3,6 +3,7 @@ package dev.tidemark.replica.ship;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
+import dev.tidemark.replica.Role;
 import dev.tidemark.replica.Shipment;
 import dev.tidemark.replica.StreamPosition;
 import dev.tidemark.replica.VolumeInfo;
@@ -10,6 +11,7 @@ import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.link.OutboundChannel;
 import dev.tidemark.replica.link.OutboundHandler;
+import dev.tidemark.replica.ship.GroupOffer.OfferedTakeover;
 import dev.tidemark.replica.ship.GroupOffer.OfferedVolume;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
@@ -29,6 +31,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GroupShipping implements AutoCloseable {
     private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private static final int SOON_TICKS = 1;
+
+    /** After a failure of the peer's disk. */
+    private static final int LATER_TICKS = 10;
 
     private final ProtectionGroup group;
     private final Terms terms;
@@ -51,6 +58,15 @@ public final class GroupShipping implements AutoCloseable {
     private boolean paused;
     private boolean closed;
 
+    /** Ticks until it is tried again although the link is the same; -1: it is not. */
+    private int retryTicks = -1;
+
+    private volatile long lastSent;
+    private volatile long lastAcknowledged;
+
+    /** When the copy last had everything, wall clock. */
+    private volatile long evenMicros;
+
     /**
      * @param group the active group
      * @param terms what was agreed
@@ -70,6 +86,9 @@ public final class GroupShipping implements AutoCloseable {
         this.scheduler = scheduler;
         this.listener = listener;
         this.executor = scheduler.newSerial("shipping " + group.id());
+        this.evenMicros = scheduler.wallClockMicros();
+        this.lastAcknowledged = known;
+        this.lastSent = known;
         executor.execute(() -> hold(known));
         scheduler.schedule(TICK_NANOS, this::tick);
     }
@@ -133,6 +152,7 @@ public final class GroupShipping implements AutoCloseable {
     }
 
     private void begin() {
+        retryTicks = -1;
         Link current = link;
         if (closed || paused || current == null) {
             return;
@@ -147,8 +167,17 @@ public final class GroupShipping implements AutoCloseable {
             long size = group.firstSizeBytes(each.id());
             volumes.add(new OfferedVolume(each.id(), size, each.name()));
         }
+        Role role = group.role();
+        Role.Takeover how = role.takeover();
         return new GroupOffer(
-                group.id(), group.role().tenure(), terms.unitBytes(), terms.name(), volumes);
+                group.id(),
+                role.tenure(),
+                terms.unitBytes(),
+                how == null
+                        ? null
+                        : new OfferedTakeover(how.from(), how.pointSource(), how.lastLocal()),
+                terms.name(),
+                volumes);
     }
 
     private void open(Link current, int purpose) {
@@ -183,14 +212,43 @@ public final class GroupShipping implements AutoCloseable {
     private void refused(Throwable failure) {
         Throwable inner = failure.getCause();
         Throwable cause = failure instanceof CompletionException && inner != null ? inner : failure;
-        if (cause instanceof LinkException refusal && refusal.code() == Kinds.CODE_FENCED) {
-            fenced(text(cause));
-        } else if (cause instanceof LinkException refusal
-                && refusal.kind() != LinkException.Kind.REFUSED) {
-            enter(ShippingState.WAITING, text(cause));
+        if (cause instanceof LinkException refusal) {
+            ended(
+                    refusal.kind() == LinkException.Kind.REFUSED
+                            ? refusal.code()
+                            : LinkException.CODE_NOT_NOW,
+                    text(cause));
         } else {
             enter(ShippingState.STOPPED, text(cause));
         }
+    }
+
+    /** The peer has closed or refused a channel, or the link has ended. */
+    private void ended(int code, String why) {
+        switch (code) {
+            case Kinds.CODE_FENCED -> fenced(why);
+            case LinkException.CODE_LINK_DOWN -> {
+                leaveChannel(why);
+                enter(ShippingState.WAITING, why);
+            }
+            case LinkException.CODE_NOT_NOW -> again(why, SOON_TICKS);
+            case Kinds.CODE_FAILED -> again(why, LATER_TICKS);
+            case Kinds.CODE_TENURE -> {
+                again(why, SOON_TICKS);
+                listener.behind(group.id(), peer);
+            }
+            default -> {
+                leave();
+                enter(ShippingState.STOPPED, why);
+            }
+        }
+    }
+
+    /** Tries again by itself; what the copy lacks is held. */
+    private void again(String why, int ticks) {
+        leaveChannel(why);
+        retryTicks = ticks;
+        enter(ShippingState.WAITING, why);
     }
 
     private void fenced(String why) {
@@ -222,13 +280,13 @@ public final class GroupShipping implements AutoCloseable {
             open(current, Kinds.PURPOSE_INITIAL_SYNC);
             return;
         }
-        Bytes.require(body, 20);
+        Bytes.require(body, 28);
         StreamPosition copy =
                 new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
+        long floorMicros = body.readLongLE();
         Shipment from = replaceHold(copy.sequence());
         StreamPosition own = from.begin();
-        if ((own.timeMicros() != 0 && own.timeMicros() != copy.timeMicros())
-                || (own.epoch() != 0 && own.epoch() != copy.epoch())) {
+        if (!isSame(own, copy, floorMicros)) {
             throw new ReplicaException(
                     ReplicaException.Kind.INVALID,
                     "the copy's last record is not this site's: it says "
@@ -239,6 +297,19 @@ public final class GroupShipping implements AutoCloseable {
         }
         start(from, offer, opened, copy.sequence());
         enter(ShippingState.SHIPPING, "");
+    }
+
+    /**
+     * Whether the copy's last record is this site's of that number.
+     *
+     * @param floorMicros no record of the copy's is older, whatever its source says
+     */
+    private static boolean isSame(StreamPosition own, StreamPosition copy, long floorMicros) {
+        boolean time =
+                own.timeMicros() == 0
+                        || copy.timeMicros() == floorMicros
+                        || copy.timeMicros() == Math.max(own.timeMicros(), floorMicros);
+        return time && (own.epoch() == 0 || copy.epoch() >= own.epoch());
     }
 
     private void startSync(Link current, GroupOffer offer, OutboundChannel opened)
@@ -317,10 +388,21 @@ public final class GroupShipping implements AutoCloseable {
         executor.execute(() -> {
             if (!closed) {
                 checkBacklog();
+                if (retryTicks > 0 && --retryTicks == 0) {
+                    begin();
+                }
                 runSafely();
+                noteEven();
                 scheduler.schedule(TICK_NANOS, this::tick);
             }
         });
+    }
+
+    private void noteEven() {
+        RecordPump records = pump;
+        if (records != null && records.acknowledgedSequence() == group.status().headSequence()) {
+            evenMicros = scheduler.wallClockMicros();
+        }
     }
 
     private void checkBacklog() {
@@ -382,6 +464,8 @@ public final class GroupShipping implements AutoCloseable {
         RecordPump records = pump;
         pump = null;
         if (records != null) {
+            lastSent = records.sentSequence();
+            lastAcknowledged = records.acknowledgedSequence();
             records.close();
         }
     }
@@ -441,29 +525,27 @@ public final class GroupShipping implements AutoCloseable {
 
     private void channelClosed(int code, String why) {
         channel = null;
-        if (code == Kinds.CODE_FENCED) {
-            fenced(why);
-        } else if (code == LinkException.CODE_LINK_DOWN) {
-            leaveChannel(why);
-            enter(ShippingState.WAITING, why);
-        } else {
-            leave();
-            enter(ShippingState.STOPPED, why);
-        }
+        ended(code, why);
     }
 
     /** From any thread. */
     public ShippingStatus status() {
         Shipment held = shipment;
         RecordPump records = pump;
-        long oldest = records == null ? 0 : records.oldestUnacknowledgedMicros();
+        long backlog = held == null ? 0 : held.backlogBytes();
+        long since = evenMicros;
+        if (records != null && state == ShippingState.SHIPPING) {
+            since = records.oldestUnacknowledgedMicros();
+        } else if (held != null && backlog == 0) {
+            since = 0;
+        }
         return new ShippingStatus(
                 state,
                 reason,
-                records == null ? 0 : records.sentSequence(),
-                records == null ? 0 : records.acknowledgedSequence(),
-                held == null ? 0 : held.backlogBytes(),
-                oldest == 0 ? 0 : Math.max(0, scheduler.wallClockMicros() - oldest),
+                records == null ? lastSent : records.sentSequence(),
+                records == null ? lastAcknowledged : records.acknowledgedSequence(),
+                backlog,
+                since == 0 ? 0 : Math.max(0, scheduler.wallClockMicros() - since),
                 progress);
     }
 

@@ -34,5 +34,11 @@ final class Kinds {
     /** The copy could not take it: its disk failed or is full. */
     static final int CODE_FAILED = 103;
 
+    /**
+     * The copy gave a tenure back to its source, which does not know of it yet: the source takes it
+     * up and asks again.
+     */
+    static final int CODE_TENURE = 104;
+
     private Kinds() {}
 }

@@ -16,12 +16,12 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * The receiving side of a site: takes channels of shipping and of initial synchronisation for the
  * groups it keeps copies of, one at a time for each group, and answers questions about them.
  *
- * <p>Thread-safe: its state is of one serial executor, which may wait for a disk.
+ * <p>Thread-safe: what concerns a group is done on a serial executor of its own, which may wait for
+ * a disk.
  */
 public final class ShippingDesk {
     /** Raw bytes that a source may have on their way to one copy. */
@@ -38,13 +39,20 @@ public final class ShippingDesk {
     private static final int MAXIMUM_HASHED_BYTES = 16 << 20;
 
     private final CopyHost host;
-    private final Executor executor;
-    private final Map<UUID, FeedReceiver> feeds = new HashMap<>();
-    private final Map<UUID, SyncReceiver> syncs = new HashMap<>();
+    private final Scheduler scheduler;
+    private final Map<UUID, Executor> executors = new ConcurrentHashMap<>();
+
+    // Each entry is of its group's executor.
+    private final Map<UUID, FeedReceiver> feeds = new ConcurrentHashMap<>();
+    private final Map<UUID, SyncReceiver> syncs = new ConcurrentHashMap<>();
 
     public ShippingDesk(CopyHost host, Scheduler scheduler) {
         this.host = host;
-        this.executor = scheduler.newSerial("copies");
+        this.scheduler = scheduler;
+    }
+
+    private Executor executor(UUID group) {
+        return executors.computeIfAbsent(group, id -> scheduler.newSerial("copy " + id));
     }
 
     /** Whether a channel's purpose is this desk's. */
@@ -59,41 +67,74 @@ public final class ShippingDesk {
 
     /** As {@link dev.tidemark.replica.link.LinkUser#opened}. */
     public void opened(Link link, IncomingChannel channel, int purpose, ByteBuf body) {
-        ByteBuf kept = body.retain();
-        executor.execute(() -> {
-            try {
-                GroupOffer offer = GroupOffer.decode(kept);
-                if (purpose == Kinds.PURPOSE_SHIPPING) {
-                    feed(channel, offer);
-                } else {
-                    sync(link, channel, offer);
-                }
-            } catch (ReplicaException | MalformedMessageException failure) {
-                channel.refuse(code(failure), text(failure));
-            } finally {
-                kept.release();
-            }
-        });
+        GroupOffer offer;
+        try {
+            offer = GroupOffer.decode(body);
+        } catch (MalformedMessageException malformed) {
+            channel.refuse(code(malformed), text(malformed));
+            return;
+        }
+        executor(offer.group())
+                .execute(() -> {
+                    try {
+                        if (purpose == Kinds.PURPOSE_SHIPPING) {
+                            feed(link, channel, offer);
+                        } else {
+                            sync(link, channel, offer);
+                        }
+                    } catch (ReplicaException failure) {
+                        channel.refuse(code(failure), text(failure));
+                    }
+                });
     }
 
-    private void feed(IncomingChannel channel, GroupOffer offer) throws ReplicaException {
+    /** This site has taken a group over: its source is told at once. */
+    public void takenOver(UUID group, String why) {
+        executor(group)
+                .execute(() -> {
+                    FeedReceiver feed = feeds.remove(group);
+                    if (feed != null) {
+                        feed.end(Kinds.CODE_FENCED, why);
+                    }
+                });
+    }
+
+    /** The group is no longer here, or no copy any more. */
+    public void forget(UUID group) {
+        executor(group)
+                .execute(() -> {
+                    FeedReceiver feed = feeds.remove(group);
+                    if (feed != null) {
+                        feed.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
+                    }
+                    SyncReceiver sync = syncs.remove(group);
+                    if (sync != null) {
+                        sync.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
+                    }
+                    executors.remove(group);
+                });
+    }
+
+    private void feed(Link link, IncomingChannel channel, GroupOffer offer)
+            throws ReplicaException {
         ProtectionGroup group = host.find(offer.group());
         if (group == null) {
             channel.accept(0, Unpooled.buffer(1).writeByte(Kinds.OPENED_UNKNOWN), new Unwanted());
             return;
         }
-        if (!isCopyOf(group, offer, channel)) {
+        if (!isCopyOf(group, offer, link.peer(), channel)) {
             return;
         }
+        Executor executor = executor(offer.group());
         FeedReceiver before = feeds.remove(offer.group());
         if (before != null) {
             before.end();
         }
-        FeedReceiver receiver = new FeedReceiver(group.feed(), executor);
+        FeedReceiver receiver = new FeedReceiver(group, group.feed(), executor);
         feeds.put(offer.group(), receiver);
         // What the source keeps is let go up to the position: it has to be on the disk.
         var _ =
-                receiver.prepare(group, offer)
+                receiver.prepare(offer)
                         .whenCompleteAsync(
                                 (position, failure) -> {
                                     if (failure == null) {
@@ -107,35 +148,51 @@ public final class ShippingDesk {
 
     private static void accept(
             IncomingChannel channel, FeedReceiver receiver, StreamPosition position) {
-        ByteBuf answer = Unpooled.buffer(21).writeByte(Kinds.OPENED_POSITION);
+        ByteBuf answer = Unpooled.buffer(29).writeByte(Kinds.OPENED_POSITION);
         answer.writeLongLE(position.sequence())
                 .writeLongLE(position.timeMicros())
-                .writeIntLE(position.epoch());
+                .writeIntLE(position.epoch())
+                .writeLongLE(receiver.floorMicros());
         receiver.start(channel.accept(CREDIT_BYTES, answer, receiver));
     }
 
-    /** Refuses a source that this site has taken the group over from, or knows otherwise. */
-    private static boolean isCopyOf(
-            ProtectionGroup group, GroupOffer offer, IncomingChannel channel) {
+    /**
+     * Whether the group takes the peer's records; refuses the channel when it does not: of a source
+     * that this site has taken the group over from, or while the group is on its way to be a copy.
+     */
+    private boolean isCopyOf(
+            ProtectionGroup group, GroupOffer offer, UUID peer, IncomingChannel channel)
+            throws ReplicaException {
         Role role = group.role();
+        boolean follows = peer.equals(role.source());
+        boolean standby = role.state() == GroupRole.STANDBY;
         if (role.tenure() > offer.tenure()) {
             channel.refuse(
-                    Kinds.CODE_FENCED,
-                    "the group has been taken over: tenure "
+                    standby && follows ? Kinds.CODE_TENURE : Kinds.CODE_FENCED,
+                    "tenure "
                             + role.tenure()
-                            + " is in force, not "
-                            + offer.tenure());
+                            + " of the group is in force, not "
+                            + offer.tenure()
+                            + (standby && follows ? ", and is yours" : ""));
             return false;
         }
-        if (role.state() != GroupRole.STANDBY) {
+        if (standby && follows) {
+            return true;
+        }
+        if (standby) {
             channel.refuse(
                     Kinds.CODE_UNUSABLE,
-                    "the group is "
-                            + role.state()
-                            + " here, not a copy; remove it, or protect it in the other direction");
+                    "the group is a copy of another site's here; delete it to make one of yours");
             return false;
         }
-        return true;
+        if (role.tenure() == offer.tenure() && role.state() == GroupRole.ACTIVE) {
+            channel.refuse(
+                    Kinds.CODE_UNUSABLE,
+                    "the group is active at both sites in the same tenure; delete it at one");
+            return false;
+        }
+        channel.refuse(LinkException.CODE_NOT_NOW, host.rejoin(group, offer, peer));
+        return false;
     }
 
     private void sync(Link link, IncomingChannel channel, GroupOffer offer)
@@ -145,6 +202,7 @@ public final class ShippingDesk {
             channel.refuse(Kinds.CODE_UNUSABLE, "there is a copy already");
             return;
         }
+        Executor executor = executor(offer.group());
         SyncReceiver before = syncs.remove(offer.group());
         if (before != null) {
             before.end();
@@ -161,23 +219,32 @@ public final class ShippingDesk {
     /** As {@link dev.tidemark.replica.link.LinkUser#requested}. */
     public CompletableFuture<ByteBuf> requested(int method, ByteBuf body) {
         CompletableFuture<ByteBuf> answer = new CompletableFuture<>();
+        UUID group;
+        try {
+            Bytes.require(body, SyncPeer.QUESTION_BYTES);
+            group = Bytes.readUuid(body);
+        } catch (MalformedMessageException malformed) {
+            answer.completeExceptionally(LinkException.refusal(code(malformed), text(malformed)));
+            return answer;
+        }
         ByteBuf kept = body.retain();
-        executor.execute(() -> {
-            try {
-                answer.complete(answer(method, kept));
-            } catch (ReplicaException | MalformedMessageException failure) {
-                answer.completeExceptionally(LinkException.refusal(code(failure), text(failure)));
-            } finally {
-                kept.release();
-            }
-        });
+        executor(group)
+                .execute(() -> {
+                    try {
+                        answer.complete(answer(method, group, kept));
+                    } catch (ReplicaException | MalformedMessageException failure) {
+                        answer.completeExceptionally(
+                                LinkException.refusal(code(failure), text(failure)));
+                    } finally {
+                        kept.release();
+                    }
+                });
         return answer;
     }
 
-    private ByteBuf answer(int method, ByteBuf body)
+    private ByteBuf answer(int method, UUID group, ByteBuf body)
             throws ReplicaException, MalformedMessageException {
-        Bytes.require(body, SyncPeer.QUESTION_BYTES);
-        SyncReceiver sync = syncs.get(Bytes.readUuid(body));
+        SyncReceiver sync = syncs.get(group);
         int volume = body.readIntLE();
         long offset = body.readLongLE();
         long length = body.readLongLE();

@@ -107,9 +107,14 @@ final class SyncReceiver implements InboundHandler {
     }
 
     private void fail(Exception failure) {
+        end(ShippingDesk.code(failure), ShippingDesk.text(failure));
+    }
+
+    /** Ends the channel, and tells the source why. */
+    void end(int code, String why) {
         InboundChannel open = channel;
         if (open != null && !ended) {
-            open.close(ShippingDesk.code(failure), ShippingDesk.text(failure));
+            open.close(code, why);
         }
         end();
     }

@@ -1,0 +1,264 @@
+package dev.tidemark.replica;
+
+import dev.tidemark.execution.Scheduler;
+import dev.tidemark.journal.JournalException;
+import dev.tidemark.journal.Pin;
+import dev.tidemark.journal.Point;
+import dev.tidemark.journal.PointException;
+import dev.tidemark.journal.PointSpec;
+import dev.tidemark.journal.RecordLog;
+import dev.tidemark.replica.Role.Rejoining;
+import dev.tidemark.replica.Role.Stretch;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What makes a group something else at this site, but for a takeover, which is a promotion: fencing
+ * it, taking it back, and making it a copy of the site that is active now. Each step is in the
+ * manifest before it counts, so that opening the group goes on where it was. Of the maintenance
+ * executor.
+ */
+final class RoleChanges {
+    private final Engine engine;
+
+    /** What a group that rejoins is set back to. */
+    private @Nullable Pin pin;
+
+    /** The promotion in progress will call back. */
+    private boolean following;
+
+    private volatile Scheduler.@Nullable Cancellable retry;
+
+    RoleChanges(Engine engine) {
+        this.engine = engine;
+    }
+
+    /**
+     * No host's write gets a number from here on. From any thread.
+     *
+     * @param ownWill also in the tenure in force
+     * @return the last sequence number, on stable storage
+     */
+    CompletableFuture<Long> fence(int tenure, boolean ownWill) {
+        CompletableFuture<Void> fenced =
+                engine.maintenance.submit(() -> {
+                    Role now = engine.roles.role();
+                    boolean served =
+                            now.state() == GroupRole.ACTIVE || now.state() == GroupRole.FENCED;
+                    boolean given = ownWill && now.state() == GroupRole.ACTIVE;
+                    if (served && (tenure > now.tenure() || given)) {
+                        engine.roles.set(now.with(GroupRole.FENCED, tenure));
+                    }
+                    return null;
+                });
+        return fenced.thenCompose(nothing -> lastUnderLock()).thenCompose(this::forced);
+    }
+
+    private CompletableFuture<Long> forced(long sequence) {
+        return engine.maintenance.submit(() -> {
+            engine.journal.redo().forceNow(sequence);
+            return sequence;
+        });
+    }
+
+    /** Once no write that was refused too late can come any more. */
+    private CompletableFuture<Long> lastUnderLock() {
+        Mark nothing = Mark.nothing(() -> {});
+        engine.log.write(nothing);
+        return nothing.done().thenApply(done -> engine.journal.redo().lastSequence());
+    }
+
+    /** From any thread. */
+    CompletableFuture<Void> reinstate(int tenure) {
+        return engine.maintenance.submit(() -> {
+            Role now = engine.roles.role();
+            boolean fenced = now.state() == GroupRole.FENCED && tenure >= now.tenure();
+            boolean behind = now.state() == GroupRole.ACTIVE && tenure > now.tenure();
+            if ((fenced || behind) && tenure <= Role.MAXIMUM_TENURE) {
+                engine.roles.set(now.with(GroupRole.ACTIVE, tenure));
+            }
+            return null;
+        });
+    }
+
+    /** From any thread. */
+    CompletableFuture<Void> learn(int tenure) {
+        return engine.maintenance.submit(() -> {
+            Role now = engine.roles.role();
+            if (now.state() == GroupRole.STANDBY && tenure > now.tenure()) {
+                engine.roles.set(now.with(GroupRole.STANDBY, tenure));
+            }
+            return null;
+        });
+    }
+
+    /** From any thread. */
+    CompletableFuture<Void> rejoin(UUID source, int tenure, long point, long sourceSequence) {
+        return engine.maintenance.submit(() -> {
+            Role now = engine.roles.role();
+            if (now.state() == GroupRole.REJOINING
+                    && source.equals(now.source())
+                    && tenure == now.tenure()) {
+                return null;
+            }
+            boolean gone = now.state() == GroupRole.FENCED && tenure >= now.tenure();
+            boolean older = now.state() == GroupRole.ACTIVE && tenure > now.tenure();
+            if (!gone && !older) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.INVALID,
+                        "the group is "
+                                + now.state()
+                                + " here in tenure "
+                                + now.tenure()
+                                + ": it does not become a copy in tenure "
+                                + tenure);
+            }
+            hold(point);
+            engine.roles.set(
+                    now.rejoining(source, tenure, new Rejoining(point, sourceSequence, 0)));
+            engine.maintenance.execute(this::advance);
+            return null;
+        });
+    }
+
+    /** Nothing that the way back needs may expire. */
+    private Point hold(long sequence) throws ReplicaException, JournalException {
+        try {
+            Point point = engine.promotions.resolve(new PointSpec.AtSequence(sequence));
+            engine.promotions.checkOutside(point);
+            Pin before = pin;
+            pin = engine.journal.pin(point);
+            if (before != null) {
+                before.close();
+            }
+            return point;
+        } catch (PointException gone) {
+            throw Failures.replica(gone);
+        }
+    }
+
+    /** Takes the next step towards being a copy, if there is one to take. */
+    private void advance() {
+        Role role = engine.roles.role();
+        Rejoining to = role.rejoining();
+        if (role.state() != GroupRole.REJOINING || to == null || engine.health.refusal() != null) {
+            return;
+        }
+        PromotionTask running = engine.promotions.task();
+        if (running != null) {
+            follow(running);
+            return;
+        }
+        // With everything that was staged before the role was another.
+        Mark nothing = Mark.nothing(() -> {});
+        engine.log.write(nothing);
+        var _ =
+                nothing.done()
+                        .whenComplete((done, failure) ->
+                                engine.maintenance.execute(() -> quiet(failure)));
+    }
+
+    private void quiet(@Nullable Throwable failure) {
+        Role role = engine.roles.role();
+        Rejoining to = role.rejoining();
+        if (role.state() != GroupRole.REJOINING || to == null || engine.promotions.task() != null) {
+            return;
+        }
+        try {
+            if (failure != null) {
+                throw Failures.replica(failure);
+            }
+            boolean setBack = to.epoch() > 0 && engine.journal.epoch() >= to.epoch();
+            if (setBack || engine.journal.redo().lastSequence() == to.point()) {
+                becomeCopy(role, to);
+            } else {
+                int epoch = engine.journal.epoch() + 1;
+                Point point = hold(to.point());
+                Rejoining begun = new Rejoining(to.point(), to.sourceSequence(), epoch);
+                engine.roles.set(
+                        new Role(
+                                role.state(),
+                                role.tenure(),
+                                role.source(),
+                                role.stretches(),
+                                role.takeover(),
+                                begun));
+                follow(engine.promotions.setBack(point, epoch));
+            }
+        } catch (ReplicaException | JournalException | PointException stalled) {
+            later(stalled);
+        }
+    }
+
+    private void follow(PromotionTask task) {
+        if (following) {
+            return;
+        }
+        following = true;
+        var _ =
+                task.done()
+                        .whenComplete((nothing, failure) ->
+                                engine.maintenance.execute(() -> {
+                                    following = false;
+                                    if (failure == null) {
+                                        advance();
+                                    } else {
+                                        later(failure);
+                                    }
+                                }));
+    }
+
+    private void later(Throwable failure) {
+        if (engine.health.refusal() != null) {
+            return;
+        }
+        engine.listener.event(
+                engine.id, "becoming a copy waits and goes on later: " + Failures.message(failure));
+        retry =
+                engine.scheduler.schedule(
+                        engine.options.retryInterval().toNanos(),
+                        () -> engine.maintenance.execute(this::advance));
+    }
+
+    private void becomeCopy(Role role, Rejoining to) throws JournalException {
+        RecordLog redo = engine.journal.redo();
+        long last = redo.lastSequence();
+        redo.forceNow(last);
+        engine.roles.set(
+                role.rejoined(new Stretch(last, to.sourceSequence(), redo.lastTimeMicros())));
+        letGo();
+        engine.listener.event(engine.id, "the group is a copy from record " + last + " on");
+    }
+
+    private void letGo() {
+        Pin held = pin;
+        pin = null;
+        if (held != null) {
+            held.close();
+        }
+    }
+
+    /** Holds what the way back needs. Blocking; before retention begins. */
+    void recover() throws ReplicaException, JournalException {
+        Role role = engine.roles.role();
+        Rejoining to = role.rejoining();
+        if (role.state() == GroupRole.REJOINING && to != null && engine.promotions.task() == null) {
+            hold(to.point());
+        }
+    }
+
+    /** Goes on with what was going on. At the end of opening. */
+    void resumeAfterReplay() {
+        if (engine.roles.role().state() == GroupRole.REJOINING) {
+            engine.maintenance.execute(this::advance);
+        }
+    }
+
+    void stop() {
+        Scheduler.Cancellable pending = retry;
+        if (pending != null) {
+            pending.cancel();
+        }
+    }
+}
