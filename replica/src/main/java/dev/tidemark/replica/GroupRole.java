@@ -20,11 +20,13 @@ public enum GroupRole {
         this.code = code;
     }
 
-    int code() {
+    /** In files and messages. */
+    public int code() {
         return code;
     }
 
-    static GroupRole ofCode(int code) throws ReplicaException {
+    /** The role with a code; CORRUPT when there is none. */
+    public static GroupRole ofCode(int code) throws ReplicaException {
         for (GroupRole role : values()) {
             if (role.code == code) {
                 return role;

@@ -67,6 +67,9 @@ final class Routes {
         routes.addAll(volumes());
         routes.addAll(tests());
         routes.addAll(new SiteRoutes(services.sites()).all());
+        routes.addAll(
+                new SiteGroupRoutes(services.groups(), services.siteGroups(), services.sites())
+                        .all());
         return routes;
     }
 
@@ -193,12 +196,14 @@ final class Routes {
                                                         group(call),
                                                         call.body(ChangeGroup.class)))),
                 delete(
-                        BASE + "/groups/{group}",
-                        "Delete an empty group and its history",
-                        call -> {
-                            services.groups().delete(call.path("group"));
-                            return null;
-                        }));
+                                BASE + "/groups/{group}",
+                                "Delete an empty group and its history",
+                                call -> {
+                                    services.groups()
+                                            .delete(call.path("group"), call.flag("force"));
+                                    return null;
+                                })
+                        .with("force: true also a copy of another site's group with its volumes"));
     }
 
     private Group group(Call call) {

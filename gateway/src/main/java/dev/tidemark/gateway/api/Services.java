@@ -2,6 +2,7 @@ package dev.tidemark.gateway.api;
 
 import dev.tidemark.gateway.config.Settings;
 import dev.tidemark.gateway.metrics.Metrics;
+import dev.tidemark.gateway.protection.SiteGroups;
 import dev.tidemark.gateway.service.Alerts;
 import dev.tidemark.gateway.service.Groups;
 import dev.tidemark.gateway.service.Points;
@@ -28,5 +29,6 @@ public record Services(
         Uris uris,
         Metrics metrics,
         Sites sites,
+        SiteGroups siteGroups,
         Supplier<StatusDocument> status,
         Supplier<HealthDocument> readiness) {}

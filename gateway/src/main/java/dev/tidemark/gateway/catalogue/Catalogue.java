@@ -101,10 +101,12 @@ public final class Catalogue implements AutoCloseable {
 
     private final Database database;
     private final SiteTables sites;
+    private final ProtectionTables protections;
 
     private Catalogue(Database database) {
         this.database = database;
         this.sites = new SiteTables(database);
+        this.protections = new ProtectionTables(database);
     }
 
     /**
@@ -112,15 +114,26 @@ public final class Catalogue implements AutoCloseable {
      * is.
      */
     public static Catalogue open(Path file) {
-        // Version 4: this site, its peers and invitations.
+        // Version 4: this site, its peers and invitations. Version 5: groups at several sites.
         return new Catalogue(
                 Database.open(
-                        file, List.of(FIRST, NAMES_OF_VOLUMES, RESERVATIONS, SiteTables.SCHEMA)));
+                        file,
+                        List.of(
+                                FIRST,
+                                NAMES_OF_VOLUMES,
+                                RESERVATIONS,
+                                SiteTables.SCHEMA,
+                                ProtectionTables.SCHEMA)));
     }
 
     /** This site and its peers. */
     public SiteTables sites() {
         return sites;
+    }
+
+    /** Which groups are copied where. */
+    public ProtectionTables protections() {
+        return protections;
     }
 
     // Groups
@@ -142,6 +155,15 @@ public final class Catalogue implements AutoCloseable {
                 row.phase().name());
     }
 
+    /** A copy is complete: it is a group from now on. */
+    public void arrived(GroupRow row) {
+        database.transaction(() -> {
+            protections.removeArrival(row.id());
+            addGroup(row);
+            return row;
+        });
+    }
+
     /** Replaces everything but id and creation time. */
     public void updateGroup(GroupRow row) {
         database.update(
@@ -158,6 +180,8 @@ public final class Catalogue implements AutoCloseable {
     public void removeGroup(UUID id) {
         database.transaction(() -> {
             database.update("DELETE FROM volumes WHERE group_id = ?", id.toString());
+            database.update("DELETE FROM protections WHERE group_id = ?", id.toString());
+            database.update("DELETE FROM handovers WHERE group_id = ?", id.toString());
             return database.update("DELETE FROM groups WHERE id = ?", id.toString());
         });
     }

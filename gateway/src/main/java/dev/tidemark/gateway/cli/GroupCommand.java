@@ -6,8 +6,14 @@ import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.text.Table;
 import dev.tidemark.gateway.wire.Requests.ChangeGroup;
 import dev.tidemark.gateway.wire.Requests.CreateGroup;
+import dev.tidemark.gateway.wire.Requests.ProtectGroup;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
+import dev.tidemark.gateway.wire.Wire.HandoverDocument;
+import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
 import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -23,7 +29,8 @@ import picocli.CommandLine.Parameters;
         footerHeading = "%nExamples:%n",
         footer = {
             "  tidemark group create shop --window 7d --bytes 200G",
-            "  tidemark group set shop --checkpoint-interval 5s"
+            "  tidemark group set shop --checkpoint-interval 5s",
+            "  tidemark group protect shop --to berlin"
         })
 final class GroupCommand {
     /** How a group keeps history. */
@@ -80,12 +87,15 @@ final class GroupCommand {
                 out -> {
                     Table table =
                             new Table(
-                                    "NAME", "STATE", "WINDOW", "HEAD", "TESTS", "VIEWS", "VOLUMES");
+                                    "NAME", "STATE", "ROLE", "STATUS", "WINDOW", "HEAD", "TESTS",
+                                    "VIEWS", "VOLUMES");
                     for (GroupDocument group : answer.asList(GroupDocument.class)) {
                         table.row(
                                 group.name(),
                                 group.state(),
-                                group.history().window(),
+                                group.role(),
+                                group.status(),
+                                Formats.orDash(group.history().window()),
                                 group.headSequence(),
                                 group.runningTests(),
                                 group.openViews(),
@@ -128,10 +138,91 @@ final class GroupCommand {
             description = "Deletes an empty group and its history.")
     int delete(
             @Mixin Connection connection,
-            @Parameters(paramLabel = "NAME", description = "The group.") String name) {
-        Answer answer = connection.client().delete(path(name));
+            @Parameters(paramLabel = "NAME", description = "The group.") String name,
+            @Option(
+                            names = "--force",
+                            description = "Delete a copy of another site's group with its volumes.")
+                    boolean force) {
+        Answer answer = connection.client().delete(path(name) + (force ? "?force=true" : ""));
         return connection.print(
                 answer, out -> out.println("group " + name + " deleted with its history"));
+    }
+
+    @Command(
+            name = "protect",
+            mixinStandardHelpOptions = true,
+            description = {
+                "Copies a group to other sites and keeps the copies up, write by write.",
+                "The first copy is made while hosts go on; tidemark group show tells how far it is."
+            })
+    int protect(
+            @Mixin Connection connection,
+            @Parameters(paramLabel = "NAME", description = "The group.") String name,
+            @Option(
+                            names = "--to",
+                            required = true,
+                            paramLabel = "SITE",
+                            description =
+                                    "Another site, as tidemark site list names it; several may be given.")
+                    List<String> sites) {
+        return show(
+                connection,
+                connection.client().post(path(name) + "/protections", new ProtectGroup(sites)));
+    }
+
+    @Command(
+            name = "unprotect",
+            mixinStandardHelpOptions = true,
+            description =
+                    "Keeps a copy up no longer; it stays as it is at the other site until it is deleted there.")
+    int unprotect(
+            @Mixin Connection connection,
+            @Parameters(paramLabel = "NAME", description = "The group.") String name,
+            @Option(
+                            names = "--to",
+                            required = true,
+                            paramLabel = "SITE",
+                            description = "The other site.")
+                    String site) {
+        Answer answer = connection.client().delete(copy(name, site));
+        return connection.print(
+                answer, out -> out.println("group " + name + " is not copied to " + site));
+    }
+
+    @Command(
+            name = "pause",
+            mixinStandardHelpOptions = true,
+            description = "Stops sending to a copy; what it lacks is kept for it.")
+    int pause(
+            @Mixin Connection connection,
+            @Parameters(paramLabel = "NAME", description = "The group.") String name,
+            @Option(
+                            names = "--to",
+                            required = true,
+                            paramLabel = "SITE",
+                            description = "The other site.")
+                    String site) {
+        return show(connection, connection.client().post(copy(name, site) + "/pause", Map.of()));
+    }
+
+    @Command(
+            name = "resume",
+            mixinStandardHelpOptions = true,
+            description = "Goes on sending to a copy, or tries again what has stopped.")
+    int resume(
+            @Mixin Connection connection,
+            @Parameters(paramLabel = "NAME", description = "The group.") String name,
+            @Option(
+                            names = "--to",
+                            required = true,
+                            paramLabel = "SITE",
+                            description = "The other site.")
+                    String site) {
+        return show(connection, connection.client().post(copy(name, site) + "/resume", Map.of()));
+    }
+
+    private static String copy(String group, String site) {
+        return path(group) + "/protections/" + ApiClient.encode(site);
     }
 
     private static String path(String name) {
@@ -184,6 +275,64 @@ final class GroupCommand {
                         + group.waitingWrites()
                         + " writes wait");
         out.println(
+                "  role      "
+                        + group.role()
+                        + ", tenure "
+                        + group.tenure()
+                        + (group.source() == null ? "" : ", copy of " + group.source())
+                        + "; "
+                        + group.status());
+        group.protections().forEach(copy -> show(copy, out));
+        if (group.handover() != null) {
+            show(group.handover(), out);
+        }
+        out.println(
                 "  open      " + group.runningTests() + " tests, " + group.openViews() + " views");
+    }
+
+    private static void show(ProtectionDocument copy, PrintWriter out) {
+        out.println(
+                "  copy      at "
+                        + copy.site()
+                        + ", "
+                        + copy.state()
+                        + (copy.reason().isEmpty() ? "" : ": " + copy.reason()));
+        out.println(
+                "            has seq:"
+                        + copy.acknowledgedSequence()
+                        + " of seq:"
+                        + copy.headSequence()
+                        + ", "
+                        + String.format(Locale.ROOT, "%.1f s", copy.lagSeconds())
+                        + " and "
+                        + ByteSize.format(copy.backlogBytes())
+                        + " behind");
+        if (copy.state().equals("syncing")) {
+            Double left = copy.sync().secondsLeft();
+            out.println(
+                    String.format(
+                            Locale.ROOT,
+                            "            %.0f %% gone through, %s sent%s",
+                            copy.sync().progress() * 100,
+                            ByteSize.format(copy.sync().sentBytes()),
+                            left == null
+                                    ? ""
+                                    : String.format(Locale.ROOT, ", about %.0f s left", left)));
+        }
+    }
+
+    private static void show(HandoverDocument handover, PrintWriter out) {
+        out.println(
+                "  handover  "
+                        + handover.phase()
+                        + ", with "
+                        + handover.site()
+                        + ", at "
+                        + handover.point()
+                        + ", policy "
+                        + handover.policy()
+                        + (handover.deadline() == null
+                                ? ""
+                                : " at " + Formats.time(handover.deadline())));
     }
 }

@@ -181,6 +181,14 @@ public final class Keys {
                     "Where other sites dial this one, in the order in which they try; counts for pairings made from then on.",
                     Keys::endpoints);
 
+    public static final SettingKey<Long> SITE_BACKLOG_BYTES =
+            size(
+                    "site.backlog",
+                    16 * GIB,
+                    64 * MIB,
+                    Long.MAX_VALUE,
+                    "Redo that is kept for each copy at another site while that has not got it, within the journals' space. A copy that needs more has to be synchronised.");
+
     public static final SettingKey<Endpoint> API_LISTEN =
             text(
                     "api.listen",
@@ -325,6 +333,7 @@ public final class Keys {
                     SITE_NAME,
                     SITE_LISTEN,
                     SITE_ADVERTISE,
+                    SITE_BACKLOG_BYTES,
                     API_LISTEN,
                     API_ALLOW_REMOTE,
                     API_REQUEST_BYTES,

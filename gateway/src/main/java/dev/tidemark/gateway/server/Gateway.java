@@ -16,6 +16,7 @@ import dev.tidemark.gateway.metrics.Metrics;
 import dev.tidemark.gateway.problem.Problem;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
+import dev.tidemark.gateway.protection.SiteGroups;
 import dev.tidemark.gateway.service.Alerts;
 import dev.tidemark.gateway.service.Groups;
 import dev.tidemark.gateway.service.Overview;
@@ -166,7 +167,11 @@ public final class Gateway implements AutoCloseable {
             if (files != null) {
                 keep(new TlsWatch(files, nbd, alerts, scheduler).start());
             }
-            sites = sites(catalogue, metrics, scheduler).open();
+            sites = sites(catalogue, metrics, scheduler);
+            SiteGroups siteGroups =
+                    siteGroups(new Served(catalogue, metrics, scheduler, points, tasks));
+            siteGroups.open();
+            sites.open();
             gatewayMetrics(metrics);
             ApiServer api =
                     keep(
@@ -183,6 +188,7 @@ public final class Gateway implements AutoCloseable {
                                             uris,
                                             metrics,
                                             sites,
+                                            siteGroups,
                                             this::status,
                                             this::readiness),
                                     token,
@@ -441,6 +447,34 @@ public final class Gateway implements AutoCloseable {
                                         .toList()),
                         Version.text(),
                         this::topology));
+    }
+
+    /** What the start has made so far. */
+    private record Served(
+            Catalogue catalogue,
+            Metrics metrics,
+            ThreadScheduler scheduler,
+            Points points,
+            Tasks tasks) {}
+
+    private SiteGroups siteGroups(Served served) {
+        return keep(
+                new SiteGroups(
+                        new SiteGroups.Means(
+                                groups,
+                                volumes,
+                                served.points(),
+                                tests,
+                                served.tasks(),
+                                sites,
+                                linkServices,
+                                served.catalogue().protections(),
+                                alerts,
+                                served.scheduler(),
+                                clock,
+                                served.metrics().registry(),
+                                settings.get(Keys.JOURNAL_UNIT_BYTES),
+                                settings.get(Keys.SITE_BACKLOG_BYTES))));
     }
 
     /** What peers are told; they know whom they ask. */

@@ -48,6 +48,18 @@ public final class Alerts {
     /** This site's certificate ends soon and could not be renewed. */
     public static final String SITE_CERTIFICATE_ENDS = "site-certificate-ends";
 
+    /** A group's copy at another site is no longer kept up, and will not be by itself. */
+    public static final String PROTECTION_STOPPED = "protection-stopped";
+
+    /** A group's records go to a copy as they are written. */
+    public static final String PROTECTION_SHIPPING = "protection-shipping";
+
+    /** Another site has taken a group over: hosts are refused here. */
+    public static final String GROUP_FENCED = "group-fenced";
+
+    /** A group is active here that was active elsewhere, or again. */
+    public static final String GROUP_TAKEN = "group-taken";
+
     /** The kinds that the gateway itself raises; the others are the engine's. */
     static final List<String> GATEWAY_KINDS =
             List.of(
@@ -58,7 +70,11 @@ public final class Alerts {
                     CHAP_NOT_RELOADED,
                     SITE_PEER_DOWN,
                     SITE_PEER_UP,
-                    SITE_CERTIFICATE_ENDS);
+                    SITE_CERTIFICATE_ENDS,
+                    PROTECTION_STOPPED,
+                    PROTECTION_SHIPPING,
+                    GROUP_FENCED,
+                    GROUP_TAKEN);
 
     /** How much an alert matters. */
     public enum Severity {

@@ -1,5 +1,6 @@
 package dev.tidemark.gateway.service;
 
+import dev.tidemark.gateway.catalogue.ArrivalRow;
 import dev.tidemark.gateway.catalogue.Catalogue;
 import dev.tidemark.gateway.catalogue.GroupRow;
 import dev.tidemark.gateway.catalogue.GroupRow.Phase;
@@ -14,9 +15,13 @@ import dev.tidemark.gateway.text.Names;
 import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.gateway.wire.Requests.ChangeGroup;
 import dev.tidemark.gateway.wire.Requests.CreateGroup;
+import dev.tidemark.gateway.wire.Wire.GroupSiting;
 import dev.tidemark.replica.Environment;
 import dev.tidemark.replica.GroupOptions;
+import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
+import dev.tidemark.replica.StandbyStart;
+import dev.tidemark.replica.SyncImages;
 import dev.tidemark.replica.VolumeInfo;
 import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
@@ -28,6 +33,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +59,9 @@ public final class Groups {
     private final Map<UUID, Group> groups = new ConcurrentHashMap<>();
     private final Map<UUID, UnopenedGroup> unopened = new ConcurrentHashMap<>();
 
+    private volatile Function<Group, GroupSiting> sitings = group -> GroupSiting.ALONE;
+    private volatile Consumer<UUID> left = id -> {};
+
     /** Taken for every change of a group's or volume's name. */
     private final Object naming = new Object();
 
@@ -65,6 +76,15 @@ public final class Groups {
         this.directory = directory;
         this.environment = environment;
         this.clock = clock;
+    }
+
+    /** Who knows of other sites. */
+    public void siting(Function<Group, GroupSiting> of) {
+        sitings = of;
+    }
+
+    private GroupSiting sitingOf(Group group) {
+        return sitings.apply(group);
     }
 
     Object naming() {
@@ -96,7 +116,12 @@ public final class Groups {
     }
 
     private void adoptStrangers() throws StorageException {
-        List<String> known = catalogue.groups().stream().map(row -> row.id().toString()).toList();
+        List<String> known =
+                Stream.concat(
+                                catalogue.groups().stream().map(GroupRow::id),
+                                arrivals().stream().map(ArrivalRow::group))
+                        .map(UUID::toString)
+                        .toList();
         for (String name : directory.directories()) {
             Optional<UUID> id = uuid(name);
             if (id.isPresent() && !known.contains(name)) {
@@ -150,7 +175,7 @@ public final class Groups {
         StorageDirectory home = directory.directory(id);
         ProtectionGroup engine =
                 Engine.call(() -> ProtectionGroup.open(options(row), home, environment));
-        Group group = new Group(row, engine);
+        Group group = new Group(row, engine, this::sitingOf);
         groups.put(row.id(), group);
         rememberVolumes(group);
     }
@@ -243,6 +268,15 @@ public final class Groups {
         if (failed.isPresent()) {
             return failed.get().refusal();
         }
+        if (arrivals().stream().anyMatch(row -> row.name().equals(name))) {
+            return new ProblemException(
+                    new Problem(
+                            ProblemKind.IN_USE,
+                            "the group is a copy that is being made",
+                            name,
+                            "it has no disks before all of it has arrived",
+                            "see its progress at its own site: tidemark group show " + name));
+        }
         List<String> names = all().stream().map(Group::name).toList();
         String hint = Similar.hint(name, names);
         return ProblemException.notFound(
@@ -307,6 +341,104 @@ public final class Groups {
         }
     }
 
+    // Copies of other sites' groups
+
+    /** Copies that are being made, by name. */
+    public List<ArrivalRow> arrivals() {
+        return catalogue.protections().arrivals();
+    }
+
+    /**
+     * Begins to make a copy, or goes on with one.
+     *
+     * @param name what the group is called at its own site; when that is taken here, the peer's
+     *     name is put behind it
+     * @param volumes names of its volumes, which must be free here: they are exports
+     */
+    public SyncImages arrive(
+            UUID id, String name, UUID peer, String peerName, List<String> volumes) {
+        synchronized (naming) {
+            requireFreeVolumes(id, volumes);
+            try {
+                if (arrivals().stream().noneMatch(row -> row.group().equals(id))) {
+                    String called = isTaken(name, id) ? name + "-" + peerName : name;
+                    requireFree(called, id);
+                    catalogue
+                            .protections()
+                            .addArrival(
+                                    new ArrivalRow(
+                                            id,
+                                            Names.group(called),
+                                            peer,
+                                            Timestamps.micros(clock.instant())));
+                    log.info("group={} arrives from peer={}, id {}", called, peerName, id);
+                }
+                StorageDirectory home = directory.directory(id.toString());
+                directory.force();
+                return Engine.call(() -> SyncImages.open(home));
+            } catch (StorageException e) {
+                throw storage(e);
+            }
+        }
+    }
+
+    /** The images of a copy are complete: opens it as a group. */
+    public Group adopt(UUID id, SyncImages images, StandbyStart start) {
+        synchronized (naming) {
+            ArrivalRow arrival =
+                    arrivals().stream()
+                            .filter(row -> row.group().equals(id))
+                            .findFirst()
+                            .orElseThrow(() ->
+                                    ProblemException.notFound(
+                                            "the copy was deleted while it was made",
+                                            id.toString(),
+                                            "protect the group again"));
+            GroupRow row = defaults(id, arrival.name(), Phase.ACTIVE);
+            ProtectionGroup engine =
+                    Engine.call(() ->
+                            ProtectionGroup.createStandby(
+                                    options(row), id, images, environment, start));
+            catalogue.arrived(row);
+            Group group = new Group(row, engine, this::sitingOf);
+            groups.put(id, group);
+            rememberVolumes(group);
+            log.info("group={} has arrived, id {}", row.name(), id);
+            return group;
+        }
+    }
+
+    private void requireFreeVolumes(UUID id, List<String> volumes) {
+        for (Group other : all()) {
+            for (VolumeInfo theirs : other.engine().volumes()) {
+                boolean taken =
+                        volumes.stream().anyMatch(name -> name.equalsIgnoreCase(theirs.name()));
+                if (taken && !other.row().id().equals(id)) {
+                    throw new ProblemException(
+                            new Problem(
+                                    ProblemKind.EXISTS,
+                                    "a volume of that name exists at the other site",
+                                    theirs.name(),
+                                    "it is in group "
+                                            + other.name()
+                                            + " there, and names of volumes are exports",
+                                    "rename one of the two"));
+                }
+            }
+        }
+    }
+
+    private boolean isTaken(String name, UUID id) {
+        return Stream.concat(
+                        catalogue.groups().stream()
+                                .filter(row -> !row.id().equals(id))
+                                .map(GroupRow::name),
+                        arrivals().stream()
+                                .filter(row -> !row.group().equals(id))
+                                .map(ArrivalRow::name))
+                .anyMatch(name::equals);
+    }
+
     // Changes
 
     public Group create(CreateGroup request) {
@@ -331,7 +463,7 @@ public final class Groups {
                                 ProtectionGroup.create(options(row), row.id(), home, environment));
                 GroupRow active = row.with(Phase.ACTIVE);
                 catalogue.updateGroup(active);
-                Group group = new Group(active, engine);
+                Group group = new Group(active, engine, this::sitingOf);
                 groups.put(row.id(), group);
                 log.info("group={} created, id {}", name, row.id());
                 return group;
@@ -363,10 +495,20 @@ public final class Groups {
      * Deletes a group. One that could not be opened can be given up only when its directory is
      * gone: moved away by somebody who knows.
      */
-    public void delete(String nameOrId) {
+    public void delete(String nameOrId, boolean force) {
+        Optional<ArrivalRow> arriving =
+                arrivals().stream()
+                        .filter(row ->
+                                row.name().equals(nameOrId)
+                                        || row.group().toString().equals(nameOrId))
+                        .findFirst();
+        if (arriving.isPresent()) {
+            giveUp(arriving.get());
+            return;
+        }
         Optional<UnopenedGroup> failed = unopenedNamed(nameOrId);
         if (failed.isEmpty()) {
-            delete(get(nameOrId));
+            delete(get(nameOrId), force);
             return;
         }
         UUID id = failed.get().row().id();
@@ -384,9 +526,37 @@ public final class Groups {
         }
     }
 
-    /** Deletes a group and its past; refused while it has volumes or running tests. */
-    private void delete(Group group) {
+    private void giveUp(ArrivalRow arriving) {
         synchronized (naming) {
+            left.accept(arriving.group());
+            try {
+                directory.deleteDirectory(arriving.group().toString());
+                directory.force();
+            } catch (StorageException e) {
+                throw storage(e);
+            }
+            catalogue.protections().removeArrival(arriving.group());
+            log.info("group={} given up before it had arrived", arriving.name());
+        }
+    }
+
+    /** Who is told of groups that are deleted, before anything of them goes. */
+    public void onDelete(Consumer<UUID> told) {
+        left = told;
+    }
+
+    /**
+     * Deletes a group and its past; refused while it has volumes or running tests.
+     *
+     * @param force a copy goes with its volumes
+     */
+    private void delete(Group group, boolean force) {
+        synchronized (naming) {
+            boolean copy = group.engine().role().state() == GroupRole.STANDBY;
+            if (copy && force && group.engine().images().isEmpty()) {
+                deleteAll(group);
+                return;
+            }
             List<String> volumes = group.engine().volumes().stream().map(VolumeInfo::name).toList();
             if (!volumes.isEmpty() || !group.engine().images().isEmpty()) {
                 throw new ProblemException(
@@ -398,26 +568,30 @@ public final class Groups {
                                         + " volumes, "
                                         + group.engine().images().size()
                                         + " running tests",
-                                "stop its tests and delete its volumes first"));
+                                copy
+                                        ? "stop its tests; then delete the copy with --force"
+                                        : "stop its tests and delete its volumes first"));
             }
-            GroupRow row = group.row().with(Phase.DELETING);
-            catalogue.updateGroup(row);
-            groups.remove(row.id());
-            group.engine().close();
-            try {
-                discard(row);
-            } catch (StorageException e) {
-                throw storage(e);
-            }
-            log.info("group={} deleted with its history, id {}", row.name(), row.id());
+            deleteAll(group);
         }
     }
 
+    private void deleteAll(Group group) {
+        left.accept(group.row().id());
+        GroupRow row = group.row().with(Phase.DELETING);
+        catalogue.updateGroup(row);
+        groups.remove(row.id());
+        group.engine().close();
+        try {
+            discard(row);
+        } catch (StorageException e) {
+            throw storage(e);
+        }
+        log.info("group={} deleted with its history, id {}", row.name(), row.id());
+    }
+
     private void requireFree(String name, UUID id) {
-        boolean taken =
-                catalogue.groups().stream()
-                        .anyMatch(row -> row.name().equals(name) && !row.id().equals(id));
-        if (taken) {
+        if (isTaken(name, id)) {
             throw new ProblemException(
                     new Problem(
                             ProblemKind.EXISTS,

@@ -1,5 +1,6 @@
 package dev.tidemark.gateway.service;
 
+import dev.tidemark.gateway.catalogue.ArrivalRow;
 import dev.tidemark.gateway.catalogue.GroupRow;
 import dev.tidemark.gateway.config.Keys;
 import dev.tidemark.gateway.problem.ProblemException;
@@ -7,6 +8,7 @@ import dev.tidemark.gateway.text.TimeSpan;
 import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.gateway.wire.Wire.CheckpointDocument;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
+import dev.tidemark.gateway.wire.Wire.GroupSiting;
 import dev.tidemark.gateway.wire.Wire.HistoryDocument;
 import dev.tidemark.gateway.wire.Wire.HistorySettings;
 import dev.tidemark.gateway.wire.Wire.PointDocument;
@@ -34,11 +36,16 @@ public final class Overview {
     public static GroupDocument group(Group group) {
         GroupStatus status = group.engine().status();
         PromotionTask promotion = group.engine().promotion();
+        GroupSiting siting = group.siting();
         return new GroupDocument(
                 group.name(),
                 group.row().id().toString(),
                 status.state().name().toLowerCase(Locale.ROOT),
                 status.reason(),
+                siting.role(),
+                siting.tenure(),
+                siting.source(),
+                siting.status(),
                 status.epoch(),
                 Timestamps.iso(group.row().createdMicros()),
                 group.engine().volumes().stream().map(VolumeInfo::name).toList(),
@@ -56,20 +63,56 @@ public final class Overview {
                         ? null
                         : new PromotionDocument(
                                 promotion.image() == null ? null : promotion.image().toString(),
-                                promotion.progress()));
+                                promotion.progress()),
+                siting.protections(),
+                siting.handover());
     }
+
+    /** A copy that is being made here. */
+    private static GroupDocument group(ArrivalRow arrival) {
+        return without(
+                arrival.name(),
+                arrival.group().toString(),
+                new Bare("syncing", "its images arrive from another site", "standby", "syncing"),
+                arrival.startedMicros(),
+                List.of(),
+                new HistorySettings("", "", "", ""));
+    }
+
+    /** What is said of a group that cannot be asked. */
+    private record Bare(String state, String reason, String role, String status) {}
 
     /** A group of which only the catalogue can tell. */
     public static GroupDocument group(UnopenedGroup group) {
-        return new GroupDocument(
+        return without(
                 group.name(),
                 group.row().id().toString(),
-                "failed",
-                group.reason(),
-                0,
-                Timestamps.iso(group.row().createdMicros()),
+                new Bare("failed", group.reason(), "unknown", "failed"),
+                group.row().createdMicros(),
                 group.volumes(),
-                settings(group.row()),
+                settings(group.row()));
+    }
+
+    private static GroupDocument without(
+            String name,
+            String id,
+            Bare said,
+            long createdMicros,
+            List<String> volumes,
+            HistorySettings settings) {
+        return new GroupDocument(
+                name,
+                id,
+                said.state(),
+                said.reason(),
+                said.role(),
+                0,
+                null,
+                said.status(),
+                0,
+                Timestamps.iso(createdMicros),
+                volumes,
+                settings,
                 0,
                 null,
                 0,
@@ -79,14 +122,18 @@ public final class Overview {
                 0,
                 0,
                 0,
+                null,
+                List.of(),
                 null);
     }
 
     /** All groups, those that could not be opened last. */
     public static List<GroupDocument> groups(Groups groups) {
-        return Stream.concat(
+        return Stream.of(
                         groups.all().stream().map(Overview::group),
+                        groups.arrivals().stream().map(Overview::group),
                         groups.unopened().stream().map(Overview::group))
+                .flatMap(each -> each)
                 .toList();
     }
 

@@ -91,7 +91,8 @@ public final class Promotions {
                 });
     }
 
-    private static Object follow(Group group, PromotionTask promotion, Task.Progress progress)
+    /** Waits for a promotion's end, and says in between how far it is. */
+    public static Object follow(Group group, PromotionTask promotion, Task.Progress progress)
             throws InterruptedException {
         Point point = Engine.await(promotion.point());
         progress.detail("waiting for the live disks of " + group.name());

@@ -6,7 +6,7 @@ import dev.tidemark.gateway.problem.ProblemKind;
 import org.jspecify.annotations.Nullable;
 
 /** Fields that a request must have. */
-final class Required {
+public final class Required {
     private Required() {}
 
     static <T> T field(String name, @Nullable T value) {
@@ -22,7 +22,8 @@ final class Required {
         return value;
     }
 
-    static String text(String name, @Nullable String value) {
+    /** A text that must be there. */
+    public static String text(String name, @Nullable String value) {
         return field(name, value);
     }
 

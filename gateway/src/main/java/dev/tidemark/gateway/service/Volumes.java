@@ -241,6 +241,11 @@ public final class Volumes {
         listener.volumesChanged(group);
     }
 
+    /** A group's volumes may be others now, or served otherwise. */
+    public void announce(Group group) {
+        changed(group);
+    }
+
     public void delete(Found found) {
         Engine.await(found.group().engine().removeVolume(found.volume().id()));
         changed(found.group());

@@ -381,6 +381,12 @@ public final class Sites implements AutoCloseable {
         return site == null ? Optional.empty() : site.links().link(peer);
     }
 
+    /** Whether an id is this site's own. */
+    public boolean isThisSite(@Nullable UUID id) {
+        LocalSite site = local;
+        return site != null && site.row().id().equals(id);
+    }
+
     /** How it stands with a peer. */
     public Optional<PeerStatus> status(UUID peer) {
         LocalSite site = local;

@@ -87,6 +87,29 @@ public final class Requests {
      */
     public record PurgeTests(@Nullable Integer keep, @Nullable String olderThan) {}
 
+    /** Copies a group to other sites, by name or id. */
+    public record ProtectGroup(@Mandatory @Nullable List<String> sites) {}
+
+    /**
+     * Makes a copy the active group.
+     *
+     * @param at the point; latest when not sent
+     * @param policy what happens by itself afterwards: none, commit or rollback; none when not sent
+     * @param after how long afterwards that is, such as 10m
+     */
+    public record FailOver(@Nullable String at, @Nullable String policy, @Nullable String after) {}
+
+    /**
+     * Gives a group to a site that has a copy, without loss.
+     *
+     * @param to the site, by name or id
+     * @param policy what happens by itself there afterwards: none, commit or rollback; commit when
+     *     not sent
+     * @param after how long afterwards that is
+     */
+    public record Move(
+            @Mandatory @Nullable String to, @Nullable String policy, @Nullable String after) {}
+
     /** Sets a group's live disks back to a point. */
     public record Rollback(@Mandatory @Nullable String at) {}
 

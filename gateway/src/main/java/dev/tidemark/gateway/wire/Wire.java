@@ -40,12 +40,110 @@ public final class Wire {
     /** A rollback or promotion being folded in. */
     public record PromotionDocument(@Nullable String image, double progress) {}
 
-    /** A protection group at one moment. */
+    /**
+     * A synchronisation of a copy. Bytes all.
+     *
+     * @param totalBytes sizes of all volumes
+     * @param passedBytes of them, what has been gone through
+     * @param readBytes read from the live disks
+     * @param sentBytes content sent, before compression
+     * @param zeroedBytes what the copy was told to zero
+     * @param equalBytes what was equal by its hashes
+     * @param progress share gone through, 0 to 1
+     * @param secondsLeft estimate while it runs
+     */
+    public record SyncDocument(
+            long totalBytes,
+            long passedBytes,
+            long readBytes,
+            long sentBytes,
+            long zeroedBytes,
+            long equalBytes,
+            double progress,
+            @Nullable Double secondsLeft) {}
+
+    /**
+     * A group's copy at another site, as its active site sees it.
+     *
+     * @param site the peer's name here
+     * @param state waiting, opening, syncing, shipping, paused, stopped or fenced
+     * @param reason why it does not go on; empty when it does
+     * @param headSequence newest record here
+     * @param acknowledgedSequence newest record on the copy's disk
+     * @param backlogBytes redo that is kept because the copy has not got it
+     * @param backlogLimitBytes how much that may become
+     * @param lagSeconds age of the oldest record that the copy has not got: what a failover now
+     *     would lose
+     */
+    public record ProtectionDocument(
+            String site,
+            String siteId,
+            String state,
+            String reason,
+            long headSequence,
+            long sentSequence,
+            long acknowledgedSequence,
+            long backlogBytes,
+            long backlogLimitBytes,
+            double lagSeconds,
+            SyncDocument sync) {}
+
+    /**
+     * A group that changes sites.
+     *
+     * @param phase leaving, taking, taken or returning
+     * @param site the other site
+     * @param tenure that the taking site claims
+     * @param policy what happens by itself: none, commit or rollback
+     * @param deadline when that is
+     */
+    public record HandoverDocument(
+            String phase,
+            String site,
+            int tenure,
+            String point,
+            String policy,
+            @Nullable String deadline,
+            String started) {}
+
+    /**
+     * A group beyond this site.
+     *
+     * @param role active, standby, fenced or rejoining
+     * @param tenure in force as far as this site knows
+     * @param source the site that a copy follows
+     * @param status one word for all of it
+     */
+    public record GroupSiting(
+            String role,
+            int tenure,
+            @Nullable String source,
+            String status,
+            List<ProtectionDocument> protections,
+            @Nullable HandoverDocument handover) {
+        /** Of a group at this site alone. */
+        public static final GroupSiting ALONE =
+                new GroupSiting("active", 0, null, "unprotected", List.of(), null);
+    }
+
+    /**
+     * A protection group at one moment.
+     *
+     * @param role active, standby, fenced or rejoining
+     * @param tenure in force as far as this site knows; each takeover by another site begins one
+     * @param source the site that a copy follows
+     * @param status unprotected, protecting, test, failover, promoting and what else a group at
+     *     several sites can be
+     */
     public record GroupDocument(
             String name,
             String id,
             String state,
             String reason,
+            String role,
+            int tenure,
+            @Nullable String source,
+            String status,
             int epoch,
             String created,
             List<String> volumes,
@@ -59,7 +157,9 @@ public final class Wire {
             int waitingWrites,
             int runningTests,
             int openViews,
-            @Nullable PromotionDocument promotion) {}
+            @Nullable PromotionDocument promotion,
+            List<ProtectionDocument> protections,
+            @Nullable HandoverDocument handover) {}
 
     /**
      * How far back a group reaches and what that costs.

@@ -57,6 +57,11 @@ public final class LinkException extends Exception {
         return new LinkException(Kind.REFUSED, code, message);
     }
 
+    /** For those who wait for an answer only so long. */
+    public static LinkException unanswered(String message) {
+        return new LinkException(Kind.TIMED_OUT, message);
+    }
+
     public Kind kind() {
         return kind;
     }

@@ -175,7 +175,8 @@ public final class GroupShipping implements AutoCloseable {
                 terms.unitBytes(),
                 how == null
                         ? null
-                        : new OfferedTakeover(how.from(), how.pointSource(), how.lastLocal()),
+                        : new OfferedTakeover(
+                                how.from(), how.pointSource(), how.lastSource(), how.lastLocal()),
                 terms.name(),
                 volumes);
     }
@@ -251,8 +252,9 @@ public final class GroupShipping implements AutoCloseable {
         enter(ShippingState.WAITING, why);
     }
 
+    /** What the copy lacks stays held: the group may be given back. */
     private void fenced(String why) {
-        leave();
+        leaveChannel(why);
         enter(ShippingState.FENCED, why);
         listener.fenced(group.id(), peer, why);
     }

@@ -33,6 +33,14 @@ import org.jspecify.annotations.Nullable;
  * a disk.
  */
 public final class ShippingDesk {
+    /** Purposes of the channels that it takes. */
+    public static final List<Integer> PURPOSES =
+            List.of(Kinds.PURPOSE_SHIPPING, Kinds.PURPOSE_INITIAL_SYNC);
+
+    /** Methods of the requests that it answers. */
+    public static final List<Integer> METHODS =
+            List.of(Kinds.METHOD_ALLOCATION, Kinds.METHOD_HASHES);
+
     /** Raw bytes that a source may have on their way to one copy. */
     private static final long CREDIT_BYTES = 48L << 20;
 
@@ -53,16 +61,6 @@ public final class ShippingDesk {
 
     private Executor executor(UUID group) {
         return executors.computeIfAbsent(group, id -> scheduler.newSerial("copy " + id));
-    }
-
-    /** Whether a channel's purpose is this desk's. */
-    public static boolean knowsPurpose(int purpose) {
-        return purpose == Kinds.PURPOSE_SHIPPING || purpose == Kinds.PURPOSE_INITIAL_SYNC;
-    }
-
-    /** Whether a request's method is this desk's. */
-    public static boolean knowsMethod(int method) {
-        return method == Kinds.METHOD_ALLOCATION || method == Kinds.METHOD_HASHES;
     }
 
     /** As {@link dev.tidemark.replica.link.LinkUser#opened}. */

@@ -1,0 +1,87 @@
+package dev.tidemark.gateway.protection;
+
+import dev.tidemark.gateway.sites.Sites;
+import dev.tidemark.replica.link.Link;
+import dev.tidemark.replica.link.LinkException;
+import dev.tidemark.replica.ship.SiteMessages;
+import dev.tidemark.replica.ship.SiteMessages.Handover;
+import dev.tidemark.replica.ship.SiteMessages.News;
+import dev.tidemark.replica.ship.SiteMessages.Question;
+import io.netty.buffer.ByteBuf;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What is asked of the sites that a group may belong to. Methods block for seconds at most. */
+final class Peering {
+    private static final Logger log = LoggerFactory.getLogger(Peering.class);
+    private static final int PATIENCE_SECONDS = 10;
+
+    private final Sites sites;
+
+    Peering(Sites sites) {
+        this.sites = sites;
+    }
+
+    /** How a group stands at a peer; nothing when that is not known. */
+    Optional<News> state(UUID peer, UUID group, int tenure) {
+        Optional<Link> link = sites.link(peer);
+        if (link.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            ByteBuf body = new Question(group, tenure).encode();
+            return Optional.of(News.decode(ask(link.get(), SiteMessages.METHOD_STATE, body)));
+        } catch (LinkException silent) {
+            log.debug("peer={} group={} says nothing", peer, group, silent);
+            return Optional.empty();
+        }
+    }
+
+    /** Has a peer fence a group; its last number there, or nothing when it did not say. */
+    Optional<Long> fence(UUID peer, UUID group, int tenure) {
+        Optional<Link> link = sites.link(peer);
+        if (link.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            ByteBuf body = new Question(group, tenure).encode();
+            ByteBuf answer = ask(link.get(), SiteMessages.METHOD_FENCE, body);
+            return answer.readableBytes() < 8 ? Optional.empty() : Optional.of(answer.readLongLE());
+        } catch (LinkException refused) {
+            log.warn("peer={} group={} is not fenced: {}", peer, group, refused.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    /** Gives a group to a peer. Fails with REFUSED only when the peer has not taken it. */
+    News take(UUID peer, Handover handover) throws LinkException {
+        Optional<Link> link = sites.link(peer);
+        if (link.isEmpty()) {
+            throw LinkException.refusal(LinkException.CODE_NOT_NOW, "there is no link to the peer");
+        }
+        return News.decode(ask(link.get(), SiteMessages.METHOD_TAKE, handover.encode()));
+    }
+
+    private static ByteBuf ask(Link link, int method, ByteBuf body) throws LinkException {
+        try {
+            int patience =
+                    method == SiteMessages.METHOD_TAKE ? 3 * PATIENCE_SECONDS : PATIENCE_SECONDS;
+            return link.request(method, body).get(patience, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw LinkException.unanswered("the gateway is stopping");
+        } catch (TimeoutException e) {
+            throw LinkException.unanswered("no answer");
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof LinkException known) {
+                throw known;
+            }
+            throw LinkException.unanswered(String.valueOf(e.getCause()));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+package dev.tidemark.gateway.protection;
+
+import dev.tidemark.execution.Scheduler;
+import dev.tidemark.gateway.catalogue.ProtectionTables;
+import dev.tidemark.gateway.problem.ProblemException;
+import dev.tidemark.gateway.service.Alerts;
+import dev.tidemark.gateway.service.Group;
+import dev.tidemark.gateway.service.Groups;
+import dev.tidemark.gateway.service.Points;
+import dev.tidemark.gateway.service.RecoveryTests;
+import dev.tidemark.gateway.service.Task;
+import dev.tidemark.gateway.service.Tasks;
+import dev.tidemark.gateway.service.Volumes;
+import dev.tidemark.gateway.sites.LinkServices;
+import dev.tidemark.gateway.sites.Sites;
+import dev.tidemark.gateway.wire.Requests.FailOver;
+import dev.tidemark.gateway.wire.Requests.Move;
+import dev.tidemark.gateway.wire.Wire.GroupSiting;
+import dev.tidemark.replica.link.Link;
+import dev.tidemark.replica.link.LinkException;
+import dev.tidemark.replica.ship.ShippingDesk;
+import dev.tidemark.replica.ship.SiteMessages;
+import dev.tidemark.replica.ship.SiteMessages.Handover;
+import dev.tidemark.replica.ship.SiteMessages.Question;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.time.Clock;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What an administrator can do with groups at several sites, and what peers ask of them. Methods
+ * block until it is done and durable, but for the tasks. Thread-safe.
+ */
+public final class SiteGroups implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(SiteGroups.class);
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    private final Protections protections;
+    private final Handovers handovers;
+    private final GroupDocuments documents;
+    private final Scheduler scheduler;
+    private final ExecutorService blocking = Executors.newVirtualThreadPerTaskExecutor();
+    private volatile boolean closed;
+
+    /**
+     * What it works with.
+     *
+     * @param unitBytes storage unit of this site's journals
+     * @param backlogBytes redo that is kept for a peer at most
+     */
+    public record Means(
+            Groups groups,
+            Volumes volumes,
+            Points points,
+            RecoveryTests tests,
+            Tasks tasks,
+            Sites sites,
+            LinkServices services,
+            ProtectionTables tables,
+            Alerts alerts,
+            Scheduler scheduler,
+            Clock clock,
+            MeterRegistry registry,
+            int unitBytes,
+            long backlogBytes) {}
+
+    /** Registers with the link services; {@link #open} begins. Before {@link Sites#open}. */
+    public SiteGroups(Means means) {
+        this.scheduler = means.scheduler();
+        Sites sites = means.sites();
+        this.protections =
+                new Protections(
+                        means.groups(),
+                        sites,
+                        means.tables(),
+                        means.alerts(),
+                        scheduler,
+                        means.clock(),
+                        means.registry(),
+                        new Protections.Limits(means.unitBytes(), means.backlogBytes()));
+        Copies copies =
+                new Copies(
+                        means.groups(),
+                        means.tests(),
+                        new Copies.Means(
+                                means.unitBytes(),
+                                sites::peerName,
+                                sites::isThisSite,
+                                group -> changed(means, group)));
+        ShippingDesk desk = new ShippingDesk(copies, scheduler);
+        this.handovers =
+                new Handovers(
+                        new Handovers.Means(
+                                means.groups(),
+                                means.volumes(),
+                                means.points(),
+                                means.tasks(),
+                                sites,
+                                protections,
+                                desk,
+                                means.tables(),
+                                means.alerts(),
+                                scheduler,
+                                means.clock()));
+        this.documents = new GroupDocuments(sites, protections, handovers);
+        means.groups().siting(documents::of);
+        means.groups()
+                .onDelete(group -> {
+                    protections.removeAll(group);
+                    desk.forget(group);
+                });
+        sites.uses(protections::uses);
+        register(means.services(), desk);
+    }
+
+    /** A group became a copy of another site's: it is not this site's to ship. */
+    private void changed(Means means, Group group) {
+        protections.removeAll(group.row().id());
+        means.volumes().announce(group);
+    }
+
+    private void register(LinkServices services, ShippingDesk desk) {
+        for (int purpose : ShippingDesk.PURPOSES) {
+            services.purpose(
+                    purpose, (link, channel, body) -> desk.opened(link, channel, purpose, body));
+        }
+        for (int method : ShippingDesk.METHODS) {
+            services.method(method, (link, body) -> desk.requested(method, body));
+        }
+        services.method(
+                SiteMessages.METHOD_STATE,
+                (link, body) ->
+                        answer(
+                                body,
+                                Question::decode,
+                                asked -> handovers.state(asked.group()).encode()));
+        services.method(
+                SiteMessages.METHOD_FENCE,
+                (link, body) ->
+                        answer(
+                                body,
+                                Question::decode,
+                                asked ->
+                                        Unpooled.buffer(8)
+                                                .writeLongLE(
+                                                        handovers.fence(
+                                                                link.peer(),
+                                                                asked.group(),
+                                                                asked.tenure()))));
+        services.method(
+                SiteMessages.METHOD_TAKE,
+                (link, body) ->
+                        answer(
+                                body,
+                                Handover::decode,
+                                handover -> handovers.takeFrom(link.peer(), handover).encode()));
+        services.watch(protections);
+        services.watch(new Telling());
+    }
+
+    private interface Decoder<T> {
+        T decode(ByteBuf body) throws LinkException;
+    }
+
+    private interface Answerer<T> {
+        ByteBuf answer(T question) throws LinkException;
+    }
+
+    private <T> CompletableFuture<ByteBuf> answer(
+            ByteBuf body, Decoder<T> decoder, Answerer<T> answerer) {
+        T question;
+        try {
+            question = decoder.decode(body);
+        } catch (LinkException malformed) {
+            return CompletableFuture.failedFuture(malformed);
+        }
+        CompletableFuture<ByteBuf> answer = new CompletableFuture<>();
+        blocking.execute(() -> {
+            try {
+                answer.complete(answerer.answer(question));
+            } catch (LinkException | RuntimeException failure) {
+                answer.completeExceptionally(failure);
+            }
+        });
+        return answer;
+    }
+
+    /** Tells a peer, when there is a link, what this site has taken over from it. */
+    private final class Telling implements LinkServices.Watcher {
+        @Override
+        public void up(Link link) {
+            run(() -> handovers.tell(link.peer()));
+        }
+
+        @Override
+        public void down(Link link, String reason) {
+            // Nothing is asked of who is not there.
+        }
+    }
+
+    /** Runs what blocks; its failure is logged, and it is tried again with the next occasion. */
+    private void run(Runnable work) {
+        if (closed) {
+            return;
+        }
+        blocking.execute(() -> {
+            try {
+                work.run();
+            } catch (ProblemException e) {
+                log.warn("asking another site: {}", e.getMessage());
+            }
+        });
+    }
+
+    /** Takes up what an earlier process left. Before {@link Sites#open}. */
+    public void open() {
+        protections.open(
+                new Protections.Fencing() {
+                    @Override
+                    public void fenced(UUID group, UUID peer) {
+                        run(() -> handovers.ask(group, peer));
+                    }
+
+                    @Override
+                    public void behind(UUID group, UUID peer) {
+                        run(() -> handovers.ask(group, peer));
+                    }
+                });
+        handovers.open();
+        scheduler.schedule(LOOK_NANOS, this::look);
+    }
+
+    private void look() {
+        run(() -> {
+            try {
+                handovers.look();
+            } finally {
+                scheduler.schedule(LOOK_NANOS, this::look);
+            }
+        });
+    }
+
+    /** What is said of a group. */
+    public GroupSiting siting(Group group) {
+        return documents.of(group);
+    }
+
+    /** Copies a group to other sites, by name or id. */
+    public void protect(Group group, Sites sites, List<String> names) {
+        protections.protect(group, names.stream().map(sites::peerId).distinct().toList());
+    }
+
+    /** Copies it no longer; the copy stays where it is. */
+    public void unprotect(Group group, String site) {
+        protections.remove(group.row().id(), protections.get(group, site).peer());
+    }
+
+    public void pause(Group group, String site) {
+        protections.pause(protections.get(group, site));
+    }
+
+    /** Goes on, or tries again what has stopped. */
+    public void resume(Group group, String site) {
+        protections.resume(protections.get(group, site));
+    }
+
+    public Task failOver(Group group, FailOver request) {
+        return handovers.failOver(group, request);
+    }
+
+    public void commit(Group group) {
+        handovers.commit(group);
+    }
+
+    public Task rollBack(Group group) {
+        return handovers.rollBack(group);
+    }
+
+    public Task move(Group group, Move request) {
+        return handovers.move(group, request);
+    }
+
+    public void reverse(Group group) {
+        handovers.reverse(group);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        protections.close();
+        blocking.shutdownNow();
+    }
+}

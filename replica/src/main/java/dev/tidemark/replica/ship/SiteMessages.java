@@ -1,0 +1,127 @@
+package dev.tidemark.replica.ship;
+
+import dev.tidemark.replica.GroupRole;
+import dev.tidemark.replica.ReplicaException;
+import dev.tidemark.replica.link.LinkException;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** What sites ask each other about a group: which of them it belongs to, and to hand it over. */
+public final class SiteMessages {
+    /** How a group stands: a {@link Question}, answered with {@link News}. */
+    public static final int METHOD_STATE = 2;
+
+    /**
+     * A newer tenure is in force or about to be: a {@link Question}, answered with the last number.
+     */
+    public static final int METHOD_FENCE = 3;
+
+    /** Take the group over: a {@link Handover}, answered with {@link News}. */
+    public static final int METHOD_TAKE = 5;
+
+    private SiteMessages() {}
+
+    private interface Reader<T> {
+        T read() throws MalformedMessageException;
+    }
+
+    private static <T> T reading(Reader<T> reader) throws LinkException {
+        try {
+            return reader.read();
+        } catch (MalformedMessageException malformed) {
+            throw LinkException.refusal(
+                    LinkException.CODE_MALFORMED, String.valueOf(malformed.getMessage()));
+        }
+    }
+
+    /**
+     * About a group: {@code group 16 | tenure u32}.
+     *
+     * @param tenure that the asking site speaks of
+     */
+    public record Question(UUID group, int tenure) {
+        public ByteBuf encode() {
+            ByteBuf body = Unpooled.buffer(20);
+            Bytes.writeUuid(body, group);
+            return body.writeIntLE(tenure);
+        }
+
+        public static Question decode(ByteBuf body) throws LinkException {
+            return reading(() -> {
+                Bytes.require(body, 20);
+                return new Question(Bytes.readUuid(body), body.readIntLE());
+            });
+        }
+    }
+
+    /**
+     * How a group stands at a site: {@code role u8 | tenure u32 | head u64 | taking u8 | has source
+     * u8 | source 16}.
+     *
+     * @param head newest number there
+     * @param taking whether that site is about to take it over
+     * @param source the site that a copy follows
+     */
+    public record News(
+            GroupRole role, int tenure, long head, boolean taking, @Nullable UUID source) {
+        public ByteBuf encode() {
+            ByteBuf body = Unpooled.buffer(31);
+            body.writeByte(role.code()).writeIntLE(tenure).writeLongLE(head);
+            body.writeBoolean(taking).writeBoolean(source != null);
+            if (source != null) {
+                Bytes.writeUuid(body, source);
+            }
+            return body;
+        }
+
+        public static News decode(ByteBuf body) throws LinkException {
+            return reading(() -> {
+                Bytes.require(body, 15);
+                GroupRole role = roleOf(body.readByte());
+                int tenure = body.readIntLE();
+                long head = body.readLongLE();
+                boolean taking = body.readBoolean();
+                UUID source = body.readBoolean() ? Bytes.readUuid(body) : null;
+                return new News(role, tenure, head, taking, source);
+            });
+        }
+    }
+
+    private static GroupRole roleOf(int code) throws MalformedMessageException {
+        try {
+            return GroupRole.ofCode(code);
+        } catch (ReplicaException unknown) {
+            throw new MalformedMessageException(String.valueOf(unknown.getMessage()));
+        }
+    }
+
+    /**
+     * A planned handover: {@code group 16 | last u64 | after u64 | policy text}.
+     *
+     * @param last the giving site's last number, which the copy must have
+     * @param afterMillis when the policy acts, after the takeover
+     * @param policy none, commit or rollback
+     */
+    public record Handover(UUID group, long last, long afterMillis, String policy) {
+        public ByteBuf encode() {
+            ByteBuf body = Unpooled.buffer(64);
+            Bytes.writeUuid(body, group);
+            body.writeLongLE(last).writeLongLE(afterMillis);
+            Bytes.writeText(body, policy);
+            return body;
+        }
+
+        public static Handover decode(ByteBuf body) throws LinkException {
+            return reading(() -> {
+                Bytes.require(body, 32);
+                return new Handover(
+                        Bytes.readUuid(body),
+                        body.readLongLE(),
+                        body.readLongLE(),
+                        Bytes.readText(body));
+            });
+        }
+    }
+}
