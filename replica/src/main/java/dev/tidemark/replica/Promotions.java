@@ -77,7 +77,11 @@ final class Promotions implements Fold.FoldGuard {
                                         + " here, in tenure "
                                         + role.tenure());
                     }
-                    begin(task, resolve(spec), tenure << Role.TENURE_SHIFT);
+                    Point point = resolve(spec);
+                    // The source's last record stays a point as long as history reaches back.
+                    journal.redo().submit();
+                    engine.log.write(Mark.nothing(engine.log::cut));
+                    begin(task, point, tenure << Role.TENURE_SHIFT);
                     return true;
                 });
         return task;

@@ -52,21 +52,20 @@ final class RoleChanges {
                     }
                     return null;
                 });
-        return fenced.thenCompose(nothing -> lastUnderLock()).thenCompose(this::forced);
+        return fenced.thenCompose(nothing -> engine.maintenance.submit(this::last));
     }
 
-    private CompletableFuture<Long> forced(long sequence) {
-        return engine.maintenance.submit(() -> {
-            engine.journal.redo().forceNow(sequence);
-            return sequence;
-        });
-    }
-
-    /** Once no write that was refused too late can come any more. */
-    private CompletableFuture<Long> lastUnderLock() {
-        Mark nothing = Mark.nothing(() -> {});
-        engine.log.write(nothing);
-        return nothing.done().thenApply(done -> engine.journal.redo().lastSequence());
+    /**
+     * The number of the last record, forced: what was staged is in the log, and what is staged from
+     * now on is refused. The point there can be had as long as history reaches back.
+     */
+    private long last() throws JournalException {
+        RecordLog redo = engine.journal.redo();
+        redo.submit();
+        engine.log.write(Mark.nothing(engine.log::cut));
+        long last = redo.lastSequence();
+        redo.forceNow(last);
+        return last;
     }
 
     /** From any thread. */
