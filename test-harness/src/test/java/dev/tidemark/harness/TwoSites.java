@@ -1,0 +1,140 @@
+package dev.tidemark.harness;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tidemark.gateway.wire.Json;
+import dev.tidemark.gateway.wire.Requests;
+import dev.tidemark.gateway.wire.Wire.GroupDocument;
+import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Two paired gateways as processes: berlin listens, paris dials. Not thread-safe. */
+final class TwoSites implements AutoCloseable {
+    static final Duration LIMIT = Duration.ofSeconds(60);
+
+    final GatewayProcess berlin;
+    final GatewayProcess paris;
+
+    private TwoSites(GatewayProcess berlin, GatewayProcess paris) {
+        this.berlin = berlin;
+        this.paris = paris;
+    }
+
+    /** Starts and pairs them. */
+    static TwoSites start(Path scratch) throws Exception {
+        InetSocketAddress listen = GatewayProcess.freeAddress();
+        GatewayProcess berlin =
+                new GatewayProcess(scratch.resolve("berlin"))
+                        .set("site.name", GatewayProcess.quoted("berlin"))
+                        .set("site.listen", GatewayProcess.quoted("127.0.0.1:" + listen.getPort()))
+                        .set("journal.storage_unit", GatewayProcess.quoted("8MiB"))
+                        .start();
+        GatewayProcess paris =
+                new GatewayProcess(scratch.resolve("paris"))
+                        .set("site.name", GatewayProcess.quoted("paris"))
+                        .set("journal.storage_unit", GatewayProcess.quoted("8MiB"))
+                        .start();
+        TwoSites sites = new TwoSites(berlin, paris);
+        String made = berlin.api().post("/api/v1/site/invitations", new Requests.InviteSite("10m"));
+        String token = Json.MAPPER.readTree(made).path("token").asText();
+        paris.api().post("/api/v1/site/peers", new Requests.PairSite(token, null));
+        sites.awaitConnected();
+        return sites;
+    }
+
+    void awaitConnected() throws Exception {
+        Await.until(
+                "both sites to be connected",
+                LIMIT,
+                () -> connected(paris, "berlin") && connected(berlin, "paris"));
+    }
+
+    private static boolean connected(GatewayProcess gateway, String peer) throws Exception {
+        return gateway.api()
+                .tree("/api/v1/site/peers/" + peer)
+                .path("state")
+                .asText()
+                .equals("connected");
+    }
+
+    /** Runs a command that must succeed. */
+    static String run(GatewayProcess gateway, String... arguments) throws Exception {
+        GatewayProcess.Outcome outcome = gateway.command(new ArrayList<>(List.of(arguments)));
+        assertThat(outcome.status()).as(outcome.printed()).isZero();
+        return outcome.printed();
+    }
+
+    /** Runs a command that must be refused. */
+    static String refused(GatewayProcess gateway, String... arguments) throws Exception {
+        GatewayProcess.Outcome outcome = gateway.command(new ArrayList<>(List.of(arguments)));
+        assertThat(outcome.status()).as(outcome.printed()).isEqualTo(1);
+        return outcome.printed();
+    }
+
+    /** Waits until the only copy of a group has all that its active site has. */
+    static void awaitEven(GatewayProcess active, String group) throws Exception {
+        try {
+            Await.until(
+                    "the copy of " + group + " to have everything",
+                    LIMIT,
+                    () -> isEven(active, group));
+        } catch (AssertionError late) {
+            throw new AssertionError(
+                    late.getMessage() + ": " + active.api().group(group) + "\n" + active.log(),
+                    late);
+        }
+    }
+
+    private static boolean isEven(GatewayProcess active, String group) throws Exception {
+        GroupDocument now = active.api().group(group);
+        return now.protections().stream()
+                .allMatch(copy ->
+                        copy.state().equals("shipping")
+                                && copy.acknowledgedSequence() == now.headSequence());
+    }
+
+    static ProtectionDocument copy(GatewayProcess active, String group) throws Exception {
+        return active.api().group(group).protections().getFirst();
+    }
+
+    static void awaitRole(GatewayProcess gateway, String group, String role) throws Exception {
+        try {
+            Await.until(
+                    group + " to be " + role,
+                    LIMIT,
+                    () -> gateway.api().group(group).role().equals(role));
+        } catch (AssertionError late) {
+            throw new AssertionError(
+                    late.getMessage() + ": " + gateway.api().group(group) + "\n" + gateway.log(),
+                    late);
+        }
+    }
+
+    /** The SHA-256 of an export's content. */
+    static String hash(GatewayProcess gateway, String export) throws Exception {
+        try (NbdTestClient client = gateway.connect(export)) {
+            return client.sha256();
+        }
+    }
+
+    /** The tasks of a kind, newest first. */
+    static JsonNode tasks(GatewayProcess gateway) throws Exception {
+        return gateway.api().tree("/api/v1/tasks");
+    }
+
+    static void post(GatewayProcess gateway, String path) throws Exception {
+        var _ = gateway.api().post("/api/v1" + path, Map.of());
+    }
+
+    @Override
+    public void close() {
+        berlin.close();
+        paris.close();
+    }
+}

@@ -1,0 +1,229 @@
+package dev.tidemark.harness;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemark.gateway.wire.Requests;
+import dev.tidemark.gateway.wire.Wire.GroupDocument;
+import dev.tidemark.gateway.wire.Wire.TestDocument;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A group at two sites, as processes: protected, tested, failed over, reversed, moved back. */
+final class TwoSitesIT {
+    private static final int DISK_BYTES = 16 << 20;
+    private static final int WRITE_BYTES = 64 << 10;
+    private static final String GROUP = "shop";
+
+    private final Random random = new Random(7);
+    private TwoSites sites;
+    private GatewayProcess berlin;
+    private GatewayProcess paris;
+
+    @BeforeEach
+    void start(@TempDir Path scratch) throws Exception {
+        sites = TwoSites.start(scratch);
+        berlin = sites.berlin;
+        paris = sites.paris;
+        berlin.api().createGroup(new Requests.CreateGroup(GROUP, null, null, null, null));
+        var _ = berlin.api().createVolume("data", DISK_BYTES, GROUP);
+        var _ = berlin.api().createVolume("log", DISK_BYTES, GROUP);
+    }
+
+    @AfterEach
+    void stop() {
+        sites.close();
+    }
+
+    private void write(GatewayProcess gateway, int count) throws Exception {
+        try (NbdTestClient data = gateway.connect("data");
+                NbdTestClient log = gateway.connect("log")) {
+            for (int i = 0; i < count; i++) {
+                byte[] bytes = new byte[WRITE_BYTES];
+                random.nextBytes(bytes);
+                long offset = (long) random.nextInt(DISK_BYTES / WRITE_BYTES) * WRITE_BYTES;
+                (i % 2 == 0 ? data : log).write(offset, bytes);
+            }
+        }
+    }
+
+    private void protect() throws Exception {
+        assertThat(TwoSites.run(berlin, "group", "protect", GROUP, "--to", "paris"))
+                .contains("copy      at paris");
+        TwoSites.awaitEven(berlin, GROUP);
+        TwoSites.awaitRole(paris, GROUP, "standby");
+    }
+
+    private void assertSame(String export) throws Exception {
+        assertThat(TwoSites.hash(paris, export))
+                .as(export)
+                .isEqualTo(TwoSites.hash(berlin, export));
+    }
+
+    @Test
+    void a_copy_follows_write_by_write_and_is_tested_while_it_does() throws Exception {
+        write(berlin, 40);
+        protect();
+        write(berlin, 40);
+        var _ = berlin.api().addCheckpoint(GROUP, "noon");
+        write(berlin, 40);
+        long last = berlin.api().group(GROUP).headSequence();
+        TwoSites.awaitEven(berlin, GROUP);
+        for (String disk : List.of("data", "log")) {
+            assertSame(disk + "@noon");
+            assertSame(disk + "@seq:" + last);
+        }
+        GroupDocument copy = paris.api().group(GROUP);
+        assertThat(copy.source()).isEqualTo("berlin");
+        assertThat(copy.status()).isEqualTo("protecting");
+        assertThat(berlin.api().metric("tidemark_protection_shipping", "peer=\"paris\"")).isOne();
+
+        // A test at the copy writes for itself, and the copy goes on.
+        long test = paris.api().startTests(GROUP, "noon").tests().getFirst().id();
+        try (NbdTestClient disk = paris.connect("test." + test + ".data")) {
+            disk.write(0, new byte[WRITE_BYTES]);
+        }
+        write(berlin, 20);
+        TwoSites.awaitEven(berlin, GROUP);
+        assertSame("data@noon");
+        assertThat(paris.api().group(GROUP).status()).isEqualTo("test");
+        var _ = paris.api().stopTest(test, "passed");
+
+        assertThatThrownBy(() -> paris.connect("data").close()).isInstanceOf(Exception.class);
+        assertThat(
+                        TwoSites.refused(
+                                paris, "volume", "create", "more", "--size", "1M", "--group",
+                                GROUP))
+                .contains("is a copy");
+
+        // Paused, what it lacks is kept; after both have started again, it goes on.
+        TwoSites.run(berlin, "group", "pause", GROUP, "--to", "paris");
+        write(berlin, 20);
+        assertThat(TwoSites.copy(berlin, GROUP).state()).isEqualTo("paused");
+        assertThat(TwoSites.copy(berlin, GROUP).backlogBytes()).isPositive();
+        berlin.kill();
+        paris.kill();
+        berlin.start();
+        paris.start();
+        assertThat(TwoSites.copy(berlin, GROUP).state()).isEqualTo("paused");
+        TwoSites.run(berlin, "group", "resume", GROUP, "--to", "paris");
+        TwoSites.awaitEven(berlin, GROUP);
+        assertSame("data@latest");
+        assertSame("log@latest");
+        assertThat(TwoSites.copy(berlin, GROUP).sync().sentBytes()).isZero();
+    }
+
+    @Test
+    void the_other_site_takes_over_and_the_group_comes_back() throws Exception {
+        write(berlin, 40);
+        protect();
+        write(berlin, 20);
+        var _ = berlin.api().addCheckpoint(GROUP, "good");
+        write(berlin, 20);
+        TwoSites.awaitEven(berlin, GROUP);
+        String before = TwoSites.hash(berlin, "data");
+
+        assertThat(TwoSites.refused(paris, "failover", "--group", GROUP, "--at", "good"))
+                .contains("say --yes");
+        TwoSites.run(paris, "failover", "--group", GROUP, "--at", "latest", "--yes");
+        assertThat(TwoSites.hash(paris, "data")).isEqualTo(before);
+        TwoSites.awaitRole(berlin, GROUP, "fenced");
+        assertThatThrownBy(() -> berlin.connect("data").close()).isInstanceOf(Exception.class);
+        assertThat(paris.api().group(GROUP).status()).isEqualTo("failover");
+        assertThat(TwoSites.refused(paris, "reverse", "--group", GROUP))
+                .contains("commit it first");
+        write(paris, 30);
+
+        TwoSites.run(paris, "failover", "--group", GROUP, "--commit");
+        assertThat(paris.api().group(GROUP).status())
+                .isEqualTo("promotion_complete_mirrors_not_yet_activated");
+        TwoSites.run(paris, "reverse", "--group", GROUP);
+        TwoSites.awaitEven(paris, GROUP);
+        TwoSites.awaitRole(berlin, GROUP, "standby");
+        assertSame("data@latest");
+        assertSame("log@latest");
+        assertThat(TwoSites.copy(paris, GROUP).sync().sentBytes()).isZero();
+        assertThat(berlin.api().runningTests()).isEmpty();
+        write(paris, 10);
+        TwoSites.awaitEven(paris, GROUP);
+
+        String last = TwoSites.hash(paris, "log");
+        TwoSites.run(paris, "move", "--group", GROUP, "--to", "berlin", "--yes");
+        TwoSites.awaitRole(berlin, GROUP, "active");
+        assertThat(paris.api().group(GROUP).role()).isEqualTo("fenced");
+        assertThat(TwoSites.hash(berlin, "log")).isEqualTo(last);
+        write(berlin, 10);
+        TwoSites.run(berlin, "reverse", "--group", GROUP);
+        TwoSites.awaitEven(berlin, GROUP);
+        assertSame("log@latest");
+        // The past is there at both sites.
+        assertSame("data@good");
+    }
+
+    @Test
+    void a_dead_site_is_taken_over_and_keeps_what_only_it_had_as_a_branch() throws Exception {
+        write(berlin, 40);
+        protect();
+        var _ = berlin.api().addCheckpoint(GROUP, "good");
+        TwoSites.awaitEven(berlin, GROUP);
+        TwoSites.run(berlin, "group", "pause", GROUP, "--to", "paris");
+        write(berlin, 20);
+        String only = TwoSites.hash(berlin, "data");
+        long last = berlin.api().group(GROUP).headSequence();
+        berlin.kill();
+
+        TwoSites.run(
+                paris, "failover", "--group", GROUP, "--at", "good", "--policy", "commit", "--yes");
+        write(paris, 20);
+        TwoSites.run(paris, "reverse", "--group", GROUP);
+        berlin.start();
+        TwoSites.awaitRole(berlin, GROUP, "standby");
+        TwoSites.awaitEven(paris, GROUP);
+        assertSame("data@latest");
+        assertSame("log@latest");
+
+        TestDocument branch = berlin.api().runningTests().getFirst();
+        assertThat(branch.note()).startsWith("branch: ");
+        assertThat(branch.point().sequence()).isGreaterThanOrEqualTo(last);
+        assertThat(TwoSites.hash(berlin, "test." + branch.id() + ".data")).isEqualTo(only);
+    }
+
+    @Test
+    void a_failover_that_was_wrong_is_given_back() throws Exception {
+        write(berlin, 40);
+        protect();
+        var _ = berlin.api().addCheckpoint(GROUP, "good");
+        write(berlin, 20);
+        TwoSites.awaitEven(berlin, GROUP);
+        String before = TwoSites.hash(berlin, "data");
+
+        TwoSites.run(
+                paris,
+                "failover",
+                "--group",
+                GROUP,
+                "--at",
+                "good",
+                "--policy",
+                "rollback",
+                "--after",
+                "1h",
+                "--yes");
+        TwoSites.awaitRole(berlin, GROUP, "fenced");
+        write(paris, 20);
+        TwoSites.run(paris, "failover", "--group", GROUP, "--rollback");
+        TwoSites.awaitRole(berlin, GROUP, "active");
+        assertThat(TwoSites.hash(berlin, "data")).isEqualTo(before);
+        write(berlin, 20);
+        TwoSites.awaitEven(berlin, GROUP);
+        assertThat(paris.api().group(GROUP).role()).isEqualTo("standby");
+        assertSame("data@latest");
+        assertSame("log@latest");
+        assertThat(TwoSites.copy(berlin, GROUP).sync().sentBytes()).isPositive();
+    }
+}
