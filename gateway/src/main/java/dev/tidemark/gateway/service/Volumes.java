@@ -136,6 +136,7 @@ public final class Volumes {
         try {
             StorageFile source = open(path);
             Group group = groups.chooseOrMakeDefault(request.group());
+            requireUncopied(group);
             return tasks.start(
                     "import",
                     name,
@@ -164,6 +165,21 @@ public final class Volumes {
         } catch (RuntimeException e) {
             release(name);
             throw e;
+        }
+    }
+
+    /** What is imported is in no record: a copy would not get it. */
+    private static void requireUncopied(Group group) {
+        if (!group.siting().protections().isEmpty()) {
+            throw new ProblemException(
+                    new Problem(
+                            ProblemKind.IN_USE,
+                            "group "
+                                    + group.name()
+                                    + " is copied to another site, which would not get the image",
+                            null,
+                            null,
+                            "import it into a group of its own and protect that; or make a volume and copy into it with: nbdcopy"));
         }
     }
 

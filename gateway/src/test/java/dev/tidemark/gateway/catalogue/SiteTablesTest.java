@@ -108,7 +108,15 @@ final class SiteTablesTest {
                         DriverManager.getConnection(
                                 "jdbc:sqlite:" + folder.resolve("catalogue.sqlite"));
                 Statement statement = connection.createStatement()) {
-            for (String table : List.of("revoked_certificates", "peers", "site", "invitations")) {
+            for (String table :
+                    List.of(
+                            "revoked_certificates",
+                            "peers",
+                            "site",
+                            "invitations",
+                            "protections",
+                            "arrivals",
+                            "handovers")) {
                 statement.execute("DROP TABLE " + table);
             }
             statement.execute("PRAGMA user_version = 3");
