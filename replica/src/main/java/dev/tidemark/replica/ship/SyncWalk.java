@@ -23,7 +23,12 @@ import java.util.concurrent.Executor;
  * must reach the copy before any record that it may not show. On the shipping's executor.
  */
 final class SyncWalk {
-    static final int WINDOW_BYTES = 16 << 20;
+    /** What both sides are asked about at once: where neither has anything, it is one step. */
+    private static final long WINDOW_BYTES = 4L << 30;
+
+    /** A window ends where so much of it is to be read: records wait for it. */
+    private static final int DATA_BYTES = 16 << 20;
+
     private static final int PIECE_BYTES = 1 << 20;
     private static final int STATUS_COUNT = 1024;
 
@@ -123,6 +128,20 @@ final class SyncWalk {
             boolean data = (own.value(i) & Allocation.ZERO) == 0;
             next = split(pieces, at, until, data, copy, next);
             at = until;
+        }
+        return cut(pieces, end);
+    }
+
+    /** Ends the window where enough is to be read. */
+    private List<Piece> cut(List<Piece> pieces, long end) {
+        long bytes = 0;
+        for (int i = 0; i < pieces.size(); i++) {
+            Piece piece = pieces.get(i);
+            bytes += piece.holder() == Holder.COPY ? 0 : piece.lengthBytes();
+            if (bytes >= DATA_BYTES) {
+                atBytes = piece.offsetBytes() + piece.lengthBytes();
+                return pieces.subList(0, i + 1);
+            }
         }
         atBytes = end;
         return pieces;
