@@ -116,6 +116,14 @@ final class TwoSites implements AutoCloseable {
         }
     }
 
+    /**
+     * The suffix of exports at a group's newest record. Not {@code latest}: who asks for that again
+     * soon is given the same moment again.
+     */
+    static String newest(GatewayProcess gateway, String group) throws Exception {
+        return "@seq:" + gateway.api().group(group).headSequence();
+    }
+
     /** The SHA-256 of an export's content. */
     static String hash(GatewayProcess gateway, String export) throws Exception {
         try (NbdTestClient client = gateway.connect(export)) {

@@ -273,13 +273,12 @@ final class TwoSitesCrashIT {
         long got = SiteTokens.prefix(active, SiteTokens.DISKS[0], SiteTokens.DISKS[1]);
         assertThat(got).as("acknowledged writes").isGreaterThanOrEqualTo(least);
         least = got;
+        String newest = TwoSites.newest(other, GROUP);
         assertThat(
                         SiteTokens.prefix(
-                                other,
-                                SiteTokens.DISKS[0] + "@latest",
-                                SiteTokens.DISKS[1] + "@latest"))
+                                other, SiteTokens.DISKS[0] + newest, SiteTokens.DISKS[1] + newest))
                 .isEqualTo(got);
-        assertThat(TwoSites.hash(other, SiteTokens.BULK + "@latest"))
+        assertThat(TwoSites.hash(other, SiteTokens.BULK + newest))
                 .isEqualTo(TwoSites.hash(active, SiteTokens.BULK));
         tell("settled: %s active with %d, tenure %d", name(active), got, group(active).tenure());
     }

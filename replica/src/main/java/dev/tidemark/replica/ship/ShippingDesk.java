@@ -184,9 +184,8 @@ public final class ShippingDesk {
             return false;
         }
         if (role.tenure() == offer.tenure() && role.state() == GroupRole.ACTIVE) {
-            channel.refuse(
-                    Kinds.CODE_UNUSABLE,
-                    "the group is active at both sites in the same tenure; delete it at one");
+            // It gave the group up, or was told to; of two that are active, none gives way here.
+            channel.refuse(Kinds.CODE_FENCED, "this site has the group, in your tenure");
             return false;
         }
         channel.refuse(LinkException.CODE_NOT_NOW, host.rejoin(group, offer, peer));
