@@ -170,6 +170,10 @@ final class GatewayProcess implements AutoCloseable {
         return new Outcome(client.exitValue(), Files.readString(output));
     }
 
+    long pid() {
+        return current().pid();
+    }
+
     boolean running() {
         Process current = process;
         return current != null && current.isAlive();
