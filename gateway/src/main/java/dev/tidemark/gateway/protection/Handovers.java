@@ -610,7 +610,8 @@ final class Handovers {
         boolean back =
                 there.role() == GroupRole.REJOINING && means.sites().isThisSite(there.source());
         HandoverRow row = rows.get(id);
-        if (there.role() == GroupRole.ACTIVE && there.tenure() > role.tenure()) {
+        boolean fenced = role.state() == GroupRole.FENCED && there.tenure() == role.tenure();
+        if (there.role() == GroupRole.ACTIVE && (there.tenure() > role.tenure() || fenced)) {
             fence(group, peer, there.tenure());
             endLeaving(row);
         } else if ((ours || back) && there.tenure() >= role.tenure()) {

@@ -264,10 +264,11 @@ public final class LinkEndpoint implements AutoCloseable {
         if (before != null) {
             before.close("another link between the two sites has come up");
         }
-        // The user hears of the link before anything that the peer says over it.
+        // The peer hears that it is welcome before anything else, and the user hears of the link
+        // before anything that the peer says over it.
+        welcome.run();
         core.start();
         streams.forEach(stream -> stream.attach(core));
-        welcome.run();
         log.info(
                 "link up peer={} name={} address={} dialled={} streams={}",
                 peer,
