@@ -7,12 +7,14 @@ import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Requests;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Two paired gateways as processes: berlin listens, paris dials. Not thread-safe. */
 final class TwoSites implements AutoCloseable {
@@ -21,18 +23,34 @@ final class TwoSites implements AutoCloseable {
     final GatewayProcess berlin;
     final GatewayProcess paris;
 
-    private TwoSites(GatewayProcess berlin, GatewayProcess paris) {
+    /** What paris dials berlin through, if that is recorded. */
+    final @Nullable RecordingProxy proxy;
+
+    private TwoSites(GatewayProcess berlin, GatewayProcess paris, @Nullable RecordingProxy proxy) {
+        this.proxy = proxy;
         this.berlin = berlin;
         this.paris = paris;
     }
 
     /** Starts and pairs them. */
     static TwoSites start(Path scratch) throws Exception {
+        return start(scratch, false);
+    }
+
+    /** The same, with all that crosses the link kept for a look. */
+    static TwoSites recorded(Path scratch) throws Exception {
+        return start(scratch, true);
+    }
+
+    private static TwoSites start(Path scratch, boolean recorded) throws Exception {
         InetSocketAddress listen = GatewayProcess.freeAddress();
+        RecordingProxy proxy = recorded ? new RecordingProxy(listen) : null;
+        String dialled = proxy == null ? "127.0.0.1:" + listen.getPort() : proxy.address();
         GatewayProcess berlin =
                 new GatewayProcess(scratch.resolve("berlin"))
                         .set("site.name", GatewayProcess.quoted("berlin"))
                         .set("site.listen", GatewayProcess.quoted("127.0.0.1:" + listen.getPort()))
+                        .set("site.advertise", "[" + GatewayProcess.quoted(dialled) + "]")
                         .set("journal.storage_unit", GatewayProcess.quoted("8MiB"))
                         .start();
         GatewayProcess paris =
@@ -40,7 +58,7 @@ final class TwoSites implements AutoCloseable {
                         .set("site.name", GatewayProcess.quoted("paris"))
                         .set("journal.storage_unit", GatewayProcess.quoted("8MiB"))
                         .start();
-        TwoSites sites = new TwoSites(berlin, paris);
+        TwoSites sites = new TwoSites(berlin, paris, proxy);
         String made = berlin.api().post("/api/v1/site/invitations", new Requests.InviteSite("10m"));
         String token = Json.MAPPER.readTree(made).path("token").asText();
         paris.api().post("/api/v1/site/peers", new Requests.PairSite(token, null));
@@ -141,8 +159,11 @@ final class TwoSites implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void close() throws IOException {
         berlin.close();
         paris.close();
+        if (proxy != null) {
+            proxy.close();
+        }
     }
 }

@@ -43,7 +43,7 @@ final class TwoSitesCrashIT {
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws Exception {
         sites.close();
     }
 

@@ -8,6 +8,7 @@ import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.TestDocument;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,7 +28,7 @@ final class TwoSitesIT {
 
     @BeforeEach
     void start(@TempDir Path scratch) throws Exception {
-        sites = TwoSites.start(scratch);
+        sites = TwoSites.recorded(scratch);
         berlin = sites.berlin;
         paris = sites.paris;
         berlin.api().createGroup(new Requests.CreateGroup(GROUP, null, null, null, null));
@@ -36,7 +37,7 @@ final class TwoSitesIT {
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws Exception {
         sites.close();
     }
 
@@ -229,5 +230,35 @@ final class TwoSitesIT {
         assertThat(paris.api().group(GROUP).role()).isEqualTo("standby");
         assertSameNow();
         assertThat(TwoSites.copy(berlin, GROUP).sync().sentBytes()).isPositive();
+    }
+
+    @Test
+    void a_limit_holds_and_nothing_readable_crosses_the_wire() throws Exception {
+        protect();
+        TwoSites.run(berlin, "group", "limit", GROUP, "--to", "paris", "--rate", "1MiB");
+        long begun = System.nanoTime();
+        write(berlin, 48);
+        TwoSites.awaitEven(berlin, GROUP);
+        double seconds = (System.nanoTime() - begun) / 1e9;
+        // 3 MiB that do not compress, a tenth of a second in advance.
+        assertThat(seconds).isBetween(2.0, 20.0);
+        TwoSites.run(berlin, "group", "limit", GROUP, "--to", "paris", "--rate", "none");
+        TwoSites.run(berlin, "site", "limit", "paris", "--rate", "2MiB");
+        assertThat(TwoSites.copy(berlin, GROUP).siteLimitBytesPerSecond()).isEqualTo(2 << 20);
+        assertThat(TwoSites.copy(berlin, GROUP).limitBytesPerSecond()).isZero();
+        begun = System.nanoTime();
+        write(berlin, 48);
+        TwoSites.awaitEven(berlin, GROUP);
+        assertThat((System.nanoTime() - begun) / 1e9).isGreaterThan(1);
+
+        String marker = "a-marker-that-hosts-have-written";
+        try (NbdTestClient data = berlin.connect("data")) {
+            data.write(0, marker.repeat(1000).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        }
+        TwoSites.awaitEven(berlin, GROUP);
+        RecordingProxy proxy = Objects.requireNonNull(sites.proxy);
+        assertThat(proxy.bytes()).isGreaterThan(6 << 20);
+        assertThat(proxy.saw(marker)).isFalse();
+        assertThat(proxy.saw(GROUP)).isFalse();
     }
 }

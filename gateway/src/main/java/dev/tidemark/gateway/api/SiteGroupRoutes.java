@@ -11,9 +11,11 @@ import dev.tidemark.gateway.service.Groups;
 import dev.tidemark.gateway.service.Overview;
 import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.wire.Requests.FailOver;
+import dev.tidemark.gateway.wire.Requests.LimitRate;
 import dev.tidemark.gateway.wire.Requests.Move;
 import dev.tidemark.gateway.wire.Requests.ProtectGroup;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
+import dev.tidemark.gateway.wire.Wire.PeerDocument;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,6 +65,30 @@ final class SiteGroupRoutes {
                         call -> {
                             siteGroups.unprotect(group(call), call.path("site"));
                             return null;
+                        }),
+                post(
+                        COPY + "/limit",
+                        "Limit what is sent to a copy a second",
+                        LimitRate.class,
+                        GroupDocument.class,
+                        200,
+                        call -> {
+                            siteGroups.limit(
+                                    group(call),
+                                    call.path("site"),
+                                    call.body(LimitRate.class).rate());
+                            return Overview.group(group(call));
+                        }),
+                post(
+                        "/api/v1/site/peers/{peer}/limit",
+                        "Limit what is sent to a peer a second, of all groups together",
+                        LimitRate.class,
+                        PeerDocument.class,
+                        200,
+                        call -> {
+                            siteGroups.limitSite(
+                                    sites, call.path("peer"), call.body(LimitRate.class).rate());
+                            return sites.peer(call.path("peer"));
                         }),
                 change(
                         COPY + "/pause",

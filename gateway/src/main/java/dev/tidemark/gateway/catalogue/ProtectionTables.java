@@ -2,7 +2,9 @@ package dev.tidemark.gateway.catalogue;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -20,8 +22,15 @@ public final class ProtectionTables {
                         created_micros INTEGER NOT NULL,
                         paused INTEGER NOT NULL CHECK (paused IN (0, 1)),
                         known INTEGER NOT NULL,
+                        limit_bytes INTEGER NOT NULL,
                         PRIMARY KEY (group_id, peer)
                     ) STRICT, WITHOUT ROWID\
+                    """,
+                    """
+                    CREATE TABLE peer_limits (
+                        peer TEXT PRIMARY KEY,
+                        limit_bytes INTEGER NOT NULL
+                    ) STRICT\
                     """,
                     """
                     CREATE TABLE arrivals (
@@ -63,18 +72,20 @@ public final class ProtectionTables {
                 UUID.fromString(row.getString("peer")),
                 row.getLong("created_micros"),
                 row.getInt("paused") == 1,
-                row.getLong("known"));
+                row.getLong("known"),
+                row.getLong("limit_bytes"));
     }
 
     /** Writes a protection down; the one of this group and peer is replaced. */
     public void keep(ProtectionRow row) {
         database.update(
-                "INSERT OR REPLACE INTO protections VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO protections VALUES (?, ?, ?, ?, ?, ?)",
                 row.group().toString(),
                 row.peer().toString(),
                 row.createdMicros(),
                 row.paused() ? 1 : 0,
-                row.known());
+                row.known(),
+                row.limitBytes());
     }
 
     public void removeProtection(UUID group, UUID peer) {
@@ -82,6 +93,31 @@ public final class ProtectionTables {
                 "DELETE FROM protections WHERE group_id = ? AND peer = ?",
                 group.toString(),
                 peer.toString());
+    }
+
+    /** What is sent a second at most over the link to each peer that has a limit. */
+    public Map<UUID, Long> peerLimits() {
+        Map<UUID, Long> limits = new HashMap<>();
+        database.query(
+                        "SELECT peer, limit_bytes FROM peer_limits",
+                        row ->
+                                Map.entry(
+                                        UUID.fromString(row.getString("peer")),
+                                        row.getLong("limit_bytes")))
+                .forEach(entry -> limits.put(entry.getKey(), entry.getValue()));
+        return limits;
+    }
+
+    /** Limits the link to a peer; 0 for no limit. */
+    public void keepPeerLimit(UUID peer, long limitBytes) {
+        if (limitBytes == 0) {
+            database.update("DELETE FROM peer_limits WHERE peer = ?", peer.toString());
+        } else {
+            database.update(
+                    "INSERT OR REPLACE INTO peer_limits VALUES (?, ?)",
+                    peer.toString(),
+                    limitBytes);
+        }
     }
 
     /** Copies that are being made here. */

@@ -6,6 +6,7 @@ import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.text.Table;
 import dev.tidemark.gateway.wire.Requests.ChangeGroup;
 import dev.tidemark.gateway.wire.Requests.CreateGroup;
+import dev.tidemark.gateway.wire.Requests.LimitRate;
 import dev.tidemark.gateway.wire.Requests.ProtectGroup;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HandoverDocument;
@@ -221,6 +222,30 @@ final class GroupCommand {
         return show(connection, connection.client().post(copy(name, site) + "/resume", Map.of()));
     }
 
+    @Command(
+            name = "limit",
+            mixinStandardHelpOptions = true,
+            description = "Limits what is sent to a copy a second, on the wire.")
+    int limit(
+            @Mixin Connection connection,
+            @Parameters(paramLabel = "NAME", description = "The group.") String name,
+            @Option(
+                            names = "--to",
+                            required = true,
+                            paramLabel = "SITE",
+                            description = "The other site.")
+                    String site,
+            @Option(
+                            names = "--rate",
+                            required = true,
+                            paramLabel = "SIZE",
+                            description = "Bytes a second, such as 20M, or none.")
+                    String rate) {
+        return show(
+                connection,
+                connection.client().post(copy(name, site) + "/limit", new LimitRate(rate)));
+    }
+
     private static String copy(String group, String site) {
         return path(group) + "/protections/" + ApiClient.encode(site);
     }
@@ -307,6 +332,13 @@ final class GroupCommand {
                         + " and "
                         + ByteSize.format(copy.backlogBytes())
                         + " behind");
+        if (copy.limitBytesPerSecond() > 0 || copy.siteLimitBytesPerSecond() > 0) {
+            out.println(
+                    "            at most "
+                            + rate(copy.limitBytesPerSecond())
+                            + " a second, to the site "
+                            + rate(copy.siteLimitBytesPerSecond()));
+        }
         if (copy.state().equals("syncing")) {
             Double left = copy.sync().secondsLeft();
             out.println(
@@ -319,6 +351,10 @@ final class GroupCommand {
                                     ? ""
                                     : String.format(Locale.ROOT, ", about %.0f s left", left)));
         }
+    }
+
+    private static String rate(long bytes) {
+        return bytes == 0 ? "no limit" : ByteSize.format(bytes);
     }
 
     private static void show(HandoverDocument handover, PrintWriter out) {

@@ -8,6 +8,7 @@ import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.text.Table;
 import dev.tidemark.gateway.wire.Requests.InitSite;
 import dev.tidemark.gateway.wire.Requests.InviteSite;
+import dev.tidemark.gateway.wire.Requests.LimitRate;
 import dev.tidemark.gateway.wire.Requests.PairSite;
 import dev.tidemark.gateway.wire.Requests.RevokePeer;
 import dev.tidemark.gateway.wire.Wire.InvitationDocument;
@@ -212,6 +213,24 @@ final class SiteCommand {
                     boolean force) {
         Answer answer = connection.client().delete(path(peer) + (force ? "?force=true" : ""));
         return connection.print(answer, out -> out.println("peer " + peer + " forgotten"));
+    }
+
+    @Command(
+            name = "limit",
+            mixinStandardHelpOptions = true,
+            description = "Limits what is sent to a peer a second, of all groups together.")
+    int limit(
+            @Mixin Connection connection,
+            @Parameters(paramLabel = "PEER", description = "The peer.") String peer,
+            @Option(
+                            names = "--rate",
+                            required = true,
+                            paramLabel = "SIZE",
+                            description = "Bytes a second on the wire, such as 20M, or none.")
+                    String rate) {
+        Answer answer = connection.client().post(path(peer) + "/limit", new LimitRate(rate));
+        return connection.print(
+                answer, out -> out.println("at most " + rate + " a second are sent to " + peer));
     }
 
     @Command(

@@ -134,6 +134,8 @@ final class GroupDocuments {
                 status.acknowledgedSequence(),
                 status.backlogBytes(),
                 protections.backlogLimitBytes(),
+                protection.row.limitBytes(),
+                protections.siteLimitBytes(protection.peer()),
                 status.lagMicros() / 1e6,
                 sync(protection, status));
     }

@@ -49,6 +49,7 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
     private final Limits limits;
     private final ProtectionMetrics metrics;
     private final Map<Key, Protection> all = new ConcurrentHashMap<>();
+    private final Map<UUID, Long> siteLimits = new ConcurrentHashMap<>();
     private volatile Fencing fencing = new Fencing() {};
     private volatile boolean closed;
 
@@ -116,6 +117,7 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
     /** Takes up what the catalogue knows, before there is any link. */
     void open(Fencing told) {
         fencing = told;
+        siteLimits.putAll(tables.peerLimits());
         for (ProtectionRow row : tables.protections()) {
             groups.get(row.group()).ifPresent(group -> start(group, row));
         }
@@ -139,6 +141,7 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
         Protection protection = new Protection(shipping, row);
         all.put(new Key(row.group(), row.peer()), protection);
         metrics.add(protection);
+        shipping.limit(row.limitBytes());
         if (row.paused()) {
             shipping.pause();
         }
@@ -185,7 +188,12 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
     void add(Group group, UUID peer, long known, boolean paused) {
         ProtectionRow row =
                 new ProtectionRow(
-                        group.row().id(), peer, Timestamps.micros(clock.instant()), paused, known);
+                        group.row().id(),
+                        peer,
+                        Timestamps.micros(clock.instant()),
+                        paused,
+                        known,
+                        0);
         tables.keep(row);
         start(group, row);
         log.info(
@@ -247,12 +255,29 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
     }
 
     private void set(Protection protection, boolean paused) {
-        ProtectionRow row = protection.row;
-        ProtectionRow next =
-                new ProtectionRow(
-                        row.group(), row.peer(), row.createdMicros(), paused, row.known());
+        keep(protection, protection.row.withPaused(paused));
+    }
+
+    private void keep(Protection protection, ProtectionRow next) {
         tables.keep(next);
         protection.row = next;
+    }
+
+    /** Limits what is sent to a copy a second; 0 for no limit. */
+    void limit(Protection protection, long bytes) {
+        keep(protection, protection.row.withLimit(bytes));
+        protection.shipping.limit(bytes);
+    }
+
+    /** Limits what is sent to a peer a second, of all groups together; 0 for no limit. */
+    void limitSite(UUID peer, long bytes) {
+        tables.keepPeerLimit(peer, bytes);
+        siteLimits.put(peer, bytes);
+        sites.link(peer).ifPresent(link -> link.limit(bytes));
+    }
+
+    long siteLimitBytes(UUID peer) {
+        return siteLimits.getOrDefault(peer, 0L);
     }
 
     /** Names of the groups that would be without a copy, or without their source. */
@@ -287,16 +312,13 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
         ProtectionRow row = protection.row;
         long known = protection.status().acknowledgedSequence();
         if (known > row.known() && all.containsValue(protection)) {
-            ProtectionRow next =
-                    new ProtectionRow(
-                            row.group(), row.peer(), row.createdMicros(), row.paused(), known);
-            tables.keep(next);
-            protection.row = next;
+            keep(protection, row.withKnown(known));
         }
     }
 
     @Override
     public void up(Link link) {
+        link.limit(siteLimitBytes(link.peer()));
         all.values().stream()
                 .filter(one -> one.peer().equals(link.peer()))
                 .forEach(one -> one.shipping.up(link));

@@ -13,6 +13,7 @@ import dev.tidemark.gateway.service.Tasks;
 import dev.tidemark.gateway.service.Volumes;
 import dev.tidemark.gateway.sites.LinkServices;
 import dev.tidemark.gateway.sites.Sites;
+import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.wire.Requests.FailOver;
 import dev.tidemark.gateway.wire.Requests.Move;
 import dev.tidemark.gateway.wire.Wire.GroupSiting;
@@ -32,6 +33,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,6 +43,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class SiteGroups implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(SiteGroups.class);
+    private static final long SMALLEST_RATE = 64 << 10;
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private final Protections protections;
@@ -270,6 +273,31 @@ public final class SiteGroups implements AutoCloseable {
     /** Goes on, or tries again what has stopped. */
     public void resume(Group group, String site) {
         protections.resume(protections.get(group, site));
+    }
+
+    /** Limits what is sent to a copy a second, on the wire. */
+    public void limit(Group group, String site, @Nullable String rate) {
+        protections.limit(protections.get(group, site), rate(rate));
+    }
+
+    /** Limits what is sent to a peer a second, of all groups together. */
+    public void limitSite(Sites sites, String site, @Nullable String rate) {
+        protections.limitSite(sites.peerId(site), rate(rate));
+    }
+
+    private static long rate(@Nullable String text) {
+        if (text == null || text.equals("none")) {
+            return 0;
+        }
+        long bytes = ByteSize.parse(text);
+        if (bytes < SMALLEST_RATE) {
+            throw ProblemException.invalid(
+                    "the limit is too small",
+                    text,
+                    ByteSize.exact(SMALLEST_RATE) + " a second or more, or none",
+                    "");
+        }
+        return bytes;
     }
 
     public Task failOver(Group group, FailOver request) {

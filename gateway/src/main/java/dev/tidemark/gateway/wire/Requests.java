@@ -91,6 +91,13 @@ public final class Requests {
     public record ProtectGroup(@Mandatory @Nullable List<String> sites) {}
 
     /**
+     * Limits what is sent a second, on the wire.
+     *
+     * @param rate bytes a second, such as 20MiB; none when not sent
+     */
+    public record LimitRate(@Nullable String rate) {}
+
+    /**
      * Makes a copy the active group.
      *
      * @param at the point; latest when not sent

@@ -72,6 +72,8 @@ public final class Wire {
      * @param acknowledgedSequence newest record on the copy's disk
      * @param backlogBytes redo that is kept because the copy has not got it
      * @param backlogLimitBytes how much that may become
+     * @param limitBytesPerSecond what is sent of this group a second at most; 0 for no limit
+     * @param siteLimitBytesPerSecond what is sent to the site a second at most
      * @param lagSeconds age of the oldest record that the copy has not got: what a failover now
      *     would lose
      */
@@ -85,6 +87,8 @@ public final class Wire {
             long acknowledgedSequence,
             long backlogBytes,
             long backlogLimitBytes,
+            long limitBytesPerSecond,
+            long siteLimitBytesPerSecond,
             double lagSeconds,
             SyncDocument sync) {}
 

@@ -19,11 +19,11 @@ final class ProtectionTablesTest {
 
     @Test
     void what_is_copied_where_is_there_after_a_reopen_until_the_group_goes() {
-        ProtectionRow first = new ProtectionRow(GROUP, PEER, 5, true, 70);
-        ProtectionRow second = new ProtectionRow(GROUP, new UUID(9, 9), 6, false, 71);
+        ProtectionRow first = new ProtectionRow(GROUP, PEER, 5, true, 70, 9);
+        ProtectionRow second = new ProtectionRow(GROUP, new UUID(9, 9), 6, false, 71, 0);
         try (Catalogue catalogue = open()) {
             catalogue.protections().keep(first);
-            catalogue.protections().keep(new ProtectionRow(GROUP, new UUID(9, 9), 6, true, 1));
+            catalogue.protections().keep(new ProtectionRow(GROUP, new UUID(9, 9), 6, true, 1, 0));
             catalogue.protections().keep(second);
         }
         try (Catalogue catalogue = open()) {

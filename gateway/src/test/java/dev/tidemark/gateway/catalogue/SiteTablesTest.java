@@ -115,6 +115,7 @@ final class SiteTablesTest {
                             "site",
                             "invitations",
                             "protections",
+                            "peer_limits",
                             "arrivals",
                             "handovers")) {
                 statement.execute("DROP TABLE " + table);

@@ -9,14 +9,46 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Compression of DATA bodies with zstd. A body that does not shrink to 95 % goes as it is, and so
- * do the next 15; then another is tried. Not thread-safe.
+ * do the next 15; then another is tried. The level follows what is scarce: where bodies wait for
+ * the wire, or for a limit, it rises step by step; where they do not, the processor is what they
+ * wait for, and it falls. Not thread-safe.
  */
 final class Compression {
-    private static final int LEVEL = 1;
+    private static final int LOWEST_LEVEL = 1;
+    private static final int HIGHEST_LEVEL = 6;
+
+    /** So many bodies decide about a step. */
+    private static final int STEP_BODIES = 16;
+
     private static final int SMALLEST_BYTES = 256;
     private static final int SKIPPED_AFTER_A_MISS = 15;
 
     private int skip;
+    private int level = LOWEST_LEVEL;
+    private int bodies;
+    private int waits;
+
+    /** What was to be sent had to wait for the wire. */
+    void waited() {
+        waits++;
+    }
+
+    int level() {
+        return level;
+    }
+
+    private void adapt() {
+        bodies++;
+        if (bodies == STEP_BODIES) {
+            if (waits >= STEP_BODIES / 2) {
+                level = Math.min(level + 1, HIGHEST_LEVEL);
+            } else if (waits <= STEP_BODIES / 8) {
+                level = Math.max(level - 1, LOWEST_LEVEL);
+            }
+            bodies = 0;
+            waits = 0;
+        }
+    }
 
     /** The compressed body, or null when it is better sent as it is. {@code raw} stays as it is. */
     @Nullable ByteBuf compress(ByteBufAllocator allocator, ByteBuf raw) {
@@ -24,6 +56,7 @@ final class Compression {
         if (bytes < SMALLEST_BYTES) {
             return null;
         }
+        adapt();
         if (skip > 0) {
             skip--;
             return null;
@@ -35,7 +68,7 @@ final class Compression {
             ByteBuffer source = from.nioBuffer();
             long length =
                     Zstd.compressDirectByteBuffer(
-                            target, 0, target.capacity(), source, source.position(), bytes, LEVEL);
+                            target, 0, target.capacity(), source, source.position(), bytes, level);
             if (!Zstd.isError(length) && length <= bytes * 95L / 100) {
                 return to.writerIndex((int) length).retain();
             }

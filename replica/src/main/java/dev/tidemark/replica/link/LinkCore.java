@@ -399,10 +399,14 @@ final class LinkCore implements Link {
         sendData();
     }
 
+    /** Each channel in turn, but for those whose limit has to be waited for. */
     private void sendData() {
-        while (!down && !withData.isEmpty() && !waitsForLimit) {
+        int waiting = 0;
+        long shortest = Long.MAX_VALUE;
+        while (!down && waiting < withData.size()) {
             FrameStream stream = writableStream();
             if (stream == null) {
+                compression.waited();
                 return;
             }
             SendingEnd end = withData.removeFirst();
@@ -413,10 +417,21 @@ final class LinkCore implements Link {
             long wait = Math.max(limit.waitNanos(now), end.limit().waitNanos(now));
             if (wait > 0) {
                 withData.add(end);
-                waitsForLimit = true;
-                var _ = parts.scheduler().schedule(wait, () -> serial.execute(this::limitPassed));
+                waiting++;
+                shortest = Math.min(shortest, wait);
             } else {
                 sendOne(end, stream, now);
+                waiting = 0;
+                shortest = Long.MAX_VALUE;
+            }
+        }
+        if (shortest != Long.MAX_VALUE) {
+            compression.waited();
+            if (!waitsForLimit) {
+                waitsForLimit = true;
+                var _ =
+                        parts.scheduler()
+                                .schedule(shortest, () -> serial.execute(this::limitPassed));
             }
         }
     }

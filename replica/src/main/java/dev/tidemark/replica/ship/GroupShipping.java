@@ -55,6 +55,7 @@ public final class GroupShipping implements AutoCloseable {
     private @Nullable OutboundChannel channel;
     private @Nullable InitialSync sync;
     private int generation;
+    private long limit;
     private boolean paused;
     private boolean closed;
 
@@ -134,6 +135,17 @@ public final class GroupShipping implements AutoCloseable {
         });
     }
 
+    /** Limits what goes to the copy, in bytes on the wire a second; 0 for no limit. At once. */
+    public void limit(long bytesPerSecond) {
+        executor.execute(() -> {
+            limit = bytesPerSecond;
+            OutboundChannel open = channel;
+            if (open != null) {
+                open.limit(bytesPerSecond);
+            }
+        });
+    }
+
     /** Stops sending; redo that the copy lacks is kept. */
     public void pause() {
         executor.execute(() -> {
@@ -204,6 +216,7 @@ public final class GroupShipping implements AutoCloseable {
                                         refused(failure);
                                     } else {
                                         channel = opened;
+                                        opened.limit(limit);
                                         opened(current, purpose, offer, opened);
                                     }
                                 },
@@ -302,16 +315,17 @@ public final class GroupShipping implements AutoCloseable {
     }
 
     /**
-     * Whether the copy's last record is this site's of that number.
+     * Whether the copy's last record is this site's of that number. Where a copy begins, it is its
+     * own record, which says nothing of this site's.
      *
      * @param floorMicros no record of the copy's is older, whatever its source says
      */
     private static boolean isSame(StreamPosition own, StreamPosition copy, long floorMicros) {
+        boolean begins = copy.timeMicros() == floorMicros;
         boolean time =
                 own.timeMicros() == 0
-                        || copy.timeMicros() == floorMicros
                         || copy.timeMicros() == Math.max(own.timeMicros(), floorMicros);
-        return time && (own.epoch() == 0 || copy.epoch() >= own.epoch());
+        return begins || (time && (own.epoch() == 0 || copy.epoch() >= own.epoch()));
     }
 
     private void startSync(Link current, GroupOffer offer, OutboundChannel opened)

@@ -43,4 +43,25 @@ class CompressionTest {
         assertThat(small.release()).isTrue();
         assertThat(skipped).isEqualTo(15);
     }
+
+    @Test
+    void the_level_rises_while_the_wire_is_waited_for_and_falls_while_it_is_not() {
+        Compression compression = new Compression();
+        ByteBuf raw = Unpooled.wrappedBuffer(new byte[4096]);
+        for (int i = 0; i < 64; i++) {
+            compression.waited();
+            compress(compression, raw);
+        }
+        assertThat(compression.level()).isGreaterThan(3);
+        for (int i = 0; i < 200; i++) {
+            compress(compression, raw);
+        }
+        assertThat(compression.level()).isEqualTo(1);
+    }
+
+    private static void compress(Compression compression, ByteBuf raw) {
+        ByteBuf small = compression.compress(ByteBufAllocator.DEFAULT, raw);
+        assertThat(small).isNotNull();
+        small.release();
+    }
 }
