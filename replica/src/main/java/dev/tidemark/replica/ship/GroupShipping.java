@@ -309,7 +309,8 @@ public final class GroupShipping implements AutoCloseable {
                 own.timeMicros() == 0
                         || copy.timeMicros() == floorMicros
                         || copy.timeMicros() == Math.max(own.timeMicros(), floorMicros);
-        return time && (own.epoch() == 0 || copy.epoch() >= own.epoch());
+        boolean unknown = own.epoch() == 0 || copy.epoch() == 0;
+        return time && (unknown || copy.epoch() >= own.epoch());
     }
 
     private void startSync(Link current, GroupOffer offer, OutboundChannel opened)
