@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  group 16 | tenure u32 | unit bytes u32 | taken over u8 | takeover, when it was | name text
  *  count u32 | volumes
- *  a takeover: from site 16 | point u64 | last record u64
+ *  a takeover: from site 16 | point u64 | last record u64 | own point u64
  *  a volume: id u32 | size u64 | name text
  * </pre>
  *
@@ -42,9 +42,10 @@ public record GroupOffer(
      * @param point that site's number of the record that this one went on from; -1 when it is none
      *     of its numbers
      * @param lastSequence this site's last number before those that the other has not got
+     * @param ownPoint this site's number of the point
      */
-    public record OfferedTakeover(UUID from, long point, long lastSequence) {
-        static final int BYTES = 32;
+    public record OfferedTakeover(UUID from, long point, long lastSequence, long ownPoint) {
+        static final int BYTES = 40;
     }
 
     /**
@@ -77,7 +78,9 @@ public record GroupOffer(
         body.writeBoolean(takeover != null);
         if (takeover != null) {
             Bytes.writeUuid(body, takeover.from());
-            body.writeLongLE(takeover.point()).writeLongLE(takeover.lastSequence());
+            body.writeLongLE(takeover.point())
+                    .writeLongLE(takeover.lastSequence())
+                    .writeLongLE(takeover.ownPoint());
         }
         Bytes.writeText(body, name);
         body.writeIntLE(volumes.size());
@@ -94,7 +97,11 @@ public record GroupOffer(
         if (body.readBoolean()) {
             Bytes.require(body, OfferedTakeover.BYTES);
             takeover =
-                    new OfferedTakeover(Bytes.readUuid(body), body.readLongLE(), body.readLongLE());
+                    new OfferedTakeover(
+                            Bytes.readUuid(body),
+                            body.readLongLE(),
+                            body.readLongLE(),
+                            body.readLongLE());
         }
         String name = Bytes.readText(body);
         Bytes.require(body, 4);

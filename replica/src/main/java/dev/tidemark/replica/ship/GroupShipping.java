@@ -175,7 +175,8 @@ public final class GroupShipping implements AutoCloseable {
                 terms.unitBytes(),
                 how == null
                         ? null
-                        : new OfferedTakeover(how.from(), how.pointSource(), how.lastLocal()),
+                        : new OfferedTakeover(
+                                how.from(), how.pointSource(), how.lastLocal(), how.pointLocal()),
                 terms.name(),
                 volumes);
     }
