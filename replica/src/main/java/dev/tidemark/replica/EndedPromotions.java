@@ -102,6 +102,17 @@ final class EndedPromotions {
         return ended.stream().anyMatch(past -> isInside(past, sequence));
     }
 
+    /** The newest point up to a record that none of them took away. */
+    long lastBefore(long sequence) {
+        long found = sequence;
+        for (PromotionRecord.Ended past : ended) {
+            if (isInside(past, sequence)) {
+                found = Math.min(found, past.first() - 1);
+            }
+        }
+        return found == sequence ? found : lastBefore(found);
+    }
+
     private static boolean isInside(PromotionRecord.Ended past, long sequence) {
         return sequence >= past.first() && sequence < past.last();
     }

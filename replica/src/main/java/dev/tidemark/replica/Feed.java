@@ -34,13 +34,18 @@ public final class Feed implements AutoCloseable {
         this.nextLocal = engine.journal.redo().lastSequence() + 1;
     }
 
-    /** The last record in the log, in the source's numbers. */
+    /**
+     * The last record in the log, in the source's numbers. Its epoch is 0 where both sites' numbers
+     * begin to go together: what this site's history was before is not the source's.
+     */
     public StreamPosition position() {
         var redo = engine.journal.redo();
+        Role role = engine.roles.role();
+        long last = redo.lastSequence();
         return new StreamPosition(
-                engine.roles.role().toSource(redo.lastSequence()),
+                role.toSource(last),
                 redo.lastTimeMicros(),
-                engine.journal.epoch());
+                last == role.newest().localSequence() ? 0 : engine.journal.epoch());
     }
 
     /** Records of the source that are older than this have this time here. */

@@ -431,6 +431,11 @@ final class Promotions implements Fold.FoldGuard {
         return ended.contain(sequence);
     }
 
+    /** The newest point up to a record that no promotion took away. */
+    long lastBefore(long sequence) {
+        return ended.lastBefore(sequence);
+    }
+
     /** Resolves a point; blocking. */
     Point resolve(PointSpec spec) throws ReplicaException {
         try {

@@ -131,7 +131,10 @@ public final class ProtectionGroup implements AutoCloseable {
                         start.tenure(),
                         start.source(),
                         new Role.Stretch(
-                                position.sequence(), position.sequence(), position.timeMicros()));
+                                position.sequence(),
+                                position.sequence(),
+                                position.sequence(),
+                                position.timeMicros()));
         journal.putAttribute(Role.KEY, role.encode(), true);
         return journal;
     }
@@ -279,10 +282,22 @@ public final class ProtectionGroup implements AutoCloseable {
      * @param tenure in force there
      * @param point local number of the newest record that both histories have
      * @param sourceSequence the source's number of its last record before those to come
+     * @param sourcePoint the source's number of the point
      */
     public CompletableFuture<Void> rejoin(
-            UUID source, int tenure, long point, long sourceSequence) {
-        return engine.roleChanges.rejoin(source, tenure, point, sourceSequence);
+            UUID source, int tenure, long point, long sourceSequence, long sourcePoint) {
+        return engine.roleChanges.rejoin(source, tenure, point, sourceSequence, sourcePoint);
+    }
+
+    /**
+     * Makes this group, which has taken over from another site, that site's copy again as if it had
+     * not: for as long as that site has not been asked to be the copy. Completes as {@link
+     * #rejoin}.
+     *
+     * @param tenure a new one, in which the other site is active
+     */
+    public CompletableFuture<Void> giveBack(int tenure) {
+        return engine.roleChanges.giveBack(tenure);
     }
 
     /** The source of this copy has gone on to another tenure. */

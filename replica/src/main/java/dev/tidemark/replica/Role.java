@@ -51,16 +51,21 @@ public record Role(
     /**
      * The local record {@code localSequence} is the source's {@code sourceSequence}.
      *
+     * @param sourcePoint the source's number of what the local record shows: another one where the
+     *     source goes on with a takeover, which set it to a point
      * @param floorMicros time of the local record: those of the source that are older have this one
      *     here, since time does not go back in a log
      */
-    public record Stretch(long localSequence, long sourceSequence, long floorMicros) {
+    public record Stretch(
+            long localSequence, long sourceSequence, long sourcePoint, long floorMicros) {
         void write(ByteBuf into) {
-            into.writeLongLE(localSequence).writeLongLE(sourceSequence).writeLongLE(floorMicros);
+            into.writeLongLE(localSequence).writeLongLE(sourceSequence);
+            into.writeLongLE(sourcePoint).writeLongLE(floorMicros);
         }
 
         static Stretch read(ByteBuf from) {
-            return new Stretch(from.readLongLE(), from.readLongLE(), from.readLongLE());
+            return new Stretch(
+                    from.readLongLE(), from.readLongLE(), from.readLongLE(), from.readLongLE());
         }
     }
 
@@ -69,18 +74,22 @@ public record Role(
      *
      * @param from the site it took the group over from
      * @param pointSource that site's number of the point; -1 when it is none of its numbers
+     * @param pointLocal this site's number of the point
      * @param lastSource that site's number of the last record this site had of it
      * @param lastLocal this site's number of that record; the PROMOTE record comes next
      */
-    public record Takeover(UUID from, long pointSource, long lastSource, long lastLocal) {
+    public record Takeover(
+            UUID from, long pointSource, long pointLocal, long lastSource, long lastLocal) {
         void write(ByteBuf into) {
             AttributeFormat.writeUuid(into, from);
-            into.writeLongLE(pointSource).writeLongLE(lastSource).writeLongLE(lastLocal);
+            into.writeLongLE(pointSource).writeLongLE(pointLocal);
+            into.writeLongLE(lastSource).writeLongLE(lastLocal);
         }
 
         static Takeover read(ByteBuf from) {
             return new Takeover(
                     AttributeFormat.readUuid(from),
+                    from.readLongLE(),
                     from.readLongLE(),
                     from.readLongLE(),
                     from.readLongLE());
@@ -92,15 +101,22 @@ public record Role(
      *
      * @param point local number of the newest record that both histories have
      * @param sourceSequence the source's number of its last record before those that the copy lacks
+     * @param sourcePoint the source's number of the point
      * @param epoch of the rollback to the point; 0 before it has begun
      */
-    public record Rejoining(long point, long sourceSequence, int epoch) {
+    public record Rejoining(long point, long sourceSequence, long sourcePoint, int epoch) {
         void write(ByteBuf into) {
-            into.writeLongLE(point).writeLongLE(sourceSequence).writeIntLE(epoch);
+            into.writeLongLE(point).writeLongLE(sourceSequence);
+            into.writeLongLE(sourcePoint).writeIntLE(epoch);
         }
 
         static Rejoining read(ByteBuf from) {
-            return new Rejoining(from.readLongLE(), from.readLongLE(), from.readIntLE());
+            return new Rejoining(
+                    from.readLongLE(), from.readLongLE(), from.readLongLE(), from.readIntLE());
+        }
+
+        Rejoining begun(int withEpoch) {
+            return new Rejoining(point, sourceSequence, sourcePoint, withEpoch);
         }
     }
 
@@ -115,9 +131,8 @@ public record Role(
                         ? null
                         : new Takeover(
                                 source,
-                                pointLocal < stretches.getLast().localSequence()
-                                        ? -1
-                                        : toSource(pointLocal),
+                                pointInSource(pointLocal),
+                                pointLocal,
                                 toSource(lastLocal),
                                 lastLocal);
         return new Role(GroupRole.ACTIVE, newTenure, source, stretches, how, null);
@@ -144,6 +159,16 @@ public record Role(
     /** The source's number of a local record of the newest stretch. */
     public long toSource(long localSequence) {
         return newest().sourceSequence() + (localSequence - newest().localSequence());
+    }
+
+    /** The source's number of what a local record shows; -1 before the newest stretch. */
+    long pointInSource(long localSequence) {
+        if (localSequence < newest().localSequence()) {
+            return -1;
+        }
+        return localSequence == newest().localSequence()
+                ? newest().sourcePoint()
+                : toSource(localSequence);
     }
 
     /** The local number of a source's record of the newest stretch. */

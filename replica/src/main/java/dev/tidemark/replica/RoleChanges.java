@@ -9,6 +9,7 @@ import dev.tidemark.journal.PointSpec;
 import dev.tidemark.journal.RecordLog;
 import dev.tidemark.replica.Role.Rejoining;
 import dev.tidemark.replica.Role.Stretch;
+import dev.tidemark.replica.Role.Takeover;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -93,32 +94,58 @@ final class RoleChanges {
     }
 
     /** From any thread. */
-    CompletableFuture<Void> rejoin(UUID source, int tenure, long point, long sourceSequence) {
+    CompletableFuture<Void> rejoin(
+            UUID source, int tenure, long point, long sourceSequence, long sourcePoint) {
         return engine.maintenance.submit(() -> {
-            Role now = engine.roles.role();
-            if (now.state() == GroupRole.REJOINING
-                    && source.equals(now.source())
-                    && tenure == now.tenure()) {
-                return null;
-            }
-            boolean gone = now.state() == GroupRole.FENCED && tenure >= now.tenure();
-            boolean older = now.state() == GroupRole.ACTIVE && tenure > now.tenure();
-            if (!gone && !older) {
-                throw new ReplicaException(
-                        ReplicaException.Kind.INVALID,
-                        "the group is "
-                                + now.state()
-                                + " here in tenure "
-                                + now.tenure()
-                                + ": it does not become a copy in tenure "
-                                + tenure);
-            }
-            hold(point);
-            engine.roles.set(
-                    now.rejoining(source, tenure, new Rejoining(point, sourceSequence, 0)));
-            engine.maintenance.execute(this::advance);
+            begin(source, tenure, new Rejoining(point, sourceSequence, sourcePoint, 0));
             return null;
         });
+    }
+
+    /** From any thread. */
+    CompletableFuture<Void> giveBack(int tenure) {
+        return engine.maintenance.submit(() -> {
+            Role now = engine.roles.role();
+            Takeover takeover = now.takeover();
+            if (takeover == null) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.INVALID,
+                        "this site has not taken the group over from another one");
+            }
+            // A promotion of the source's that was cut short cannot be had without its image: it
+            // has to come again, from before its beginning.
+            long point = engine.promotions.lastBefore(takeover.lastLocal());
+            begin(
+                    takeover.from(),
+                    tenure,
+                    new Rejoining(point, now.toSource(point), now.pointInSource(point), 0));
+            return null;
+        });
+    }
+
+    private void begin(UUID source, int tenure, Rejoining where)
+            throws ReplicaException, JournalException {
+        Role now = engine.roles.role();
+        if (now.state() == GroupRole.REJOINING
+                && source.equals(now.source())
+                && tenure == now.tenure()) {
+            return;
+        }
+        boolean gone = now.state() == GroupRole.FENCED && tenure >= now.tenure();
+        boolean older = now.state() == GroupRole.ACTIVE && tenure > now.tenure();
+        if (!gone && !older) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.INVALID,
+                    "the group is "
+                            + now.state()
+                            + " here in tenure "
+                            + now.tenure()
+                            + ": it does not become a copy in tenure "
+                            + tenure);
+        }
+        hold(where.point());
+        engine.roles.set(now.rejoining(source, tenure, where));
+        engine.maintenance.execute(this::advance);
     }
 
     /** Nothing that the way back needs may expire. */
@@ -174,7 +201,6 @@ final class RoleChanges {
             } else {
                 int epoch = engine.journal.epoch() + 1;
                 Point point = hold(to.point());
-                Rejoining begun = new Rejoining(to.point(), to.sourceSequence(), epoch);
                 engine.roles.set(
                         new Role(
                                 role.state(),
@@ -182,7 +208,7 @@ final class RoleChanges {
                                 role.source(),
                                 role.stretches(),
                                 role.takeover(),
-                                begun));
+                                to.begun(epoch)));
                 follow(engine.promotions.setBack(point, epoch));
             }
         } catch (ReplicaException | JournalException | PointException stalled) {
@@ -225,7 +251,12 @@ final class RoleChanges {
         long last = redo.lastSequence();
         redo.forceNow(last);
         engine.roles.set(
-                role.rejoined(new Stretch(last, to.sourceSequence(), redo.lastTimeMicros())));
+                role.rejoined(
+                        new Stretch(
+                                last,
+                                to.sourceSequence(),
+                                to.sourcePoint(),
+                                redo.lastTimeMicros())));
         letGo();
         engine.listener.event(engine.id, "the group is a copy from record " + last + " on");
     }

@@ -31,18 +31,27 @@ final class DirectLink implements Link {
     private final SimulatedScheduler there;
     private final ShippingDesk desk;
     private final Random random;
+    private final UUID sender;
     private final List<Channel> channels = new ArrayList<>();
     private final List<CompletableFuture<ByteBuf>> asked = new ArrayList<>();
     private boolean cut;
     private final Deque<Runnable> onTheWayThere = new ArrayDeque<>();
     private final Deque<Runnable> onTheWayHere = new ArrayDeque<>();
 
+    /**
+     * @param sender who speaks, as the other side knows it
+     */
     DirectLink(
-            SimulatedScheduler here, SimulatedScheduler there, ShippingDesk desk, Random random) {
+            SimulatedScheduler here,
+            SimulatedScheduler there,
+            ShippingDesk desk,
+            Random random,
+            UUID sender) {
         this.here = here;
         this.there = there;
         this.desk = desk;
         this.random = random;
+        this.sender = sender;
     }
 
     /** Ends it; both sides are told. */
@@ -90,7 +99,7 @@ final class DirectLink implements Link {
 
     @Override
     public UUID peer() {
-        return new UUID(2, 2);
+        return sender;
     }
 
     @Override

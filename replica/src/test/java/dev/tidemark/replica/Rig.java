@@ -139,6 +139,11 @@ final class Rig {
     Rig createStandby(SyncImages images, StandbyStart start, Rig source) throws ReplicaException {
         models.putAll(source.models);
         rules = new SilentRules();
+        return createStandby(images, start);
+    }
+
+    /** A copy with models of its own, for whoever fills them. */
+    Rig createStandby(SyncImages images, StandbyStart start) throws ReplicaException {
         group = ProtectionGroup.createStandby(options, ID, images, environment(), rules, start);
         return this;
     }
@@ -346,7 +351,7 @@ final class Rig {
         return outcome.expectBytes();
     }
 
-    private void settle(Outcome outcome) {
+    void settle(Outcome outcome) {
         for (int i = 0; i < 1000 && !outcome.isEnded(); i++) {
             if (!scheduler.step()) {
                 scheduler.runFor(50_000_000L);

@@ -118,7 +118,8 @@ class TwoSiteSimulationTest {
 
         void connect() {
             if (link == null) {
-                DirectLink now = new DirectLink(source.scheduler, copy.scheduler, desk, random);
+                DirectLink now =
+                        new DirectLink(source.scheduler, copy.scheduler, desk, random, PEER);
                 link = now;
                 shipping.up(now);
             }

@@ -153,7 +153,11 @@ final class Copies implements CopyHost {
                     last);
             Engine.await(
                     engine.rejoin(
-                            source, offer.tenure(), takeover.point(), takeover.lastSequence()));
+                            source,
+                            offer.tenure(),
+                            takeover.point(),
+                            takeover.lastSequence(),
+                            takeover.ownPoint()));
             means.changed().changed(group);
         }
         PromotionTask task = engine.promotion();

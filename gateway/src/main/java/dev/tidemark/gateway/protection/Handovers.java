@@ -356,9 +356,7 @@ final class Handovers {
         Role.Takeover how = role.takeover();
         means.protections().removeAll(group.row().id());
         if (role.state() == GroupRole.ACTIVE && how != null) {
-            Engine.await(
-                    engine.rejoin(
-                            how.from(), role.tenure() + 1, how.lastLocal(), how.lastSource()));
+            Engine.await(engine.giveBack(role.tenure() + 1));
             means.volumes().announce(group);
             log.info("group={} is given back", group.name());
         }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  group 16 | tenure u32 | unit bytes u32 | taken over u8 | takeover, when it was | name text
  *  count u32 | volumes
- *  a takeover: from site 16 | point u64 | shipped u64 | last record u64
+ *  a takeover: from site 16 | point u64 | shipped u64 | last record u64 | own point u64
  *  a volume: id u32 | size u64 | name text
  * </pre>
  *
@@ -43,9 +43,11 @@ public record GroupOffer(
      *     of its numbers
      * @param shipped that site's number of the last record this one had of it
      * @param lastSequence this site's last number before those that the other has not got
+     * @param ownPoint this site's number of the point
      */
-    public record OfferedTakeover(UUID from, long point, long shipped, long lastSequence) {
-        static final int BYTES = 40;
+    public record OfferedTakeover(
+            UUID from, long point, long shipped, long lastSequence, long ownPoint) {
+        static final int BYTES = 48;
     }
 
     /**
@@ -80,7 +82,8 @@ public record GroupOffer(
             Bytes.writeUuid(body, takeover.from());
             body.writeLongLE(takeover.point())
                     .writeLongLE(takeover.shipped())
-                    .writeLongLE(takeover.lastSequence());
+                    .writeLongLE(takeover.lastSequence())
+                    .writeLongLE(takeover.ownPoint());
         }
         Bytes.writeText(body, name);
         body.writeIntLE(volumes.size());
@@ -99,6 +102,7 @@ public record GroupOffer(
             takeover =
                     new OfferedTakeover(
                             Bytes.readUuid(body),
+                            body.readLongLE(),
                             body.readLongLE(),
                             body.readLongLE(),
                             body.readLongLE());

@@ -188,7 +188,11 @@ public final class GroupShipping implements AutoCloseable {
                 how == null
                         ? null
                         : new OfferedTakeover(
-                                how.from(), how.pointSource(), how.lastSource(), how.lastLocal()),
+                                how.from(),
+                                how.pointSource(),
+                                how.lastSource(),
+                                how.lastLocal(),
+                                how.pointLocal()),
                 terms.name(),
                 volumes);
     }
@@ -325,7 +329,8 @@ public final class GroupShipping implements AutoCloseable {
         boolean time =
                 own.timeMicros() == 0
                         || copy.timeMicros() == Math.max(own.timeMicros(), floorMicros);
-        return begins || (time && (own.epoch() == 0 || copy.epoch() >= own.epoch()));
+        boolean unknown = own.epoch() == 0 || copy.epoch() == 0;
+        return begins || (time && (unknown || copy.epoch() >= own.epoch()));
     }
 
     private void startSync(Link current, GroupOffer offer, OutboundChannel opened)
