@@ -57,6 +57,11 @@ class TakeoverSimulationTest {
             site.noting(record);
             super.appended(record);
         }
+
+        @Override
+        boolean mayCopy() {
+            return !site.holdsCopies;
+        }
     }
 
     /** Points from one record to just before another that went with a promotion's image. */
@@ -77,6 +82,9 @@ class TakeoverSimulationTest {
         @Nullable GroupShipping shipping;
         @Nullable DirectLink link;
         boolean made;
+
+        /** Promotions stay as they are. */
+        boolean holdsCopies;
 
         /** It took over and has not asked the other one to follow. */
         boolean mayGiveBack;
@@ -540,7 +548,7 @@ class TakeoverSimulationTest {
             if (at.is(GroupRole.ACTIVE) && at.devices.isEmpty()) {
                 at.openDevices();
             }
-            switch (random.nextInt(18)) {
+            switch (random.nextInt(19)) {
                 case 0, 1, 2, 3, 4, 5 -> at.write();
                 case 6, 7, 8 -> run(random.nextInt(300));
                 case 9 -> connect();
@@ -576,6 +584,7 @@ class TakeoverSimulationTest {
                         reverse(at);
                     }
                 }
+                case 16 -> at.holdsCopies = random.nextBoolean();
                 default -> at.check();
             }
             first.checkOrder();
@@ -696,6 +705,8 @@ class TakeoverSimulationTest {
         }
 
         void finish() throws ReplicaException {
+            first.holdsCopies = false;
+            second.holdsCopies = false;
             cut();
             connect();
             for (int i = 0; i < 300 && !isSettled(); i++) {
