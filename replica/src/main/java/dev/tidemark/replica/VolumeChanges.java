@@ -139,6 +139,8 @@ final class VolumeChanges {
         engine.volumes.add(volume);
         return info(volume);
     }
+            // The volume must not be younger than the log that a power failure leaves.
+            engine.journal.redo().forceNow(sequence);
 
     private void discard(int id, GoldImage gold) throws StorageException {
         gold.close();
