@@ -42,7 +42,7 @@ final class RoleChanges {
      * @return the last sequence number, on stable storage
      */
     CompletableFuture<Long> fence(int tenure, boolean ownWill) {
-        CompletableFuture<Void> fenced =
+        CompletableFuture<Boolean> fenced =
                 engine.maintenance.submit(() -> {
                     Role now = engine.roles.role();
                     boolean served =
@@ -51,9 +51,15 @@ final class RoleChanges {
                     if (served && (tenure > now.tenure() || given)) {
                         engine.roles.set(now.with(GroupRole.FENCED, tenure));
                     }
-                    return null;
+                    return given;
                 });
-        return fenced.thenCompose(nothing -> lastUnderLock()).thenCompose(this::forced);
+        return fenced.thenCompose(
+                        given -> {
+                            CompletableFuture<Void> quiet =
+                                    given ? engine.checkpoints.handover() : underLock();
+                            return quiet.thenApply(done -> engine.journal.redo().lastSequence());
+                        })
+                .thenCompose(this::forced);
     }
 
     private CompletableFuture<Long> forced(long sequence) {
@@ -64,10 +70,10 @@ final class RoleChanges {
     }
 
     /** Once no write that was refused too late can come any more. */
-    private CompletableFuture<Long> lastUnderLock() {
+    private CompletableFuture<Void> underLock() {
         Mark nothing = Mark.nothing(() -> {});
         engine.log.write(nothing);
-        return nothing.done().thenApply(done -> engine.journal.redo().lastSequence());
+        return nothing.done();
     }
 
     /** From any thread. */
