@@ -9,7 +9,6 @@ import dev.tidemark.journal.Point;
 import dev.tidemark.journal.PointException;
 import dev.tidemark.journal.PointSpec;
 import dev.tidemark.journal.RecordKind;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -77,7 +76,7 @@ final class Promotions implements Fold.FoldGuard {
                                         + " here, in tenure "
                                         + role.tenure());
                     }
-                    begin(task, resolve(spec), tenure << Role.TENURE_SHIFT);
+                    beginWhole(task, resolve(spec), tenure << Role.TENURE_SHIFT);
                     return true;
                 });
         return task;
@@ -88,8 +87,19 @@ final class Promotions implements Fold.FoldGuard {
             throws ReplicaException, JournalException, PointException {
         checkIdle();
         Promotion task = new Promotion(null);
-        begin(task, point, epoch);
+        beginWhole(task, point, epoch);
         return task;
+    }
+
+    /**
+     * Of every volume: one that did not exist at the point is empty then. From which number on it
+     * exists differs between sites, and what it became must not.
+     */
+    private void beginWhole(Promotion task, Point point, int epoch)
+            throws JournalException, PointException {
+        PointSource source = PointSource.open(journal, engine.volumes, engine.rules, point);
+        List<Integer> all = engine.volumes.all().stream().map(Volume::id).toList();
+        begin(task, point, source, null, epoch, all);
     }
 
     private void begin(Promotion task, Point point, int epoch)
@@ -99,7 +109,15 @@ final class Promotions implements Fold.FoldGuard {
                 point,
                 PointSource.open(journal, engine.volumes, engine.rules, point),
                 null,
-                epoch);
+                epoch,
+                existingAt(point));
+    }
+
+    private List<Integer> existingAt(Point point) {
+        return engine.volumes.all().stream()
+                .filter(volume -> volume.existedAt(point.sequence()))
+                .map(Volume::id)
+                .toList();
     }
 
     /** From any thread. */
@@ -124,7 +142,13 @@ final class Promotions implements Fold.FoldGuard {
                                         + " open handles; disconnect them before promoting it");
                     }
                     forceWrites(image);
-                    begin(task, image.point(), image, image, journal.epoch() + 1);
+                    begin(
+                            task,
+                            image.point(),
+                            image,
+                            image,
+                            journal.epoch() + 1,
+                            existingAt(image.point()));
                     return true;
                 });
         return task;
@@ -164,14 +188,13 @@ final class Promotions implements Fold.FoldGuard {
     }
 
     private void begin(
-            Promotion task, Point point, Source source, @Nullable ImageDisk image, int epoch)
+            Promotion task,
+            Point point,
+            Source source,
+            @Nullable ImageDisk image,
+            int epoch,
+            List<Integer> covered)
             throws JournalException {
-        List<Integer> covered = new ArrayList<>();
-        for (Volume volume : engine.volumes.all()) {
-            if (volume.existedAt(point.sequence())) {
-                covered.add(volume.id());
-            }
-        }
         PromotionRecord record = new PromotionRecord(epoch, 0, point, task.image(), covered);
         RunningPromotion started = running(task, record, source, image);
         try {

@@ -138,9 +138,7 @@ final class RoleChanges {
                 && tenure == now.tenure()) {
             return;
         }
-        boolean gone = now.state() == GroupRole.FENCED && tenure >= now.tenure();
-        boolean older = now.state() == GroupRole.ACTIVE && tenure > now.tenure();
-        if (!gone && !older) {
+        if (!engine.roles.mayFollow(tenure)) {
             throw new ReplicaException(
                     ReplicaException.Kind.INVALID,
                     "the group is "
