@@ -108,8 +108,12 @@ public record Role(
         return new Role(next, newTenure, source, stretches, takeover, rejoining);
     }
 
-    /** Active in place of the source, set to a point by the promotion after {@code lastLocal}. */
-    Role takenOver(int newTenure, long pointLocal, long lastLocal) {
+    /**
+     * Active in place of the source, set to a point by the promotion after {@code lastLocal}.
+     *
+     * @param lastSource the source's number of the last record that this site had of it, in order
+     */
+    Role takenOver(int newTenure, long pointLocal, long lastLocal, long lastSource) {
         Takeover how =
                 source == null
                         ? null
@@ -118,7 +122,7 @@ public record Role(
                                 pointLocal < stretches.getLast().localSequence()
                                         ? -1
                                         : toSource(pointLocal),
-                                toSource(lastLocal),
+                                lastSource,
                                 lastLocal);
         return new Role(GroupRole.ACTIVE, newTenure, source, stretches, how, null);
     }
@@ -127,6 +131,7 @@ public record Role(
         return new Role(GroupRole.REJOINING, newTenure, of, stretches, takeover, where);
     }
 
+    /** A copy, from the beginning of a new stretch on. */
     Role rejoined(Stretch begin) {
         List<Stretch> all = new ArrayList<>(stretches);
         all.add(begin);

@@ -9,6 +9,7 @@ package dev.tidemark.replica.ship;
  * @param backlogBytes redo kept because the copy has not got it
  * @param lagMicros age of the oldest record that the copy has not got; 0 when it has all
  * @param sync of the synchronisation that runs or ran last
+ * @param trigger why that began, or why the next one will; empty when there was none
  */
 public record ShippingStatus(
         ShippingState state,
@@ -17,4 +18,5 @@ public record ShippingStatus(
         long acknowledgedSequence,
         long backlogBytes,
         long lagMicros,
-        SyncProgress sync) {}
+        SyncProgress sync,
+        String trigger) {}
