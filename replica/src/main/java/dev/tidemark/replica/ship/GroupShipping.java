@@ -421,7 +421,11 @@ public final class GroupShipping implements AutoCloseable {
                         changes,
                         executor,
                         this::runSafely);
-        enter(ShippingState.SYNCING, "");
+        enter(
+                ShippingState.SYNCING,
+                changes == null
+                        ? "history does not tell what the copy lacks: everything is compared"
+                        : "");
     }
 
     /** The new hold is there before the old one goes. */

@@ -153,15 +153,27 @@ final class InitialSync implements SyncWalk.Output {
         var _ =
                 done.whenCompleteAsync(
                         (nothing, failed) -> {
-                            reading = false;
                             failure = failed;
-                            if (closed) {
-                                closeMaps();
-                            }
                             passed(current.passedBytes() - before);
-                            again.run();
+                            if (closed || failed != null || !shipment.hasUnforced()) {
+                                goneOver();
+                            } else {
+                                shipment.force(() -> executor.execute(this::goneOver));
+                            }
                         },
                         executor);
+    }
+
+    /**
+     * A window was read, and what it may show is durable: what the source can still lose must not
+     * get into a copy of which the source's history tells, later, what it lacks.
+     */
+    private void goneOver() {
+        reading = false;
+        if (closed) {
+            closeMaps();
+        }
+        again.run();
     }
 
     private void passed(long bytes) {
@@ -203,12 +215,10 @@ final class InitialSync implements SyncWalk.Output {
                         .writeLongLE(lengthBytes));
     }
 
-    /** A window's content goes before any later record, so it waits here and not in the pump. */
+    /** A window's content goes before any later record: it waits for the window's end. */
     private void put(int kind, ByteBuf body) {
         if (closed) {
             body.release();
-        } else if (waiting.isEmpty() && channel.credit() > 0) {
-            channel.send(kind, body);
         } else {
             waiting.add(new Waiting(kind, body));
         }
