@@ -529,9 +529,11 @@ final class Promotions implements Fold.FoldGuard {
         requireCopy(role);
         HalfSync half = engine.roles.halfSync();
         long last = promoted.sequence();
+        boolean late = promoted.timeMicros() > position.timeMicros();
+        long floor = late ? promoted.timeMicros() : 0;
         ended.end(last);
         engine.roles.endSync(
-                role.rejoined(new Role.Stretch(last, position.sequence(), promoted.timeMicros())));
+                role.rejoined(new Role.Stretch(last, position.sequence(), floor)));
         engine.listener.event(
                 engine.id,
                 "points between record "

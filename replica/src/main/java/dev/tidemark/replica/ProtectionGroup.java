@@ -132,8 +132,7 @@ public final class ProtectionGroup implements AutoCloseable {
                 Role.standby(
                         start.tenure(),
                         start.source(),
-                        new Role.Stretch(
-                                position.sequence(), position.sequence(), position.timeMicros()));
+                        new Role.Stretch(position.sequence(), position.sequence(), 0));
         journal.putAttribute(Role.KEY, role.encode(), true);
         return journal;
     }

@@ -52,7 +52,7 @@ public record Role(
      * The local record {@code localSequence} is the source's {@code sourceSequence}.
      *
      * @param floorMicros time of the local record: those of the source that are older have this one
-     *     here, since time does not go back in a log
+     *     here, since time does not go back in a log; 0 when the local record has the source's time
      */
     public record Stretch(long localSequence, long sourceSequence, long floorMicros) {
         void write(ByteBuf into) {
