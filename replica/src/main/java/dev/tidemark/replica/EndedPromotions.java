@@ -52,6 +52,11 @@ final class EndedPromotions {
         }
     }
 
+    /** Whether there is one whose end is not known yet. */
+    boolean hasOpen() {
+        return ended.stream().anyMatch(past -> past.last() == Long.MAX_VALUE);
+    }
+
     /** The one whose end was not known ends with the record of this number. */
     void end(long last) throws JournalException {
         List<PromotionRecord.Ended> all = new ArrayList<>();

@@ -96,7 +96,12 @@ public final class Feed implements AutoCloseable {
         }
 
         private void whenFoldAllows() {
-            if (closed) {
+            if (engine.roles.halfSync() != null) {
+                fail(
+                        new ReplicaException(
+                                ReplicaException.Kind.FAILED,
+                                "the copy is half synchronised; that has to come to its end first"));
+            } else if (closed) {
                 fail(new ReplicaException(ReplicaException.Kind.FAILED, "the feed is closed"));
             } else if (engine.throttle.isClosed()) {
                 engine.scheduler.schedule(LOOK_AGAIN_NANOS, this::whenFoldAllows);
@@ -271,7 +276,7 @@ public final class Feed implements AutoCloseable {
         }
     }
 
-    private static Throwable unwrapped(Throwable failure) {
+    static Throwable unwrapped(Throwable failure) {
         Throwable cause = failure.getCause();
         return failure instanceof CompletionException && cause != null ? cause : failure;
     }
@@ -316,7 +321,7 @@ public final class Feed implements AutoCloseable {
                 engine.id,
                 "volume "
                         + id
-                        + " was deleted at the source; its copy stays until it is deleted here");
+                        + " was deleted at the source; its copy stays as long as the group is a copy");
         return CompletableFuture.completedFuture(null);
     }
 

@@ -196,7 +196,7 @@ final class GoldImage {
 
     /** The parts of a range that hold data, as the file system knows it, at most {@code limit}. */
     <T> List<T> dataRanges(
-            long offsetBytes, long lengthBytes, int limit, SyncImages.RangeMaker<T> maker)
+            long offsetBytes, long lengthBytes, int limit, CopyContent.RangeMaker<T> maker)
             throws StorageException {
         List<T> ranges = new ArrayList<>();
         long end = offsetBytes + lengthBytes;

@@ -10,7 +10,10 @@ import dev.tidemark.journal.PointException;
 import dev.tidemark.journal.PointSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Opens maps of the past. On the maintenance executor; may wait for a disk. */
@@ -41,6 +44,66 @@ final class Histories {
             pin.close();
             throw failure;
         }
+    }
+
+    /**
+     * What changed on every live disk since a record that a copy has: a little more may be called
+     * changed.
+     *
+     * @return maps by volume, the caller's to close; none when history does not reach back, or
+     *     nothing says that the copy's record is this site's
+     */
+    Optional<Map<Integer, HistoryMap>> sinceRecord(StreamPosition copy, long floorMicros)
+            throws ReplicaException, JournalException {
+        Boundary base = isOwn(copy, floorMicros) ? boundaryBefore(copy.sequence()) : null;
+        if (base == null) {
+            return Optional.empty();
+        }
+        Map<Integer, HistoryMap> maps = new TreeMap<>();
+        boolean whole = false;
+        try {
+            for (Volume volume : engine.volumes.all()) {
+                PointSpec since = new PointSpec.AtSequence(base.sequence());
+                maps.put(volume.id(), liveChanges(volume.id(), since));
+            }
+            whole = true;
+            return Optional.of(maps);
+        } catch (ReplicaException failure) {
+            if (failure.kind() == ReplicaException.Kind.OUTSIDE_WINDOW) {
+                return Optional.empty();
+            }
+            throw failure;
+        } finally {
+            if (!whole) {
+                maps.values().forEach(HistoryMap::close);
+            }
+        }
+    }
+
+    /** The newest boundary up to a record at which a point can be had. */
+    private @Nullable Boundary boundaryBefore(long sequence) {
+        Boundary at = journal.boundaryUpTo(sequence);
+        while (at != null && engine.promotions.isGone(at.sequence())) {
+            at = journal.boundaryUpTo(at.sequence() - 1);
+        }
+        return at;
+    }
+
+    /** By the record itself, or by the boundaries around it when redo does not tell any more. */
+    private boolean isOwn(StreamPosition copy, long floorMicros) throws JournalException {
+        if (copy.sequence() > journal.redo().lastSequence()) {
+            return false;
+        }
+        StreamPosition own = Shipment.position(engine, copy.sequence());
+        if (own.timeMicros() != 0) {
+            return own.isSameAs(copy, floorMicros);
+        }
+        Boundary before = journal.boundaryUpTo(copy.sequence());
+        Boundary after = before == null ? null : journal.boundaryAfter(before);
+        return before != null
+                && after != null
+                && copy.timeMicros() >= before.timeMicros()
+                && copy.timeMicros() <= Math.max(after.timeMicros(), floorMicros);
     }
 
     private HistoryMap map(

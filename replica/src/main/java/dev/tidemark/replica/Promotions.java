@@ -275,7 +275,10 @@ final class Promotions implements Fold.FoldGuard {
             long promote = now.promoted.sequence();
             // What the source did not end will not end any more.
             ended.end(promote);
-            engine.roles.set(role.takenOver(tenure, now.record.point().sequence(), promote - 1));
+            HalfSync half = engine.roles.halfSync();
+            long lastSource = half == null ? role.toSource(promote - 1) : half.base().sequence();
+            engine.roles.set(
+                    role.takenOver(tenure, now.record.point().sequence(), promote - 1, lastSource));
         }
     }
 
@@ -515,6 +518,66 @@ final class Promotions implements Fold.FoldGuard {
             ended.end(local);
             return sourceMark(RecordKind.PROMOTED);
         });
+    }
+
+    /**
+     * A synchronisation of this copy begins, or begins anew: from here on it is no source's record
+     * that the log ends with.
+     *
+     * @return whether it is to put a PROMOTE record into the log, under this number
+     */
+    boolean syncBegins(long local) throws ReplicaException, JournalException {
+        Role role = engine.roles.role();
+        requireCopy(role);
+        HalfSync half = engine.roles.halfSync();
+        if (half != null && ended.hasOpen()) {
+            return false;
+        }
+        ended.begin(local);
+        if (half == null) {
+            // What it begins after must not be lost with the power.
+            journal.redo().forceNow(local - 1);
+            half =
+                    new HalfSync(
+                            role.newest().localSequence(),
+                            local - 1,
+                            new StreamPosition(
+                                    role.toSource(local - 1),
+                                    journal.redo().lastTimeMicros(),
+                                    journal.epoch()));
+        }
+        engine.roles.beginSync(half);
+        return true;
+    }
+
+    /** A synchronisation has come to its end with a PROMOTED record, which is durable. */
+    void syncEnds(Mark promoted, StreamPosition position)
+            throws ReplicaException, JournalException {
+        Role role = engine.roles.role();
+        requireCopy(role);
+        HalfSync half = engine.roles.halfSync();
+        long last = promoted.sequence();
+        boolean late = promoted.timeMicros() > position.timeMicros();
+        long floor = late ? promoted.timeMicros() : 0;
+        ended.end(last);
+        engine.roles.endSync(
+                role.rejoined(
+                        new Role.Stretch(last, position.sequence(), position.sequence(), floor)));
+        engine.listener.event(
+                engine.id,
+                "points between record "
+                        + (half == null ? role.newest().localSequence() : half.lastLocal())
+                        + " and "
+                        + last
+                        + " are not there: the copy was synchronised");
+    }
+
+    private void requireCopy(Role role) throws ReplicaException {
+        if (role.state() != GroupRole.STANDBY || running != null) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.IN_USE,
+                    "the group is no copy any more, or is about to be none");
+        }
     }
 
     private Mark sourceMark(RecordKind kind) {

@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -131,10 +133,7 @@ public final class ProtectionGroup implements AutoCloseable {
                         start.tenure(),
                         start.source(),
                         new Role.Stretch(
-                                position.sequence(),
-                                position.sequence(),
-                                position.sequence(),
-                                position.timeMicros()));
+                                position.sequence(), position.sequence(), position.sequence(), 0));
         journal.putAttribute(Role.KEY, role.encode(), true);
         return journal;
     }
@@ -230,12 +229,46 @@ public final class ProtectionGroup implements AutoCloseable {
 
     /** Takes records of the source; of a copy. A feed that was made before takes nothing more. */
     public Feed feed() throws ReplicaException {
+        requireCopy();
+        return new Feed(engine, volumeChanges);
+    }
+
+    private void requireCopy() throws ReplicaException {
         if (role().state() != GroupRole.STANDBY) {
             throw new ReplicaException(
                     ReplicaException.Kind.INVALID,
                     "group " + engine.id + " is " + role().state() + ", not a copy");
         }
-        return new Feed(engine, volumeChanges);
+    }
+
+    /**
+     * Begins to bring this copy to what its source is now, across a break of the order; see {@link
+     * FeedSync#begin}. Feeds that were made before take nothing more.
+     */
+    public FeedSync resync() throws ReplicaException {
+        requireCopy();
+        return new FeedSync(engine, volumeChanges);
+    }
+
+    /**
+     * Of a copy that is half synchronised, the source's record that everything it lacks came after;
+     * else null. Such a copy takes no feed.
+     */
+    public @Nullable StreamPosition halfSynchronised() {
+        HalfSync half = engine.roles.halfSync();
+        return half == null ? null : half.base();
+    }
+
+    /**
+     * What changed on the live disks since the last record of a copy.
+     *
+     * @param floorMicros no record of the copy's is older
+     * @return maps by volume, the caller's to close; none when history does not reach back, or
+     *     nothing says that the copy's record is this site's
+     */
+    public CompletableFuture<Optional<Map<Integer, HistoryMap>>> changedSince(
+            StreamPosition copy, long floorMicros) {
+        return engine.maintenance.submit(() -> histories.sinceRecord(copy, floorMicros));
     }
 
     /**

@@ -54,7 +54,7 @@ public record Role(
      * @param sourcePoint the source's number of what the local record shows: another one where the
      *     source goes on with a takeover, which set it to a point
      * @param floorMicros time of the local record: those of the source that are older have this one
-     *     here, since time does not go back in a log
+     *     here, since time does not go back in a log; 0 when the local record has the source's time
      */
     public record Stretch(
             long localSequence, long sourceSequence, long sourcePoint, long floorMicros) {
@@ -124,8 +124,12 @@ public record Role(
         return new Role(next, newTenure, source, stretches, takeover, rejoining);
     }
 
-    /** Active in place of the source, set to a point by the promotion after {@code lastLocal}. */
-    Role takenOver(int newTenure, long pointLocal, long lastLocal) {
+    /**
+     * Active in place of the source, set to a point by the promotion after {@code lastLocal}.
+     *
+     * @param lastSource the source's number of the last record that this site had of it, in order
+     */
+    Role takenOver(int newTenure, long pointLocal, long lastLocal, long lastSource) {
         Takeover how =
                 source == null
                         ? null
@@ -133,7 +137,7 @@ public record Role(
                                 source,
                                 pointInSource(pointLocal),
                                 pointLocal,
-                                toSource(lastLocal),
+                                lastSource,
                                 lastLocal);
         return new Role(GroupRole.ACTIVE, newTenure, source, stretches, how, null);
     }
@@ -142,6 +146,7 @@ public record Role(
         return new Role(GroupRole.REJOINING, newTenure, of, stretches, takeover, where);
     }
 
+    /** A copy, from the beginning of a new stretch on. */
     Role rejoined(Stretch begin) {
         List<Stretch> all = new ArrayList<>(stretches);
         all.add(begin);

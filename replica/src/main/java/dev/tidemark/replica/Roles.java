@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class Roles {
     private final Journal journal;
     private volatile Role role = Role.FIRST;
+    private volatile @Nullable HalfSync halfSync;
 
     Roles(Journal journal) {
         this.journal = journal;
@@ -23,6 +24,10 @@ final class Roles {
         byte[] bytes = journal.attributes().get(Role.KEY);
         if (bytes != null) {
             role = Role.decode(bytes);
+        }
+        byte[] half = journal.attributes().get(HalfSync.KEY);
+        if (half != null) {
+            halfSync = HalfSync.decode(half);
         }
     }
 
@@ -48,6 +53,31 @@ final class Roles {
     void set(Role next) throws JournalException {
         journal.putAttribute(Role.KEY, next.encode(), true);
         role = next;
+    }
+
+    /** Of a copy that is half synchronised; else null. */
+    @Nullable HalfSync halfSync() {
+        // In this order: what ends it is a new role.
+        HalfSync half = halfSync;
+        Role now = role;
+        return half != null
+                        && now.state() == GroupRole.STANDBY
+                        && now.newest().localSequence() == half.stretch()
+                ? half
+                : null;
+    }
+
+    /** Durable when it returns, with the edits before it. Blocking. */
+    void beginSync(HalfSync half) throws JournalException {
+        journal.putAttribute(HalfSync.KEY, half.encode(), true);
+        halfSync = half;
+    }
+
+    /** The synchronisation has come to its end, which the role tells. Blocking. */
+    void endSync(Role next) throws JournalException {
+        set(next);
+        halfSync = null;
+        journal.deleteAttribute(HalfSync.KEY, false);
     }
 
     /**

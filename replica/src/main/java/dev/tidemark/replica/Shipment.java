@@ -72,7 +72,7 @@ public final class Shipment implements AutoCloseable {
     }
 
     /** What this site knows of a record; of the newest, what the log says without a look at it. */
-    private static StreamPosition position(Engine engine, long sequence) throws JournalException {
+    static StreamPosition position(Engine engine, long sequence) throws JournalException {
         RecordLog redo = engine.journal.redo();
         if (sequence >= redo.begin().sequence()) {
             try (LogFollower at = redo.follow(sequence - 1)) {

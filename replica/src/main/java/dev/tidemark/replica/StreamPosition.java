@@ -7,4 +7,19 @@ package dev.tidemark.replica;
  * @param timeMicros when it was written
  * @param epoch it was written in
  */
-public record StreamPosition(long sequence, long timeMicros, int epoch) {}
+public record StreamPosition(long sequence, long timeMicros, int epoch) {
+    /**
+     * Whether a copy's last record is this one. A time or an epoch of 0 is one that this site does
+     * not know any more.
+     *
+     * @param copy what the copy says of the record of the same number
+     * @param floorMicros no record of the copy's is older, whatever its source says
+     */
+    public boolean isSameAs(StreamPosition copy, long floorMicros) {
+        // Where a copy begins after a break, its last record is its own: it says nothing of this.
+        boolean begins = floorMicros != 0 && copy.timeMicros() == floorMicros;
+        boolean time = timeMicros == 0 || copy.timeMicros() == Math.max(timeMicros, floorMicros);
+        boolean unknown = epoch == 0 || copy.epoch() == 0;
+        return begins || (time && (unknown || copy.epoch() >= epoch));
+    }
+}

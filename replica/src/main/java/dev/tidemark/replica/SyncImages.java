@@ -14,7 +14,7 @@ import java.util.TreeMap;
  * The raw images of a copy while it is made: no journal, no past. They are what the source was at
  * some record only when the last piece has arrived. Blocking; one thread at a time.
  */
-public final class SyncImages implements AutoCloseable {
+public final class SyncImages implements CopyContent, AutoCloseable {
     /** A volume of the copy. */
     record Made(int id, String name, long sizeBytes) {}
 
@@ -164,19 +164,13 @@ public final class SyncImages implements AutoCloseable {
         });
     }
 
-    /** Fills the buffer. */
+    @Override
     public void read(int id, long offsetBytes, ByteBuffer target) throws ReplicaException {
         GoldImage image = within(id, offsetBytes, target.remaining());
         storage(() -> image.read(offsetBytes, target, false));
     }
 
-    /** Makes something of a range. */
-    @FunctionalInterface
-    public interface RangeMaker<T> {
-        T range(long offsetBytes, long lengthBytes);
-    }
-
-    /** The ranges of a range that hold data, ascending, at most {@code limit}. */
+    @Override
     public <T> List<T> allocated(
             int id, long offsetBytes, long lengthBytes, int limit, RangeMaker<T> maker)
             throws ReplicaException {

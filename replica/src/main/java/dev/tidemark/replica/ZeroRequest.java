@@ -59,7 +59,8 @@ final class ZeroRequest {
         pending.set(1);
         for (int i = 0; i < BATCH && nextBytes < endBytes; i++) {
             long start = nextBytes;
-            nextBytes = pieceEnd(start);
+            nextBytes =
+                    pieceEnd(volume.allocation(), log.head().weightLimitBytes(), start, endBytes);
             boolean force = fua && nextBytes == endBytes;
             pending.incrementAndGet();
             log.throttle()
@@ -71,9 +72,8 @@ final class ZeroRequest {
     }
 
     /** Where the piece from {@code start} on holds as much data as a layer's run may have. */
-    private long pieceEnd(long start) {
-        AllocationMap map = volume.allocation();
-        long budget = log.head().weightLimitBytes();
+    static long pieceEnd(AllocationMap map, long budgetBytes, long start, long endBytes) {
+        long budget = budgetBytes;
         long at = map.dataFrom(start, endBytes);
         while (at < endBytes && budget > 0) {
             long until = Math.min(map.holeFrom(at, endBytes), at + budget);

@@ -35,6 +35,10 @@ final class DirectLink implements Link {
     private final List<Channel> channels = new ArrayList<>();
     private final List<CompletableFuture<ByteBuf>> asked = new ArrayList<>();
     private boolean cut;
+
+    /** Of data that the source sent. */
+    long sentBytes;
+
     private final Deque<Runnable> onTheWayThere = new ArrayDeque<>();
     private final Deque<Runnable> onTheWayHere = new ArrayDeque<>();
 
@@ -267,6 +271,7 @@ final class DirectLink implements Link {
                         throw new IllegalStateException("no credit");
                     }
                     credit -= body.readableBytes();
+                    sentBytes += body.readableBytes();
                     ByteBuf sent = taken(body);
                     InboundHandler to = receiver;
                     if (!closed && to != null) {

@@ -45,6 +45,7 @@ final class Rig {
     final SimulatedScheduler scheduler;
     final Map<Integer, VolumeModel> models = new TreeMap<>();
     final List<String> alerts = new ArrayList<>();
+    final List<String> events = new ArrayList<>();
     final GroupListener listener = new NotingListener();
     GroupOptions options = GroupOptions.defaults().withUnitBytes(UNIT_BYTES);
     NotingRules rules = new NotingRules();
@@ -108,6 +109,11 @@ final class Rig {
         @Override
         public void failed(UUID id, String reason) {
             alerts.add("failed: " + reason);
+        }
+
+        @Override
+        public void event(UUID id, String detail) {
+            events.add(detail);
         }
 
         @Override

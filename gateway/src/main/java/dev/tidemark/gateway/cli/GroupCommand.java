@@ -345,7 +345,8 @@ final class GroupCommand {
             out.println(
                     String.format(
                             Locale.ROOT,
-                            "            %.0f %% gone through, %s sent%s",
+                            "            synchronised (%s): %.0f %% gone through, %s sent%s",
+                            copy.sync().trigger(),
                             copy.sync().progress() * 100,
                             ByteSize.format(copy.sync().sentBytes()),
                             left == null

@@ -154,6 +154,7 @@ final class GroupDocuments {
             left = spent * (1 - share) / share;
         }
         return new SyncDocument(
+                status.trigger(),
                 sync.totalBytes(),
                 sync.passedBytes(),
                 sync.readBytes(),

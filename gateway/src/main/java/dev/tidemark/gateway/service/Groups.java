@@ -548,11 +548,11 @@ public final class Groups {
     /**
      * Deletes a group and its past; refused while it has volumes or running tests.
      *
-     * @param force a copy goes with its volumes
+     * @param force a copy, or what another site has taken over, goes with its volumes
      */
     private void delete(Group group, boolean force) {
         synchronized (naming) {
-            boolean copy = group.engine().role().state() == GroupRole.STANDBY;
+            boolean copy = group.engine().role().state() != GroupRole.ACTIVE;
             if (copy && force && group.engine().images().isEmpty()) {
                 deleteAll(group);
                 return;

@@ -10,6 +10,7 @@ import dev.tidemark.gateway.wire.Requests.ChangeVolume;
 import dev.tidemark.gateway.wire.Requests.CreateVolume;
 import dev.tidemark.gateway.wire.Requests.ImportVolume;
 import dev.tidemark.gateway.wire.Wire.VolumeDocument;
+import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.VolumeInfo;
 import dev.tidemark.storage.FileStorageDirectory;
 import dev.tidemark.storage.StorageException;
@@ -263,6 +264,17 @@ public final class Volumes {
     }
 
     public void delete(Found found) {
+        if (found.group().engine().role().state() == GroupRole.STANDBY) {
+            throw new ProblemException(
+                    new Problem(
+                            ProblemKind.IN_USE,
+                            "group "
+                                    + found.group().name()
+                                    + " is a copy of another site's: it keeps its volumes",
+                            found.volume().name(),
+                            null,
+                            "delete the volume at the other site; what is here goes with the copy: tidemark group delete --force"));
+        }
         Engine.await(found.group().engine().removeVolume(found.volume().id()));
         changed(found.group());
         listener.volumeDeleted(found.group(), found.volume());

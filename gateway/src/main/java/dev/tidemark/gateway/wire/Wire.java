@@ -43,6 +43,7 @@ public final class Wire {
     /**
      * A synchronisation of a copy. Bytes all.
      *
+     * @param trigger why it began, or why the next one will
      * @param totalBytes sizes of all volumes
      * @param passedBytes of them, what has been gone through
      * @param readBytes read from the live disks
@@ -53,6 +54,7 @@ public final class Wire {
      * @param secondsLeft estimate while it runs
      */
     public record SyncDocument(
+            String trigger,
             long totalBytes,
             long passedBytes,
             long readBytes,

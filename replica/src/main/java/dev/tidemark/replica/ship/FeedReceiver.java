@@ -39,14 +39,27 @@ final class FeedReceiver implements InboundHandler {
      *
      * @return where it stands then
      */
-    CompletableFuture<StreamPosition> prepare(GroupOffer offer) {
+    CompletableFuture<Standing> prepare(GroupOffer offer) {
         CompletableFuture<Void> volumes = group.learn(offer.tenure());
         for (GroupOffer.OfferedVolume volume : offer.volumes()) {
             if (group.volumes().stream().noneMatch(known -> known.id() == volume.id())) {
                 volumes = volumes.thenCompose(before -> add(volume));
             }
         }
-        return volumes.thenCompose(added -> feed.force()).thenApply(forced -> feed.position());
+        return volumes.thenCompose(added -> feed.force()).thenApply(forced -> standing());
+    }
+
+    /**
+     * Where the copy stands.
+     *
+     * @param half whether a synchronisation has to come to its end first; the position is then the
+     *     one after which that began
+     */
+    record Standing(boolean half, StreamPosition position) {}
+
+    private Standing standing() {
+        StreamPosition half = group.halfSynchronised();
+        return half == null ? new Standing(false, feed.position()) : new Standing(true, half);
     }
 
     long floorMicros() {

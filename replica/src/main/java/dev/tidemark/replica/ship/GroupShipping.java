@@ -1,6 +1,7 @@
 package dev.tidemark.replica.ship;
 
 import dev.tidemark.execution.Scheduler;
+import dev.tidemark.replica.HistoryMap;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.Role;
@@ -16,6 +17,7 @@ import dev.tidemark.replica.ship.GroupOffer.OfferedVolume;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -47,6 +49,7 @@ public final class GroupShipping implements AutoCloseable {
     private volatile ShippingState state = ShippingState.WAITING;
     private volatile String reason = "there is no link to the peer";
     private volatile SyncProgress progress = SyncProgress.NONE;
+    private volatile String trigger = "";
     private volatile @Nullable Shipment shipment;
     private volatile @Nullable RecordPump pump;
 
@@ -54,8 +57,16 @@ public final class GroupShipping implements AutoCloseable {
     private @Nullable Link link;
     private @Nullable OutboundChannel channel;
     private @Nullable InitialSync sync;
+
+    /** The channel is one of a synchronisation: the copy has nothing of it until its end. */
+    private volatile boolean syncing;
+
     private int generation;
     private long limit;
+
+    /** Why the copy has to be synchronised when it is next asked; null when it need not be. */
+    private @Nullable String outgrown;
+
     private boolean paused;
     private boolean closed;
 
@@ -170,8 +181,11 @@ public final class GroupShipping implements AutoCloseable {
             return;
         }
         leaveChannel("a new beginning");
-        open(current, Kinds.PURPOSE_SHIPPING);
+        open(current, Kinds.PURPOSE_SHIPPING, null);
     }
+
+    /** Where a copy stands that has to be synchronised. */
+    private record Stale(StreamPosition position, long floorMicros) {}
 
     private GroupOffer offer() throws ReplicaException {
         Role role = group.role();
@@ -200,7 +214,7 @@ public final class GroupShipping implements AutoCloseable {
                 volumes);
     }
 
-    private void open(Link current, int purpose) {
+    private void open(Link current, int purpose, @Nullable Stale stale) {
         int mine = ++generation;
         GroupOffer offer;
         try {
@@ -224,7 +238,7 @@ public final class GroupShipping implements AutoCloseable {
                                     } else {
                                         channel = opened;
                                         opened.limit(limit);
-                                        opened(current, purpose, offer, opened);
+                                        opened(current, purpose, stale, offer, opened);
                                     }
                                 },
                                 executor);
@@ -279,10 +293,17 @@ public final class GroupShipping implements AutoCloseable {
         listener.fenced(group.id(), peer, why);
     }
 
-    private void opened(Link current, int purpose, GroupOffer offer, OutboundChannel opened) {
+    private void opened(
+            Link current,
+            int purpose,
+            @Nullable Stale stale,
+            GroupOffer offer,
+            OutboundChannel opened) {
         try {
-            if (purpose == Kinds.PURPOSE_INITIAL_SYNC) {
-                startSync(current, offer, opened);
+            if (stale != null) {
+                startDelta(current, stale, offer, opened);
+            } else if (purpose == Kinds.PURPOSE_INITIAL_SYNC) {
+                startSync(current, null, opened, startRecords(offer, opened));
             } else {
                 startShipping(current, offer, opened);
             }
@@ -296,52 +317,119 @@ public final class GroupShipping implements AutoCloseable {
             throws ReplicaException, MalformedMessageException {
         ByteBuf body = opened.openedBody();
         Bytes.require(body, 1);
-        if (body.readByte() == Kinds.OPENED_UNKNOWN) {
+        byte answer = body.readByte();
+        if (answer == Kinds.OPENED_UNKNOWN) {
             opened.close(LinkException.CODE_NOT_NOW, "the copy is made first");
             channel = null;
-            open(current, Kinds.PURPOSE_INITIAL_SYNC);
+            trigger = "new";
+            open(current, Kinds.PURPOSE_INITIAL_SYNC, null);
             return;
         }
         Bytes.require(body, 28);
         StreamPosition copy =
                 new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
-        long floorMicros = body.readLongLE();
-        Shipment from = replaceHold(copy.sequence());
-        StreamPosition own = from.begin();
-        if (!isSame(own, copy, floorMicros)) {
-            throw new ReplicaException(
-                    ReplicaException.Kind.INVALID,
-                    "the copy's last record is not this site's: it says "
-                            + copy
-                            + ", here it is "
-                            + own
-                            + "; the copy has to be made anew");
+        Stale stale = new Stale(copy, body.readLongLE());
+        String broken =
+                answer == Kinds.OPENED_HALF
+                        ? "the copy was half synchronised"
+                        : whyNotFrom(copy, stale.floorMicros());
+        Shipment from = shipment;
+        if (broken != null || from == null) {
+            opened.close(LinkException.CODE_NOT_NOW, "the copy is synchronised first");
+            channel = null;
+            trigger = outgrown == null ? String.valueOf(broken) : outgrown;
+            open(current, Kinds.PURPOSE_DELTA_SYNC, stale);
+            return;
+        }
+        if (outgrown != null) {
+            // The copy had more than was known here: its records are still there.
+            outgrown = null;
+            trigger = "";
         }
         start(from, offer, opened, copy.sequence());
         enter(ShippingState.SHIPPING, "");
     }
 
     /**
-     * Whether the copy's last record is this site's of that number. Where a copy begins, it is its
-     * own record, which says nothing of this site's.
+     * Begins to keep what comes after the copy's last record.
      *
-     * @param floorMicros no record of the copy's is older, whatever its source says
+     * @return why the records after it cannot be shipped; null when they can
      */
-    private static boolean isSame(StreamPosition own, StreamPosition copy, long floorMicros) {
-        boolean begins = copy.timeMicros() == floorMicros;
-        boolean time =
-                own.timeMicros() == 0
-                        || copy.timeMicros() == Math.max(own.timeMicros(), floorMicros);
-        boolean unknown = own.epoch() == 0 || copy.epoch() == 0;
-        return begins || (time && (unknown || copy.epoch() >= own.epoch()));
+    private @Nullable String whyNotFrom(StreamPosition copy, long floorMicros)
+            throws ReplicaException {
+        if (copy.sequence() > group.status().headSequence()) {
+            return "the copy's last record is not this site's: its number is "
+                    + copy.sequence()
+                    + ", the newest here is "
+                    + group.status().headSequence();
+        }
+        StreamPosition own;
+        try {
+            own = replaceHold(copy.sequence()).begin();
+        } catch (ReplicaException failure) {
+            if (failure.kind() == ReplicaException.Kind.OUTSIDE_WINDOW) {
+                return "history does not reach back: " + text(failure);
+            }
+            throw failure;
+        }
+        if (!own.isSameAs(copy, floorMicros)) {
+            return "the copy's last record is not this site's: it says "
+                    + copy
+                    + ", here it is "
+                    + own;
+        }
+        Shipment held = shipment;
+        return held != null && held.backlogBytes() > terms.backlogBytes() ? giveUp(held) : null;
     }
 
-    private void startSync(Link current, GroupOffer offer, OutboundChannel opened)
+    /** Records go on from here; regions of the disks come before them. */
+    private RecordPump startRecords(GroupOffer offer, OutboundChannel opened)
             throws ReplicaException {
         long sequence = group.status().headSequence();
-        Shipment from = replaceHold(sequence);
-        RecordPump records = start(from, offer, opened, sequence);
+        RecordPump records = start(replaceHold(sequence), offer, opened, sequence);
         records.tellAll();
+        return records;
+    }
+
+    private void startDelta(Link current, Stale stale, GroupOffer offer, OutboundChannel opened)
+            throws ReplicaException {
+        RecordPump records = startRecords(offer, opened);
+        outgrown = null;
+        syncing = true;
+        enter(ShippingState.SYNCING, "");
+        int mine = generation;
+        var _ =
+                group.changedSince(stale.position(), stale.floorMicros())
+                        .whenCompleteAsync(
+                                (changes, failure) -> {
+                                    if (mine != generation || closed) {
+                                        if (failure == null) {
+                                            changes.ifPresent(GroupShipping::closeAll);
+                                        }
+                                    } else if (failure != null) {
+                                        again(text(failure), LATER_TICKS);
+                                    } else {
+                                        startSync(current, changes.orElse(null), opened, records);
+                                        runSafely();
+                                    }
+                                },
+                                executor);
+    }
+
+    private static void closeAll(Map<Integer, HistoryMap> changes) {
+        changes.values().forEach(HistoryMap::close);
+    }
+
+    private void startSync(
+            Link current,
+            @Nullable Map<Integer, HistoryMap> changes,
+            OutboundChannel opened,
+            RecordPump records) {
+        Shipment from = shipment;
+        if (from == null) {
+            throw new IllegalStateException("records are read for it");
+        }
+        syncing = true;
         sync =
                 new InitialSync(
                         group,
@@ -349,9 +437,14 @@ public final class GroupShipping implements AutoCloseable {
                         opened,
                         records,
                         new SyncPeer(current, group.id()),
+                        changes,
                         executor,
                         this::runSafely);
-        enter(ShippingState.SYNCING, "");
+        enter(
+                ShippingState.SYNCING,
+                changes == null
+                        ? "history does not tell what the copy lacks: everything is compared"
+                        : "");
     }
 
     /** The new hold is there before the old one goes. */
@@ -393,7 +486,11 @@ public final class GroupShipping implements AutoCloseable {
         try {
             run();
         } catch (ReplicaException failure) {
-            stop(failure);
+            if (syncing) {
+                again(text(failure), LATER_TICKS);
+            } else {
+                stop(failure);
+            }
         }
     }
 
@@ -403,7 +500,12 @@ public final class GroupShipping implements AutoCloseable {
         if (making != null) {
             making.run();
             progress = making.progress();
-        } else if (records != null && channel != null) {
+            Shipment from = shipment;
+            if (from != null && records != null) {
+                // An attempt that fails begins anew: what is on its way is not wanted again.
+                from.acknowledged(records.sentSequence());
+            }
+        } else if (records != null && channel != null && !syncing) {
             records.run();
         }
     }
@@ -424,23 +526,42 @@ public final class GroupShipping implements AutoCloseable {
 
     private void noteEven() {
         RecordPump records = pump;
-        if (records != null && records.acknowledgedSequence() == group.status().headSequence()) {
+        if (records != null
+                && !syncing
+                && records.acknowledgedSequence() == group.status().headSequence()) {
             evenMicros = scheduler.wallClockMicros();
         }
     }
 
     private void checkBacklog() {
         Shipment held = shipment;
-        if (held != null && held.backlogBytes() > terms.backlogBytes()) {
-            leave();
-            enter(
-                    ShippingState.STOPPED,
-                    "the peer lacked "
-                            + held.backlogBytes()
-                            + " bytes of redo, the limit is "
-                            + terms.backlogBytes()
-                            + ": they are kept for it no longer, and the copy has to be synchronised");
+        if (held == null || held.backlogBytes() <= terms.backlogBytes()) {
+            return;
         }
+        String why = giveUp(held);
+        leaveChannel(why);
+        if (paused || state == ShippingState.FENCED) {
+            enter(state, state == ShippingState.FENCED ? reason : why);
+        } else if (link == null) {
+            enter(ShippingState.WAITING, why);
+        } else {
+            begin();
+        }
+    }
+
+    /** Redo is kept for the copy no longer: it has to be synchronised. */
+    private String giveUp(Shipment held) {
+        String why =
+                "the backlog of "
+                        + held.backlogBytes()
+                        + " bytes outgrew its limit of "
+                        + terms.backlogBytes()
+                        + ": the copy has to be synchronised";
+        outgrown = why;
+        trigger = why;
+        shipment = null;
+        held.close();
+        return why;
     }
 
     private void stop(Exception failure) {
@@ -488,10 +609,13 @@ public final class GroupShipping implements AutoCloseable {
         RecordPump records = pump;
         pump = null;
         if (records != null) {
-            lastSent = records.sentSequence();
-            lastAcknowledged = records.acknowledgedSequence();
+            if (!syncing) {
+                lastSent = records.sentSequence();
+                lastAcknowledged = records.acknowledgedSequence();
+            }
             records.close();
         }
+        syncing = false;
     }
 
     /** The channel's end at this side; a handler of an earlier channel is not heard. */
@@ -542,7 +666,8 @@ public final class GroupShipping implements AutoCloseable {
         records.acknowledged(sequence);
         InitialSync making = sync;
         if (making != null && making.isEnded() && sequence >= records.sentSequence()) {
-            // The copy is a group now; records go on over a channel of their own.
+            // The copy is there now; records go on over a channel of their own.
+            lastAcknowledged = Math.max(lastAcknowledged, sequence);
             begin();
         }
     }
@@ -555,12 +680,12 @@ public final class GroupShipping implements AutoCloseable {
     /** From any thread. */
     public ShippingStatus status() {
         Shipment held = shipment;
-        RecordPump records = pump;
+        RecordPump records = syncing ? null : pump;
         long backlog = held == null ? 0 : held.backlogBytes();
         long since = evenMicros;
         if (records != null && state == ShippingState.SHIPPING) {
             since = records.oldestUnacknowledgedMicros();
-        } else if (held != null && backlog == 0) {
+        } else if (held != null && backlog == 0 && !syncing) {
             since = 0;
         }
         return new ShippingStatus(
@@ -573,7 +698,8 @@ public final class GroupShipping implements AutoCloseable {
                 records == null || state != ShippingState.SHIPPING
                         ? ShippingStage.NONE
                         : records.stage(group.status().headSequence()),
-                progress);
+                progress,
+                trigger);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.tidemark.replica.ship;
 
+import dev.tidemark.replica.HistoryMap;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.Shipment;
@@ -11,15 +12,17 @@ import io.netty.buffer.Unpooled;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes a copy at a peer while hosts go on writing: records and regions of the live disks take
- * turns in one channel, until the walk is over and the copy is the source at one record. See {@code
- * docs/internals/two-sites.md}, "Initial synchronisation".
+ * Makes a copy at a peer, or brings one that there is up to date across a break of the order, while
+ * hosts go on writing: records and regions of the live disks take turns in one channel, until the
+ * walk is over and the copy is the source at one record. See {@code docs/internals/two-sites.md},
+ * "Initial synchronisation" and "Delta synchronisation".
  *
  * <p>On the shipping's executor. {@link #run} goes as far as the peer has room and is run again for
  * every reason there may be: room, records, a window read.
@@ -33,6 +36,7 @@ final class InitialSync implements SyncWalk.Output {
     private final OutboundChannel channel;
     private final RecordPump pump;
     private final SyncPeer peer;
+    private final @Nullable Map<Integer, HistoryMap> changes;
     private final Executor executor;
     private final Runnable again;
     private final Deque<Waiting> waiting = new ArrayDeque<>();
@@ -44,12 +48,17 @@ final class InitialSync implements SyncWalk.Output {
     private @Nullable Throwable failure;
     private volatile SyncProgress progress = SyncProgress.NONE;
 
+    /**
+     * @param changes what the copy may lack of the volumes that it has, closed with this; null when
+     *     that may be anything
+     */
     InitialSync(
             ProtectionGroup group,
             Shipment shipment,
             OutboundChannel channel,
             RecordPump pump,
             SyncPeer peer,
+            @Nullable Map<Integer, HistoryMap> changes,
             Executor executor,
             Runnable again) {
         this.group = group;
@@ -57,6 +66,7 @@ final class InitialSync implements SyncWalk.Output {
         this.channel = channel;
         this.pump = pump;
         this.peer = peer;
+        this.changes = changes;
         this.executor = executor;
         this.again = again;
     }
@@ -127,7 +137,13 @@ final class InitialSync implements SyncWalk.Output {
         if (!pump.isEven()) {
             pump.run();
         }
-        return new SyncWalk(walkedVolume, group.openVolume(walkedVolume), peer, this, executor);
+        return new SyncWalk(
+                walkedVolume,
+                group.openVolume(walkedVolume),
+                changes == null ? null : changes.get(walkedVolume),
+                peer,
+                this,
+                executor);
     }
 
     private void window(SyncWalk current) {
@@ -137,12 +153,27 @@ final class InitialSync implements SyncWalk.Output {
         var _ =
                 done.whenCompleteAsync(
                         (nothing, failed) -> {
-                            reading = false;
                             failure = failed;
                             passed(current.passedBytes() - before);
-                            again.run();
+                            if (closed || failed != null || !shipment.hasUnforced()) {
+                                goneOver();
+                            } else {
+                                shipment.force(() -> executor.execute(this::goneOver));
+                            }
                         },
                         executor);
+    }
+
+    /**
+     * A window was read, and what it may show is durable: what the source can still lose must not
+     * get into a copy of which the source's history tells, later, what it lacks.
+     */
+    private void goneOver() {
+        reading = false;
+        if (closed) {
+            closeMaps();
+        }
+        again.run();
     }
 
     private void passed(long bytes) {
@@ -184,12 +215,10 @@ final class InitialSync implements SyncWalk.Output {
                         .writeLongLE(lengthBytes));
     }
 
-    /** A window's content goes before any later record, so it waits here and not in the pump. */
+    /** A window's content goes before any later record: it waits for the window's end. */
     private void put(int kind, ByteBuf body) {
         if (closed) {
             body.release();
-        } else if (waiting.isEmpty() && channel.credit() > 0) {
-            channel.send(kind, body);
         } else {
             waiting.add(new Waiting(kind, body));
         }
@@ -218,6 +247,16 @@ final class InitialSync implements SyncWalk.Output {
         if (walk != null) {
             walk.close();
             walk = null;
+        }
+        if (!reading) {
+            closeMaps();
+        }
+    }
+
+    /** Once no question is under way. */
+    private void closeMaps() {
+        if (changes != null) {
+            changes.values().forEach(HistoryMap::close);
         }
     }
 }

@@ -4,6 +4,7 @@ package dev.tidemark.replica.ship;
 final class Kinds {
     static final int PURPOSE_SHIPPING = 1;
     static final int PURPOSE_INITIAL_SYNC = 2;
+    static final int PURPOSE_DELTA_SYNC = 3;
 
     static final int DATA_RECORDS = 1;
     static final int DATA_VOLUME_ADDED = 2;
@@ -21,6 +22,12 @@ final class Kinds {
 
     /** OPENED of shipping: the peer has no copy of this group. */
     static final int OPENED_UNKNOWN = 1;
+
+    /**
+     * OPENED of shipping: the copy is half synchronised, which has to come to its end first. The
+     * position that follows is of the record after which that began.
+     */
+    static final int OPENED_HALF = 2;
 
     /** CLOSE and refusals: the peer knows a greater tenure of the group. */
     static final int CODE_FENCED = 100;

@@ -1,6 +1,7 @@
 package dev.tidemark.replica.ship;
 
 import dev.tidemark.execution.Scheduler;
+import dev.tidemark.replica.CopyContent;
 import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 public final class ShippingDesk {
     /** Purposes of the channels that it takes. */
     public static final List<Integer> PURPOSES =
-            List.of(Kinds.PURPOSE_SHIPPING, Kinds.PURPOSE_INITIAL_SYNC);
+            List.of(Kinds.PURPOSE_SHIPPING, Kinds.PURPOSE_INITIAL_SYNC, Kinds.PURPOSE_DELTA_SYNC);
 
     /** Methods of the requests that it answers. */
     public static final List<Integer> METHODS =
@@ -52,7 +53,7 @@ public final class ShippingDesk {
 
     // Each entry is of its group's executor.
     private final Map<UUID, FeedReceiver> feeds = new ConcurrentHashMap<>();
-    private final Map<UUID, SyncReceiver> syncs = new ConcurrentHashMap<>();
+    private final Map<UUID, SyncTarget> syncs = new ConcurrentHashMap<>();
 
     public ShippingDesk(CopyHost host, Scheduler scheduler) {
         this.host = host;
@@ -77,6 +78,8 @@ public final class ShippingDesk {
                     try {
                         if (purpose == Kinds.PURPOSE_SHIPPING) {
                             feed(link, channel, offer);
+                        } else if (purpose == Kinds.PURPOSE_DELTA_SYNC) {
+                            delta(link, channel, offer);
                         } else {
                             sync(link, channel, offer);
                         }
@@ -94,6 +97,10 @@ public final class ShippingDesk {
                     if (feed != null) {
                         feed.end(Kinds.CODE_FENCED, why);
                     }
+                    SyncTarget sync = syncs.remove(group);
+                    if (sync != null) {
+                        sync.end(Kinds.CODE_FENCED, why);
+                    }
                 });
     }
 
@@ -105,7 +112,7 @@ public final class ShippingDesk {
                     if (feed != null) {
                         feed.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
                     }
-                    SyncReceiver sync = syncs.remove(group);
+                    SyncTarget sync = syncs.remove(group);
                     if (sync != null) {
                         sync.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
                     }
@@ -124,19 +131,57 @@ public final class ShippingDesk {
             return;
         }
         Executor executor = executor(offer.group());
-        FeedReceiver before = feeds.remove(offer.group());
-        if (before != null) {
-            before.end();
-        }
+        endBefore(offer.group());
         FeedReceiver receiver = new FeedReceiver(group, group.feed(), executor);
         feeds.put(offer.group(), receiver);
         // What the source keeps is let go up to the position: it has to be on the disk.
         var _ =
                 receiver.prepare(offer)
                         .whenCompleteAsync(
-                                (position, failure) -> {
+                                (standing, failure) -> {
                                     if (failure == null) {
-                                        accept(channel, receiver, position);
+                                        accept(channel, receiver, standing);
+                                    } else {
+                                        channel.refuse(code(failure), text(failure));
+                                    }
+                                },
+                                executor);
+    }
+
+    /** One channel for a group: what came over another takes nothing more. */
+    private void endBefore(UUID group) {
+        FeedReceiver feed = feeds.remove(group);
+        if (feed != null) {
+            feed.end();
+        }
+        SyncTarget sync = syncs.remove(group);
+        if (sync != null) {
+            sync.end();
+        }
+    }
+
+    private void delta(Link link, IncomingChannel channel, GroupOffer offer)
+            throws ReplicaException {
+        ProtectionGroup group = host.find(offer.group());
+        if (group == null) {
+            channel.refuse(LinkException.CODE_NOT_NOW, "there is no copy any more");
+            return;
+        }
+        if (!isCopyOf(group, offer, link.peer(), channel)) {
+            return;
+        }
+        Executor executor = executor(offer.group());
+        endBefore(offer.group());
+        DeltaReceiver receiver = new DeltaReceiver(group, group.resync(), executor);
+        syncs.put(offer.group(), receiver);
+        var _ =
+                receiver.prepare(offer)
+                        .whenCompleteAsync(
+                                (begun, failure) -> {
+                                    if (failure == null) {
+                                        ByteBuf nothing = Unpooled.EMPTY_BUFFER;
+                                        receiver.start(
+                                                channel.accept(CREDIT_BYTES, nothing, receiver));
                                     } else {
                                         channel.refuse(code(failure), text(failure));
                                     }
@@ -145,8 +190,10 @@ public final class ShippingDesk {
     }
 
     private static void accept(
-            IncomingChannel channel, FeedReceiver receiver, StreamPosition position) {
-        ByteBuf answer = Unpooled.buffer(29).writeByte(Kinds.OPENED_POSITION);
+            IncomingChannel channel, FeedReceiver receiver, FeedReceiver.Standing standing) {
+        StreamPosition position = standing.position();
+        ByteBuf answer = Unpooled.buffer(29);
+        answer.writeByte(standing.half() ? Kinds.OPENED_HALF : Kinds.OPENED_POSITION);
         answer.writeLongLE(position.sequence())
                 .writeLongLE(position.timeMicros())
                 .writeIntLE(position.epoch())
@@ -207,10 +254,7 @@ public final class ShippingDesk {
             return;
         }
         Executor executor = executor(offer.group());
-        SyncReceiver before = syncs.remove(offer.group());
-        if (before != null) {
-            before.end();
-        }
+        endBefore(offer.group());
         SyncImages images = host.begin(offer, link.peer());
         for (GroupOffer.OfferedVolume volume : offer.volumes()) {
             images.volume(volume.id(), volume.name(), volume.sizeBytes());
@@ -248,7 +292,7 @@ public final class ShippingDesk {
 
     private ByteBuf answer(int method, UUID group, ByteBuf body)
             throws ReplicaException, MalformedMessageException {
-        SyncReceiver sync = syncs.get(group);
+        SyncTarget sync = syncs.get(group);
         int volume = body.readIntLE();
         long offset = body.readLongLE();
         long length = body.readLongLE();
@@ -257,23 +301,23 @@ public final class ShippingDesk {
                     ReplicaException.Kind.NOT_FOUND, "no synchronisation of that group runs here");
         }
         return method == Kinds.METHOD_ALLOCATION
-                ? allocation(sync.images(), volume, offset, length)
-                : hashes(sync.images(), volume, offset, length);
+                ? allocation(sync.content(), volume, offset, length)
+                : hashes(sync.content(), volume, offset, length);
     }
 
-    private static ByteBuf allocation(SyncImages images, int volume, long offset, long length)
+    private static ByteBuf allocation(CopyContent copy, int volume, long offset, long length)
             throws ReplicaException {
         ByteBuf answer = Unpooled.buffer();
         answer.writeIntLE(0);
         List<Range> ranges =
-                images.allocated(volume, offset, length, SyncPeer.MAXIMUM_RANGES, Range::new);
+                copy.allocated(volume, offset, length, SyncPeer.MAXIMUM_RANGES, Range::new);
         for (Range range : ranges) {
             answer.writeLongLE(range.offsetBytes()).writeLongLE(range.lengthBytes());
         }
         return answer.setIntLE(0, ranges.size());
     }
 
-    private static ByteBuf hashes(SyncImages images, int volume, long offset, long length)
+    private static ByteBuf hashes(CopyContent copy, int volume, long offset, long length)
             throws ReplicaException, MalformedMessageException {
         if (length < 1 || length > MAXIMUM_HASHED_BYTES) {
             throw new MalformedMessageException("hashes of " + length + " bytes");
@@ -284,7 +328,7 @@ public final class ShippingDesk {
         ByteBuf answer = Unpooled.buffer(count * Blocks.HASH_BYTES);
         for (int i = 0; i < count; i++) {
             block.clear().limit(Blocks.length(i, length));
-            images.read(volume, offset + (long) i * Blocks.BLOCK_BYTES, block);
+            copy.read(volume, offset + (long) i * Blocks.BLOCK_BYTES, block);
             digest.update(block.flip());
             answer.writeBytes(digest.digest());
         }

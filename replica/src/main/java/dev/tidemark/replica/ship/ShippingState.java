@@ -6,7 +6,7 @@ public enum ShippingState {
     WAITING,
     /** The peer is asked where its copy stands. */
     OPENING,
-    /** The copy is being made. */
+    /** The copy is being made, or brought up to date across a break of the order. */
     SYNCING,
     /** Records go to the copy as they are written. */
     SHIPPING,

@@ -10,6 +10,7 @@ package dev.tidemark.replica.ship;
  * @param lagMicros age of the oldest record that the copy has not got; 0 when it has all
  * @param stage what the newest records wait for
  * @param sync of the synchronisation that runs or ran last
+ * @param trigger why that began, or why the next one will; empty when there was none
  */
 public record ShippingStatus(
         ShippingState state,
@@ -19,4 +20,5 @@ public record ShippingStatus(
         long backlogBytes,
         long lagMicros,
         ShippingStage stage,
-        SyncProgress sync) {}
+        SyncProgress sync,
+        String trigger) {}

@@ -1,7 +1,7 @@
 package dev.tidemark.replica.ship;
 
 /**
- * How far an initial synchronisation has come. Bytes all.
+ * How far a synchronisation has come. Bytes all.
  *
  * @param totalBytes sizes of all volumes
  * @param passedBytes of them, what the walk has passed

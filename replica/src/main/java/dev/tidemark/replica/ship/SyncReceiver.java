@@ -1,5 +1,6 @@
 package dev.tidemark.replica.ship;
 
+import dev.tidemark.replica.CopyContent;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.StandbyStart;
 import dev.tidemark.replica.StreamPosition;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * Takes an initial synchronisation into raw images, in the order in which it comes, and makes the
  * copy of them at its end. On the desk's executor for the group, which may wait for a disk.
  */
-final class SyncReceiver implements InboundHandler {
+final class SyncReceiver implements InboundHandler, SyncTarget {
     private final GroupOffer offer;
     private final UUID source;
     private final CopyHost host;
@@ -38,7 +39,8 @@ final class SyncReceiver implements InboundHandler {
         channel = opened;
     }
 
-    SyncImages images() {
+    @Override
+    public CopyContent content() {
         return images;
     }
 
@@ -110,8 +112,8 @@ final class SyncReceiver implements InboundHandler {
         end(ShippingDesk.code(failure), ShippingDesk.text(failure));
     }
 
-    /** Ends the channel, and tells the source why. */
-    void end(int code, String why) {
+    @Override
+    public void end(int code, String why) {
         InboundChannel open = channel;
         if (open != null && !ended) {
             open.close(code, why);
@@ -120,7 +122,8 @@ final class SyncReceiver implements InboundHandler {
     }
 
     /** Takes nothing more; the images stay for the next attempt. */
-    void end() {
+    @Override
+    public void end() {
         if (!ended) {
             ended = true;
             images.close();

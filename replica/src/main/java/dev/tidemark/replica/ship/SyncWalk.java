@@ -6,6 +6,8 @@ import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.RangeStatus;
 import dev.tidemark.blockdevice.ReadCompletion;
 import dev.tidemark.blockdevice.StatusCompletion;
+import dev.tidemark.blockdevice.StatusSource;
+import dev.tidemark.replica.HistoryMap;
 import dev.tidemark.replica.ship.SyncPeer.Range;
 import io.netty.buffer.ByteBuf;
 import java.security.MessageDigest;
@@ -14,10 +16,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Walks one volume of the source for an initial synchronisation, a window at a time: asks what both
- * sides hold, and sends what the copy lacks.
+ * Walks one volume of the source for a synchronisation, a window at a time: asks what both sides
+ * hold, and sends what the copy lacks. When it is known what the copy may lack, only that is looked
+ * at.
  *
  * <p>Between the beginning of a window and its end the caller sends no records: what is read here
  * must reach the copy before any record that it may not show. On the shipping's executor.
@@ -31,6 +35,9 @@ final class SyncWalk {
 
     private static final int PIECE_BYTES = 1 << 20;
     private static final int STATUS_COUNT = 1024;
+
+    /** A smaller piece is sent without a question whether the copy has it. */
+    private static final int HASHED_BYTES = 16 << 10;
 
     /** Where what is found goes. Buffers become the output's. */
     interface Output {
@@ -55,6 +62,7 @@ final class SyncWalk {
 
     private final int volume;
     private final BlockDevice device;
+    private final @Nullable HistoryMap changes;
     private final SyncPeer peer;
     private final Output output;
     private final Executor executor;
@@ -62,9 +70,20 @@ final class SyncWalk {
     private final MessageDigest digest = Blocks.digest();
     private long atBytes;
 
-    SyncWalk(int volume, BlockDevice device, SyncPeer peer, Output output, Executor executor) {
+    /**
+     * @param device the walk's
+     * @param changes what the copy may lack, as of each question; null when that may be anything
+     */
+    SyncWalk(
+            int volume,
+            BlockDevice device,
+            @Nullable HistoryMap changes,
+            SyncPeer peer,
+            Output output,
+            Executor executor) {
         this.volume = volume;
         this.device = device;
+        this.changes = changes;
         this.peer = peer;
         this.output = output;
         this.executor = executor;
@@ -88,15 +107,47 @@ final class SyncWalk {
     CompletableFuture<Void> window() {
         long offset = atBytes;
         long length = Math.min(WINDOW_BYTES, device.geometry().sizeBytes() - offset);
-        return own(offset, length)
-                .thenCombineAsync(peer.allocation(volume, offset, length), this::pieces, executor)
-                .thenComposeAsync(this::send, executor)
-                .thenRunAsync(() -> {}, executor);
+        HistoryMap known = changes;
+        CompletableFuture<Void> done =
+                known == null
+                        ? part(List.of(new Range(offset, length)), offset + length)
+                        : status(known, offset, length).thenComposeAsync(this::changed, executor);
+        return done.thenRunAsync(() -> {}, executor);
     }
 
-    private CompletableFuture<RangeStatus> own(long offset, long length) {
+    /** Goes over what has changed: all of it is passed when nothing has. */
+    private CompletableFuture<Void> changed(RangeStatus status) {
+        List<Range> ranges = new ArrayList<>();
+        long at = status.offsetBytes();
+        for (int i = 0; i < status.count(); i++) {
+            if (status.value(i) != 0) {
+                ranges.add(new Range(at, status.lengthBytes(i)));
+            }
+            at += status.lengthBytes(i);
+        }
+        if (ranges.isEmpty()) {
+            atBytes = at;
+            return CompletableFuture.completedFuture(null);
+        }
+        return part(ranges, at);
+    }
+
+    /** Goes over ranges; what lies between them and up to the end is passed. */
+    private CompletableFuture<Void> part(List<Range> wanted, long end) {
+        long offset = wanted.getFirst().offsetBytes();
+        long length = wanted.getLast().endBytes() - offset;
+        return status(device::allocation, offset, length)
+                .thenCombineAsync(
+                        peer.allocation(volume, offset, length),
+                        (own, copy) -> pieces(wanted, end, own, copy),
+                        executor)
+                .thenComposeAsync(this::send, executor);
+    }
+
+    private static CompletableFuture<RangeStatus> status(
+            StatusSource source, long offset, long length) {
         CompletableFuture<RangeStatus> answer = new CompletableFuture<>();
-        device.allocation(
+        source.status(
                 offset,
                 length,
                 STATUS_COUNT,
@@ -114,22 +165,39 @@ final class SyncWalk {
         return answer;
     }
 
-    /** Cuts the window where either side's answer changes; it ends where the shorter one does. */
-    private List<Piece> pieces(RangeStatus own, List<Range> copy) {
+    /** Cuts what is wanted where either side's answer changes; ends where the shorter one does. */
+    private List<Piece> pieces(
+            List<Range> wanted, long windowEnd, RangeStatus own, List<Range> copy) {
+        long last = wanted.getLast().endBytes();
         long end = own.endBytes();
         if (copy.size() == SyncPeer.MAXIMUM_RANGES) {
             end = Math.min(end, copy.getLast().endBytes());
         }
         List<Piece> pieces = new ArrayList<>();
         long at = own.offsetBytes();
+        int range = 0;
         int next = 0;
         for (int i = 0; i < own.count() && at < end; i++) {
             long until = Math.min(end, at + own.lengthBytes(i));
             boolean data = (own.value(i) & Allocation.ZERO) == 0;
-            next = split(pieces, at, until, data, copy, next);
+            while (at < until) {
+                while (range < wanted.size() && wanted.get(range).endBytes() <= at) {
+                    range++;
+                }
+                if (range == wanted.size()) {
+                    break;
+                }
+                Range inside = wanted.get(range);
+                long from = Math.min(until, Math.max(at, inside.offsetBytes()));
+                long to = Math.min(until, inside.endBytes());
+                if (from < to) {
+                    next = split(pieces, from, to, data, copy, next);
+                }
+                at = Math.max(from, to);
+            }
             at = until;
         }
-        return cut(pieces, end);
+        return cut(pieces, end == last ? windowEnd : end);
     }
 
     /** Ends the window where enough is to be read. */
@@ -187,7 +255,15 @@ final class SyncWalk {
                                 read(piece)
                                         .thenAcceptAsync(
                                                 bytes -> sendData(piece, bytes), executor));
-                case BOTH -> all.add(compare(piece));
+                case BOTH -> {
+                    if (piece.lengthBytes() < HASHED_BYTES) {
+                        all.add(
+                                read(piece)
+                                        .thenAcceptAsync(bytes -> sendAll(piece, bytes), executor));
+                    } else {
+                        all.add(compare(piece));
+                    }
+                }
             }
         }
         return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new));
@@ -255,6 +331,10 @@ final class SyncWalk {
                     }
                     return !equal;
                 });
+    }
+
+    private void sendAll(Piece piece, ByteBuf bytes) {
+        sendBlocks(piece, bytes, block -> true);
     }
 
     private interface Wanted {
