@@ -502,7 +502,9 @@ final class Promotions implements Fold.FoldGuard {
         Role role = engine.roles.role();
         requireCopy(role);
         HalfSync half = engine.roles.halfSync();
-        if (half != null && ended.hasOpen()) {
+        // A volume that is added must come after a record of its own, so that the point before the
+        // gap has not got it.
+        if (half != null && ended.hasOpen() && local - 1 > half.lastLocal()) {
             return false;
         }
         ended.begin(local);
@@ -532,8 +534,7 @@ final class Promotions implements Fold.FoldGuard {
         boolean late = promoted.timeMicros() > position.timeMicros();
         long floor = late ? promoted.timeMicros() : 0;
         ended.end(last);
-        engine.roles.endSync(
-                role.rejoined(new Role.Stretch(last, position.sequence(), floor)));
+        engine.roles.endSync(role.rejoined(new Role.Stretch(last, position.sequence(), floor)));
         engine.listener.event(
                 engine.id,
                 "points between record "

@@ -37,7 +37,6 @@ class DeltaSimulationTest {
 
     private static int deltas;
     private static int troubled;
-    private static int expired;
     private static int whole;
     private static int gaps;
 
@@ -87,7 +86,7 @@ class DeltaSimulationTest {
             }
             source.create();
             copy = new Rig(random.nextLong());
-            backlogBytes = 20_000 + random.nextInt(100_000);
+            backlogBytes = 20_000L + random.nextInt(100_000);
             int count = 1 + random.nextInt(3);
             for (int i = 0; i < count; i++) {
                 addVolume();
@@ -263,9 +262,7 @@ class DeltaSimulationTest {
             for (String event : copy.events) {
                 Matcher told = GAP.matcher(event);
                 if (told.matches()) {
-                    all.add(
-                            new Gap(
-                                    Long.parseLong(told.group(1)), Long.parseLong(told.group(2))));
+                    all.add(new Gap(Long.parseLong(told.group(1)), Long.parseLong(told.group(2))));
                 }
             }
             StreamPosition half = copy.group().halfSynchronised();
@@ -387,7 +384,10 @@ class DeltaSimulationTest {
             }
             long begin = copy.group().role().newest().localSequence();
             List<Checkpoint> after =
-                    all.stream().filter(each -> each.sequence() > begin).map(this::atSource).toList();
+                    all.stream()
+                            .filter(each -> each.sequence() > begin)
+                            .map(this::atSource)
+                            .toList();
             assertThat(after).isNotEmpty();
             assertThat(checkpoints(source)).endsWith(after.toArray(Checkpoint[]::new));
             check();

@@ -262,8 +262,8 @@ class DeltaSyncTest {
         pair.await("begun", () -> head(pair.copy) > before + 3);
         pair.cut();
         ProtectionGroup group = pair.copy.group();
-        assertThatThrownBy(() ->
-                        pair.copy.await(group.takeOver(new PointSpec.Latest(), 1).usable()))
+        assertThatThrownBy(
+                        () -> pair.copy.await(group.takeOver(new PointSpec.Latest(), 1).usable()))
                 .hasMessageContaining("the newest point before it is seq:" + before);
         pair.copy.await(group.takeOver(new PointSpec.AtSequence(before), 1).usable());
         Role.Takeover how = group.role().takeover();
@@ -344,14 +344,15 @@ class DeltaSyncTest {
         long point = head(pair.source) - 3;
         for (int i = 0; i < 2; i++) {
             pair.source.rules.promotedTo.put(1, pair.source.model(1).imageAt(point));
-            PromotionTask task =
-                    pair.source.group().rollback(new PointSpec.AtSequence(point));
+            PromotionTask task = pair.source.group().rollback(new PointSpec.AtSequence(point));
             pair.source.await(task.done());
         }
         pair.connect();
         pair.await("synchronised", pair::isEven);
-        assertThat(pair.copy.group().epoch())
-                .isGreaterThanOrEqualTo(pair.source.group().epoch());
+        assertThat(pair.copy.group().epoch()).isGreaterThanOrEqualTo(pair.source.group().epoch());
+        assertThat(pair.copy.events)
+                .filteredOn(said -> said.startsWith("points between"))
+                .hasSize(1);
         long begin = pair.copy.group().role().newest().localSequence();
         pair.checkEqual();
         pair.cut();
