@@ -530,7 +530,9 @@ final class Promotions implements Fold.FoldGuard {
         Role role = engine.roles.role();
         requireCopy(role);
         HalfSync half = engine.roles.halfSync();
-        if (half != null && ended.hasOpen()) {
+        // A volume that is added must come after a record of its own, so that the point before the
+        // gap has not got it.
+        if (half != null && ended.hasOpen() && local - 1 > half.lastLocal()) {
             return false;
         }
         ended.begin(local);

@@ -351,6 +351,9 @@ class DeltaSyncTest {
         pair.connect();
         pair.await("synchronised", pair::isEven);
         assertThat(pair.copy.group().epoch()).isGreaterThanOrEqualTo(pair.source.group().epoch());
+        assertThat(pair.copy.events)
+                .filteredOn(said -> said.startsWith("points between"))
+                .hasSize(1);
         long begin = pair.copy.group().role().newest().localSequence();
         pair.checkEqual();
         pair.cut();

@@ -363,23 +363,23 @@ public final class GroupShipping implements AutoCloseable {
                     + ", the newest here is "
                     + group.status().headSequence();
         }
-        StreamPosition own;
+        Shipment held;
         try {
-            own = replaceHold(copy.sequence()).begin();
+            held = replaceHold(copy.sequence());
         } catch (ReplicaException failure) {
             if (failure.kind() == ReplicaException.Kind.OUTSIDE_WINDOW) {
                 return "history does not reach back: " + text(failure);
             }
             throw failure;
         }
+        StreamPosition own = held.begin();
         if (!own.isSameAs(copy, floorMicros)) {
             return "the copy's last record is not this site's: it says "
                     + copy
                     + ", here it is "
                     + own;
         }
-        Shipment held = shipment;
-        return held != null && held.backlogBytes() > terms.backlogBytes() ? giveUp(held) : null;
+        return held.backlogBytes() > terms.backlogBytes() ? giveUp(held) : null;
     }
 
     /** Records go on from here; regions of the disks come before them. */
