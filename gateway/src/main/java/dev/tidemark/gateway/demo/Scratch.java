@@ -85,10 +85,11 @@ final class Scratch implements AutoCloseable {
     /** The story is over: everything was ended in order, and only the folder is left. */
     @Override
     public void close() throws IOException {
-        if (ending) {
-            return;
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            return; // a signal ends the process, and the hook does the same
         }
-        Runtime.getRuntime().removeShutdownHook(hook);
         unmount();
         if (temporary) {
             delete();
@@ -101,24 +102,28 @@ final class Scratch implements AutoCloseable {
             ends.forEach(Scratch::run);
         }
         // The story may be about to start another program, or to write another file.
-        for (int i = 0; i < TRIES; i++) {
-            ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
+        for (int i = 0; i < TRIES && !isClean(); i++) {
             try {
-                unmount();
-                if (temporary) {
-                    delete();
-                }
                 TimeUnit.MILLISECONDS.sleep(20);
-                if (ProcessHandle.current().descendants().findAny().isEmpty()
-                        && mounts().isEmpty()
-                        && !(temporary && Files.exists(path))) {
-                    return;
-                }
-            } catch (IOException e) {
-                continue;
             } catch (InterruptedException e) {
                 return;
             }
+        }
+    }
+
+    private boolean isClean() {
+        boolean programs = ProcessHandle.current().descendants().findAny().isPresent();
+        ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
+        try {
+            boolean mounted = !mounts().isEmpty();
+            unmount();
+            boolean there = temporary && Files.exists(path);
+            if (there) {
+                delete();
+            }
+            return !programs && !mounted && !there;
+        } catch (IOException e) {
+            return false;
         }
     }
 
@@ -160,9 +165,6 @@ final class Scratch implements AutoCloseable {
     }
 
     private void delete() throws IOException {
-        if (!Files.exists(path)) {
-            return;
-        }
         try (Stream<Path> all = Files.walk(path)) {
             for (Path file : all.sorted(Comparator.reverseOrder()).toList()) {
                 Files.deleteIfExists(file);

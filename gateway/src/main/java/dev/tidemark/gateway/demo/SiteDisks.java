@@ -3,6 +3,7 @@ package dev.tidemark.gateway.demo;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -66,6 +67,12 @@ final class SiteDisks implements AutoCloseable {
         documents.flush();
     }
 
+    /** Brings a new file to the disk, and the ledger does not know. */
+    void add(Path file) throws IOException, InterruptedException {
+        ext4.add(documents.file(), file, String.valueOf(file.getFileName()));
+        documents.flush();
+    }
+
     private void enter(Documents content) throws IOException, InterruptedException {
         byte[] line = (Documents.hash(content.folder()) + "\n").getBytes(StandardCharsets.UTF_8);
         int used = ledger().length();
@@ -93,8 +100,13 @@ final class SiteDisks implements AutoCloseable {
      * @param whole how many documents are whole
      * @param hash over all documents
      * @param agrees whether the ledger's last line says the same
+     * @param folder a copy of all files
      */
-    record Content(boolean sound, int whole, String hash, boolean agrees) {
+    record Content(boolean sound, int whole, String hash, boolean agrees, Path folder) {
+        boolean has(String file) {
+            return Files.exists(folder.resolve(file));
+        }
+
         boolean good() {
             return sound && whole == Documents.COUNT && agrees;
         }
@@ -106,7 +118,7 @@ final class SiteDisks implements AutoCloseable {
         String hash = Documents.hash(folder);
         List<String> lines = ledger().lines().toList();
         boolean agrees = !lines.isEmpty() && lines.getLast().equals(hash);
-        return new Content(sound, Documents.whole(folder), hash, agrees);
+        return new Content(sound, Documents.whole(folder), hash, agrees, folder);
     }
 
     @Override

@@ -34,6 +34,7 @@ final class SiteStory {
     static final String GROUP = "shop";
     private static final String BERLIN = PairedSites.BERLIN;
     private static final String PARIS = PairedSites.PARIS;
+    private static final String NOTE = "NOTE.txt";
     private static final String HANDOVER = "/groups/" + GROUP;
 
     private final PairedSites sites;
@@ -78,11 +79,12 @@ final class SiteStory {
             points.addAll(attack(live, loot));
             lost = Documents.hash(loot);
             head = sites.berlin().group(GROUP).headSequence();
+            writeAlone(live);
             kill();
         }
         telling.claim(
                 sites.paris().point(GROUP, "latest").sequence() >= head,
-                "paris has every record that berlin has acknowledged, up to seq:" + head);
+                "paris has every record up to the pause, seq:" + head);
 
         Optional<SiteDrill.Finding> best = drill(points);
         if (best.isEmpty()) {
@@ -231,6 +233,26 @@ final class SiteStory {
         return List.of(half, "latest");
     }
 
+    /** What the copy never gets is what the branch is for. */
+    private void writeAlone(SiteDisks live) throws IOException, InterruptedException {
+        telling.step("group pause " + GROUP + " --to paris, and a last file is written at berlin");
+        sites.berlin().api().post(HANDOVER + "/protections/" + PARIS + "/pause", Map.of());
+        Path note = scratch.resolve(NOTE);
+        Files.writeString(note, "the attacker came from 192.0.2.7\n");
+        live.add(note);
+        GroupDocument group = sites.berlin().group(GROUP);
+        ProtectionDocument copy = group.protections().getFirst();
+        telling.line(
+                NOTE
+                        + ": paris lacks "
+                        + (group.headSequence() - copy.acknowledgedSequence())
+                        + " records, "
+                        + ByteSize.format(copy.backlogBytes())
+                        + ", lag "
+                        + Math.round(copy.lagSeconds() * 1000)
+                        + " ms");
+    }
+
     private void kill() throws IOException, InterruptedException {
         telling.step("kill -9 " + sites.berlinPid() + ": berlin is gone, its disks in use");
         sites.killBerlin();
@@ -295,6 +317,7 @@ final class SiteStory {
         Content content = disks.read();
         telling.claim(content.sound(), "e2fsck finds the file system clean");
         telling.claim(content.hash().equals(hash), "all documents are, byte for byte, " + which);
+        telling.claim(!content.has(NOTE), NOTE + ", which only berlin had, is not there");
         telling.claim(content.agrees(), "the second disk, the ledger, is of the same moment");
     }
 
@@ -347,17 +370,13 @@ final class SiteStory {
         try (SiteDisks disks = attach(berlin, prefix, "branch")) {
             Content content = disks.read();
             telling.claim(
-                    content.hash().equals(lost) && content.whole() == 0,
-                    "it is what the attack left behind: "
-                            + content.whole()
-                            + " of "
-                            + Documents.COUNT
-                            + " documents whole");
+                    content.has(NOTE) && content.hash().equals(lost),
+                    NOTE + " is there, beside the scrambled documents");
         }
         berlin.api()
                 .post(
                         "/tests/" + test.id() + "/stop",
-                        new StopTest("failed", "nothing in it to save", "demo", true));
+                        new StopTest("failed", "the note was read", "demo", true));
     }
 
     private void move() throws IOException, InterruptedException {
