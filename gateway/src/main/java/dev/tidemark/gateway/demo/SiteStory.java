@@ -92,8 +92,9 @@ final class SiteStory {
             return telling.finish();
         }
         PointDocument point = best.get().test().point();
+        long taken = sites.paris().group(GROUP).headSequence();
         failOver(point, good);
-        reverse(point);
+        reverse(point, taken);
         showBranch(lost);
         move();
         return telling.finish();
@@ -323,7 +324,11 @@ final class SiteStory {
 
     // And back
 
-    private void reverse(PointDocument point) throws IOException, InterruptedException {
+    /**
+     * @param taken newest record at paris when it took over: what came later is new to berlin
+     */
+    private void reverse(PointDocument point, long taken)
+            throws IOException, InterruptedException {
         Site paris = sites.paris();
         telling.step("at paris: reverse; and berlin is started again");
         paris.api().post(HANDOVER + "/reverse", Map.of());
@@ -337,7 +342,7 @@ final class SiteStory {
         sites.berlin().awaitRole(GROUP, "standby");
         paris.awaitEven(GROUP);
         ProtectionDocument copy = paris.copy(GROUP);
-        long records = copy.acknowledgedSequence() - point.sequence();
+        long records = copy.acknowledgedSequence() - taken;
         telling.line(
                 "set back to "
                         + point.name()
