@@ -28,10 +28,8 @@ final class DemoCommand implements Callable<Integer> {
 
     @Option(
             names = "--two-sites",
-            description = {
-                "Show two paired gateways: a group is copied write by write, its site is killed, three moments are tested at the other site, which takes over from the good one;",
-                "then the killed site comes back, gets only the difference, keeps what only it had, and takes the group back."
-            })
+            description =
+                    "Show two paired gateways: a group is copied, its site is killed, the other one takes over from a good moment, and the group goes back.")
     private boolean twoSites;
 
     @Option(

@@ -327,8 +327,7 @@ final class SiteStory {
     /**
      * @param taken newest record at paris when it took over: what came later is new to berlin
      */
-    private void reverse(PointDocument point, long taken)
-            throws IOException, InterruptedException {
+    private void reverse(PointDocument point, long taken) throws IOException, InterruptedException {
         Site paris = sites.paris();
         telling.step("at paris: reverse; and berlin is started again");
         paris.api().post(HANDOVER + "/reverse", Map.of());
