@@ -9,11 +9,8 @@ import dev.tidemark.gateway.server.Logging;
 import dev.tidemark.gateway.server.StopSignals;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The product in a minute: sets the stage, runs the story, cleans up. */
@@ -36,6 +33,22 @@ public final class Demo {
 
     /** Returns the exit code: 0 when everything was proven. */
     public int run() throws IOException, InterruptedException, ConfigurationException {
+        return run(this::oneSite);
+    }
+
+    /** The same at two sites: a copy, a disaster, a failover and the way back. */
+    public int runTwoSites() throws IOException, InterruptedException, ConfigurationException {
+        return run(this::twoSites);
+    }
+
+    /** A story with its stage; returns whether everything was proven. */
+    @FunctionalInterface
+    private interface Play {
+        boolean perform(Scratch scratch)
+                throws IOException, InterruptedException, ConfigurationException;
+    }
+
+    private int run(Play play) throws IOException, InterruptedException, ConfigurationException {
         List<String> missing = Tools.missing();
         if (!missing.isEmpty()) {
             out.println("The demo works with ordinary programs, and some are not here:");
@@ -43,15 +56,28 @@ public final class Demo {
             out.flush();
             return 1;
         }
-        Path scratch = scratch();
-        Logging.level("warn");
-        Settings settings = settings(scratch);
-        out.println("Tidemark demo in " + scratch);
-        boolean proven = false;
-        try (StopSignals signals = keep ? StopSignals.install() : null) {
-            Gateway gateway = Gateway.start(settings);
+        boolean proven;
+        try (Scratch scratch = Scratch.open(folder)) {
+            out.println("Tidemark demo in " + scratch.path());
+            out.flush();
             try {
-                Story story = new Story(gateway, scratch, out);
+                proven = play.perform(scratch);
+            } finally {
+                scratch.awaitNoEnd();
+            }
+        }
+        out.flush();
+        return proven ? 0 : 1;
+    }
+
+    private boolean oneSite(Scratch scratch)
+            throws IOException, InterruptedException, ConfigurationException {
+        Logging.level("warn");
+        boolean proven;
+        try (StopSignals signals = keep ? StopSignals.install() : null) {
+            Gateway gateway = Gateway.start(settings(scratch.path()));
+            try {
+                Story story = new Story(gateway, scratch.path(), out);
                 proven = story.tell();
                 if (signals != null) {
                     hints(gateway);
@@ -60,27 +86,44 @@ public final class Demo {
             } finally {
                 gateway.stop();
             }
-        } finally {
-            if (folder == null) {
-                delete(scratch);
-            }
         }
-        out.flush();
-        return proven ? 0 : 1;
+        return proven;
     }
 
-    private Path scratch() throws IOException {
-        Path asked = folder;
-        if (asked == null) {
-            return Files.createTempDirectory("tidemark-demo-").toRealPath();
-        }
-        Files.createDirectories(asked);
-        try (Stream<Path> content = Files.list(asked)) {
-            if (content.findAny().isPresent()) {
-                throw new IOException("the folder " + asked + " is not empty; name another");
+    /** That the link breaks off is part of the story, and no warning. */
+    private boolean twoSites(Scratch scratch)
+            throws IOException, InterruptedException, ConfigurationException {
+        Logging.level("error");
+        Telling telling = new Telling(out);
+        telling.line("two gateways start, and are paired");
+        try (PairedSites sites = PairedSites.start(scratch)) {
+            boolean proven = false;
+            try {
+                proven = new SiteStory(sites, scratch.path(), telling).tell();
+            } finally {
+                scratch.awaitNoEnd();
+                if (!proven) {
+                    sites.complaints(out);
+                }
             }
+            if (keep) {
+                try (StopSignals signals = StopSignals.install()) {
+                    siteHints(sites);
+                    signals.await();
+                }
+            }
+            return proven;
         }
-        return asked.toRealPath();
+    }
+
+    private void siteHints(PairedSites sites) {
+        out.println();
+        out.println("Both sites go on until Ctrl-C. Look around from another terminal:");
+        for (Site site : List.of(sites.berlin(), sites.paris())) {
+            out.println("  tidemark group show " + SiteStory.GROUP + " --data " + site.data());
+            out.println("  tidemark test list --data " + site.data());
+        }
+        out.flush();
     }
 
     private static Settings settings(Path scratch) throws ConfigurationException {
@@ -125,13 +168,5 @@ public final class Demo {
                         + Story.DISK
                         + ",format=raw,if=virtio ...");
         out.flush();
-    }
-
-    private static void delete(Path folder) throws IOException {
-        try (Stream<Path> all = Files.walk(folder)) {
-            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
-        }
     }
 }

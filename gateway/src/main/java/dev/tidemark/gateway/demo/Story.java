@@ -44,15 +44,15 @@ final class Story {
     private final Gateway gateway;
     private final Path scratch;
     private final PrintWriter out;
+    private final Telling telling;
     private final ApiClient api;
     private final Ext4 ext4;
-    private final long startedNanos = System.nanoTime();
-    private final List<String> broken = new ArrayList<>();
 
     Story(Gateway gateway, Path scratch, PrintWriter out) {
         this.gateway = gateway;
         this.scratch = scratch;
         this.out = out;
+        this.telling = new Telling(out);
         this.api = new ApiClient(gateway.apiUri(), gateway.token());
         this.ext4 = new Ext4(scratch);
     }
@@ -61,7 +61,8 @@ final class Story {
     boolean tell() throws IOException, InterruptedException {
         Attachment.Method method = method();
         api.post("/volumes", new CreateVolume(DISK, method.diskBytes(), null));
-        say(1, "a disk of " + ByteSize.format(method.diskBytes()) + ", served at " + uri(DISK));
+        telling.step(
+                "a disk of " + ByteSize.format(method.diskBytes()) + ", served at " + uri(DISK));
         out.println("   (" + method.describe() + ")");
 
         Attachment live = method.attach(uri(DISK), "live");
@@ -82,10 +83,10 @@ final class Story {
                         .max(Comparator.comparingLong(f -> f.test().point().sequence()));
         if (best.isEmpty()) {
             claim(false, "at least one point is good");
-            return finish();
+            return telling.finish();
         }
         failOver(method, findings, best.get(), expected);
-        return finish();
+        return telling.finish();
     }
 
     // Stage
@@ -110,17 +111,8 @@ final class Story {
         return "nbd+unix:///" + export + "?socket=" + gateway.dataDirectory().resolve("nbd.sock");
     }
 
-    private void say(int step, String what) {
-        double seconds = (System.nanoTime() - startedNanos) / 1e9;
-        out.printf(Locale.ROOT, "%n%d. [%4.1f s] %s%n", step, seconds, what);
-        out.flush();
-    }
-
     private void claim(boolean holds, String what) {
-        out.println("   " + (holds ? "proven: " : "NOT PROVEN: ") + what);
-        if (!holds) {
-            broken.add(what);
-        }
+        telling.claim(holds, what);
     }
 
     // History
@@ -132,8 +124,7 @@ final class Story {
         live.flush();
         List<String> points = new ArrayList<>();
         points.add(mark("v1", "first version of all documents"));
-        say(
-                2,
+        telling.step(
                 "mkfs.ext4, "
                         + Documents.COUNT
                         + " documents; then work goes on while checkpoints pass");
@@ -193,7 +184,8 @@ final class Story {
 
     private List<String> attack(Attachment live, Documents documents)
             throws IOException, InterruptedException {
-        say(3, "\"ransomware\" overwrites the documents, then scribbles over the file system");
+        telling.step(
+                "\"ransomware\" overwrites the documents, then scribbles over the file system");
         Path loot = Files.createDirectories(scratch.resolve("scrambled"));
         List<String> names = new ArrayList<>();
         for (int number = 0; number < Documents.COUNT; number++) {
@@ -240,8 +232,7 @@ final class Story {
 
     private List<Finding> drill(Attachment.Method method, List<String> points)
             throws IOException, InterruptedException {
-        say(
-                4,
+        telling.step(
                 points.size()
                         + " past moments opened at once as read-write test disks; each is checked and written to");
         DrillDocument drill =
@@ -340,7 +331,7 @@ final class Story {
                 "every point before the attack is good, every later one is not");
     }
 
-    private static String millis(double seconds) {
+    static String millis(double seconds) {
         return Math.round(seconds * 1000) + " ms";
     }
 
@@ -374,8 +365,7 @@ final class Story {
             Attachment.Method method, List<Finding> findings, Finding best, String expected)
             throws IOException, InterruptedException {
         PointDocument point = best.test().point();
-        say(
-                5,
+        telling.step(
                 "fail over to the newest good point: test "
                         + best.test().id()
                         + " at "
@@ -460,18 +450,5 @@ final class Story {
         } finally {
             live.detach();
         }
-    }
-
-    private boolean finish() {
-        out.println();
-        double seconds = (System.nanoTime() - startedNanos) / 1e9;
-        if (broken.isEmpty()) {
-            out.printf(Locale.ROOT, "Everything was proven, in %.1f seconds.%n", seconds);
-        } else {
-            out.printf(Locale.ROOT, "%d claims did NOT hold:%n", broken.size());
-            broken.forEach(claim -> out.println("  " + claim));
-        }
-        out.flush();
-        return broken.isEmpty();
     }
 }
