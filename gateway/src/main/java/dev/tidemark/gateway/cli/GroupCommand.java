@@ -331,7 +331,8 @@ final class GroupCommand {
                         + String.format(Locale.ROOT, "%.1f s", copy.lagSeconds())
                         + " and "
                         + ByteSize.format(copy.backlogBytes())
-                        + " behind");
+                        + " behind"
+                        + (copy.stage().equals("none") ? "" : ", waiting for " + copy.stage()));
         if (copy.limitBytesPerSecond() > 0 || copy.siteLimitBytesPerSecond() > 0) {
             out.println(
                     "            at most "

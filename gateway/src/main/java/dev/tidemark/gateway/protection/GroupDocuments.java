@@ -137,6 +137,7 @@ final class GroupDocuments {
                 protection.row.limitBytes(),
                 protections.siteLimitBytes(protection.peer()),
                 status.lagMicros() / 1e6,
+                text(status.stage()),
                 sync(protection, status));
     }
 

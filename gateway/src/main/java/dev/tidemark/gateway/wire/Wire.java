@@ -76,6 +76,8 @@ public final class Wire {
      * @param siteLimitBytesPerSecond what is sent to the site a second at most
      * @param lagSeconds age of the oldest record that the copy has not got: what a failover now
      *     would lose
+     * @param stage what the newest records wait for: none, capture (to be forced and read here),
+     *     wire (compression, network, limit) or copy (its journal and fold)
      */
     public record ProtectionDocument(
             String site,
@@ -90,6 +92,7 @@ public final class Wire {
             long limitBytesPerSecond,
             long siteLimitBytesPerSecond,
             double lagSeconds,
+            String stage,
             SyncDocument sync) {}
 
     /**

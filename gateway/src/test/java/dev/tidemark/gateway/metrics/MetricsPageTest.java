@@ -11,6 +11,7 @@ import dev.tidemark.gateway.server.TestGateways;
 import dev.tidemark.gateway.sites.SiteMetrics;
 import dev.tidemark.gateway.wire.Requests.CreateVolume;
 import dev.tidemark.replica.link.PeerStatus;
+import dev.tidemark.replica.ship.ShippingStage;
 import dev.tidemark.replica.ship.ShippingState;
 import dev.tidemark.replica.ship.ShippingStatus;
 import dev.tidemark.replica.ship.SyncProgress;
@@ -100,6 +101,7 @@ final class MetricsPageTest {
                             5,
                             4096,
                             1_500_000,
+                            ShippingStage.NONE,
                             new SyncProgress(0, 0, 0, 0, 0, 0));
             new ProtectionMetrics(metrics.registry())
                     .add("copy", Tags.of("group", "shop", "peer", "berlin"), () -> paused);

@@ -13,6 +13,11 @@ public interface OutboundChannel {
      */
     long credit();
 
+    /** Whether it is the peer that has granted no more, and not the link that is full. */
+    default boolean isPeerBehind() {
+        return false;
+    }
+
     /**
      * Sends the next DATA. A body larger than {@link #credit} is taken as long as that is positive,
      * and waits in the link until it may go.

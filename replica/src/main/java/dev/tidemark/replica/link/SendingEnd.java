@@ -152,6 +152,11 @@ final class SendingEnd implements OutboundChannel {
     }
 
     @Override
+    public boolean isPeerBehind() {
+        return grantedBytes - takenBytes.get() <= 0;
+    }
+
+    @Override
     public void send(int kind, ByteBuf body) {
         if (ended) {
             body.release();

@@ -567,6 +567,9 @@ public final class GroupShipping implements AutoCloseable {
                 records == null ? lastAcknowledged : records.acknowledgedSequence(),
                 backlog,
                 since == 0 ? 0 : Math.max(0, scheduler.wallClockMicros() - since),
+                records == null || state != ShippingState.SHIPPING
+                        ? ShippingStage.NONE
+                        : records.stage(group.status().headSequence()),
                 progress);
     }
 

@@ -200,6 +200,18 @@ final class RecordPump {
         shipment.acknowledged(sequence);
     }
 
+    /** What the newest records wait for, given the log's last number. */
+    ShippingStage stage(long lastSequence) {
+        if (acknowledgedSequence >= lastSequence) {
+            return ShippingStage.NONE;
+        }
+        if (channel.isPeerBehind()) {
+            return ShippingStage.COPY;
+        }
+        boolean held = sentSequence < lastSequence && channel.credit() > 0;
+        return held ? ShippingStage.CAPTURE : ShippingStage.WIRE;
+    }
+
     long sentSequence() {
         return sentSequence;
     }

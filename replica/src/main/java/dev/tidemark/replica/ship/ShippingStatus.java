@@ -8,6 +8,7 @@ package dev.tidemark.replica.ship;
  * @param acknowledgedSequence newest record on the copy's disk
  * @param backlogBytes redo kept because the copy has not got it
  * @param lagMicros age of the oldest record that the copy has not got; 0 when it has all
+ * @param stage what the newest records wait for
  * @param sync of the synchronisation that runs or ran last
  */
 public record ShippingStatus(
@@ -17,4 +18,5 @@ public record ShippingStatus(
         long acknowledgedSequence,
         long backlogBytes,
         long lagMicros,
+        ShippingStage stage,
         SyncProgress sync) {}
