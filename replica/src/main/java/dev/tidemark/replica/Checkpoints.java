@@ -96,6 +96,16 @@ final class Checkpoints {
         return result;
     }
 
+    /**
+     * The last record of a group that is handed over: whoever has it knows of all that came before,
+     * volumes that nothing was written to included. Forced.
+     */
+    CompletableFuture<Void> handover() {
+        Mark mark = Mark.checkpoint(null, true, () -> true, this::appendedAutomatic);
+        log.write(mark);
+        return mark.done();
+    }
+
     /** The source's checkpoint, for its copy. */
     Mark ofSource(@Nullable ByteBuf text, int flags) {
         return Mark.checkpoint(

@@ -9,7 +9,6 @@ import dev.tidemark.journal.Point;
 import dev.tidemark.journal.PointException;
 import dev.tidemark.journal.PointSpec;
 import dev.tidemark.journal.RecordKind;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -81,7 +80,7 @@ final class Promotions implements Fold.FoldGuard {
                     // The source's last record stays a point as long as history reaches back.
                     journal.redo().submit();
                     engine.log.write(Mark.nothing(engine.log::cut));
-                    begin(task, point, tenure << Role.TENURE_SHIFT);
+                    beginWhole(task, point, tenure << Role.TENURE_SHIFT);
                     return true;
                 });
         return task;
@@ -92,8 +91,19 @@ final class Promotions implements Fold.FoldGuard {
             throws ReplicaException, JournalException, PointException {
         checkIdle();
         Promotion task = new Promotion(null);
-        begin(task, point, epoch);
+        beginWhole(task, point, epoch);
         return task;
+    }
+
+    /**
+     * Of every volume: one that did not exist at the point is empty then. From which number on it
+     * exists differs between sites, and what it became must not.
+     */
+    private void beginWhole(Promotion task, Point point, int epoch)
+            throws JournalException, PointException {
+        PointSource source = PointSource.open(journal, engine.volumes, engine.rules, point);
+        List<Integer> all = engine.volumes.all().stream().map(Volume::id).toList();
+        begin(task, point, source, null, epoch, all);
     }
 
     private void begin(Promotion task, Point point, int epoch)
@@ -103,7 +113,15 @@ final class Promotions implements Fold.FoldGuard {
                 point,
                 PointSource.open(journal, engine.volumes, engine.rules, point),
                 null,
-                epoch);
+                epoch,
+                existingAt(point));
+    }
+
+    private List<Integer> existingAt(Point point) {
+        return engine.volumes.all().stream()
+                .filter(volume -> volume.existedAt(point.sequence()))
+                .map(Volume::id)
+                .toList();
     }
 
     /** From any thread. */
@@ -128,7 +146,13 @@ final class Promotions implements Fold.FoldGuard {
                                         + " open handles; disconnect them before promoting it");
                     }
                     forceWrites(image);
-                    begin(task, image.point(), image, image, journal.epoch() + 1);
+                    begin(
+                            task,
+                            image.point(),
+                            image,
+                            image,
+                            journal.epoch() + 1,
+                            existingAt(image.point()));
                     return true;
                 });
         return task;
@@ -168,14 +192,13 @@ final class Promotions implements Fold.FoldGuard {
     }
 
     private void begin(
-            Promotion task, Point point, Source source, @Nullable ImageDisk image, int epoch)
+            Promotion task,
+            Point point,
+            Source source,
+            @Nullable ImageDisk image,
+            int epoch,
+            List<Integer> covered)
             throws JournalException {
-        List<Integer> covered = new ArrayList<>();
-        for (Volume volume : engine.volumes.all()) {
-            if (volume.existedAt(point.sequence())) {
-                covered.add(volume.id());
-            }
-        }
         PromotionRecord record = new PromotionRecord(epoch, 0, point, task.image(), covered);
         RunningPromotion started = running(task, record, source, image);
         try {

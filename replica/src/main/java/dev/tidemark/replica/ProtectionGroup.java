@@ -283,10 +283,21 @@ public final class ProtectionGroup implements AutoCloseable {
      * @param point local number of the newest record that both histories have
      * @param sourceSequence the source's number of its last record before those to come
      * @param sourcePoint the source's number of the point
+     * @param volumes the source's as they were at {@code sourceSequence}, or as they began: this
+     *     group gets those that it lacks, and grows those that are larger there
      */
     public CompletableFuture<Void> rejoin(
-            UUID source, int tenure, long point, long sourceSequence, long sourcePoint) {
-        return engine.roleChanges.rejoin(source, tenure, point, sourceSequence, sourcePoint);
+            UUID source,
+            int tenure,
+            long point,
+            long sourceSequence,
+            long sourcePoint,
+            List<PointVolume> volumes) {
+        return volumeChanges
+                .takeUp(tenure, volumes)
+                .thenCompose(taken ->
+                        engine.roleChanges.rejoin(
+                                source, tenure, point, sourceSequence, sourcePoint));
     }
 
     /**
@@ -318,6 +329,14 @@ public final class ProtectionGroup implements AutoCloseable {
     /** The size that a volume had at first, as far as history knows. */
     public long firstSizeBytes(int id) throws ReplicaException {
         return engine.volumes.named(id).firstSizeBytes();
+    }
+
+    /** The size that a volume had after a record; what it began with, if that was later. */
+    public long sizeBytesAt(int id, long sequence) throws ReplicaException {
+        Volume volume = engine.volumes.named(id);
+        return volume.existedAt(sequence)
+                ? Math.max(volume.sizeAt(sequence), volume.firstSizeBytes())
+                : volume.firstSizeBytes();
     }
 
     /** The size that a volume has in the log, which hosts may not have been told yet. */

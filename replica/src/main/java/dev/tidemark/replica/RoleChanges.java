@@ -42,7 +42,7 @@ final class RoleChanges {
      * @return the last sequence number, on stable storage
      */
     CompletableFuture<Long> fence(int tenure, boolean ownWill) {
-        CompletableFuture<Void> fenced =
+        CompletableFuture<Boolean> fenced =
                 engine.maintenance.submit(() -> {
                     Role now = engine.roles.role();
                     boolean served =
@@ -51,9 +51,13 @@ final class RoleChanges {
                     if (served && (tenure > now.tenure() || given)) {
                         engine.roles.set(now.with(GroupRole.FENCED, tenure));
                     }
-                    return null;
+                    return given;
                 });
-        return fenced.thenCompose(nothing -> engine.maintenance.submit(this::last));
+        return fenced.thenCompose(given ->
+                        given
+                                ? engine.checkpoints.handover()
+                                : CompletableFuture.<Void>completedFuture(null))
+                .thenCompose(quiet -> engine.maintenance.submit(this::last));
     }
 
     /**
@@ -131,9 +135,7 @@ final class RoleChanges {
                 && tenure == now.tenure()) {
             return;
         }
-        boolean gone = now.state() == GroupRole.FENCED && tenure >= now.tenure();
-        boolean older = now.state() == GroupRole.ACTIVE && tenure > now.tenure();
-        if (!gone && !older) {
+        if (!engine.roles.mayFollow(tenure)) {
             throw new ReplicaException(
                     ReplicaException.Kind.INVALID,
                     "the group is "

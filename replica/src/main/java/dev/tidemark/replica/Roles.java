@@ -34,6 +34,16 @@ final class Roles {
         return role.state() == GroupRole.ACTIVE;
     }
 
+    /**
+     * Whether this group, which is no copy, may become one of a site that is active in a tenure.
+     */
+    boolean mayFollow(int tenure) {
+        Role now = role;
+        boolean gone = now.state() == GroupRole.FENCED && tenure >= now.tenure();
+        boolean older = now.state() == GroupRole.ACTIVE && tenure > now.tenure();
+        return gone || older;
+    }
+
     /** Durable when it returns. Blocking. */
     void set(Role next) throws JournalException {
         journal.putAttribute(Role.KEY, next.encode(), true);

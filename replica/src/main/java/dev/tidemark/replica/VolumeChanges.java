@@ -6,6 +6,7 @@ import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.StorageFile;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
@@ -25,6 +26,8 @@ final class VolumeChanges {
     static final long MAXIMUM_SIZE_BYTES = 1L << 46;
 
     private static final String NEXT_ID = "next-volume";
+
+    private static final int IDS_OF_A_TENURE = 1 << 8;
 
     private final Engine engine;
     private final IntPredicate viewed;
@@ -112,10 +115,19 @@ final class VolumeChanges {
         });
     }
 
+    /**
+     * Each tenure has ids of its own: only one site is active in it, so that two sites that both
+     * think they are active never give the same one.
+     */
     private int takeId() throws JournalException {
-        int id = nextId++;
-        engine.journal.putAttribute(NEXT_ID, ByteBuffer.allocate(4).putInt(nextId).array(), false);
+        int id = Math.max(nextId, engine.roles.role().tenure() * IDS_OF_A_TENURE + 1);
+        nextIs(id + 1);
         return id;
+    }
+
+    private void nextIs(int next) throws JournalException {
+        nextId = next;
+        engine.journal.putAttribute(NEXT_ID, ByteBuffer.allocate(4).putInt(nextId).array(), false);
     }
 
     private VolumeInfo publish(
@@ -127,6 +139,8 @@ final class VolumeChanges {
         VolumeRecord record =
                 new VolumeRecord(id, name, sequence, engine.scheduler.wallClockMicros(), sizes);
         try {
+            // The volume must not be younger than the log that a power failure leaves.
+            engine.journal.redo().forceNow(sequence);
             engine.journal.putAttribute(record.key(), record.encode(), true);
         } catch (JournalException failure) {
             discard(id, gold);
@@ -216,14 +230,21 @@ final class VolumeChanges {
                             + " bytes and cannot shrink to "
                             + newSizeBytes);
         }
-        volume.gold().grow(newSizeBytes);
-        Mark mark =
-                Mark.resize(
-                        id,
-                        newSizeBytes,
-                        resize -> volume.resizeInHistory(resize.sequence(), newSizeBytes));
+        Mark mark = growing(volume, newSizeBytes);
         engine.log.write(mark);
         return mark;
+    }
+
+    /** Makes room, and the record to write next. A volume that is larger stays so. */
+    private static Mark growing(Volume volume, long newSizeBytes) throws StorageException {
+        volume.gold().grow(newSizeBytes);
+        return Mark.resize(
+                volume.id(),
+                newSizeBytes,
+                resize ->
+                        volume.resizeInHistory(
+                                resize.sequence(),
+                                Math.max(newSizeBytes, volume.sizeAt(Long.MAX_VALUE))));
     }
 
     private VolumeInfo endResize(int id) throws ReplicaException, JournalException {
@@ -275,18 +296,59 @@ final class VolumeChanges {
             checkUsable();
             checkSize(sizeBytes);
             if (engine.volumes.find(id) == null) {
-                GoldImage gold = GoldImage.create(engine.volumeDirectory, id, sizeBytes);
-                keepNextIdAbove(id);
-                publish(id, name, sizeBytes, gold, null);
+                addCopy(id, name, sizeBytes);
             }
             return null;
         });
     }
 
+    /**
+     * Takes up the volumes of the site that this group is going to follow, each as large as it is
+     * there. What this site alone has stays. Nothing happens to a group that follows one already.
+     */
+    CompletableFuture<Void> takeUp(int tenure, List<PointVolume> volumes) {
+        return engine.maintenance
+                .submit(() -> engine.roles.mayFollow(tenure) ? grow(volumes) : List.<Mark>of())
+                .thenCompose(marks ->
+                        CompletableFuture.allOf(
+                                marks.stream()
+                                        .map(this::grown)
+                                        .toArray(CompletableFuture<?>[]::new)));
+    }
+
+    private CompletableFuture<VolumeInfo> grown(Mark resize) {
+        return resize.done()
+                .thenCompose(
+                        nothing -> engine.maintenance.submit(() -> endResize(resize.volume())));
+    }
+
+    private List<Mark> grow(List<PointVolume> volumes)
+            throws ReplicaException, JournalException, StorageException {
+        checkUsable();
+        List<Mark> marks = new ArrayList<>();
+        for (PointVolume wanted : volumes) {
+            checkSize(wanted.sizeBytes());
+            Volume volume = engine.volumes.find(wanted.id());
+            if (volume == null) {
+                addCopy(wanted.id(), wanted.name(), wanted.sizeBytes());
+            } else if (volume.sizeAt(Long.MAX_VALUE) < wanted.sizeBytes()) {
+                marks.add(growing(volume, wanted.sizeBytes()));
+            }
+        }
+        marks.forEach(engine.log::write);
+        return marks;
+    }
+
+    private void addCopy(int id, String name, long sizeBytes)
+            throws JournalException, StorageException {
+        GoldImage gold = GoldImage.create(engine.volumeDirectory, id, sizeBytes);
+        keepNextIdAbove(id);
+        publish(id, name, sizeBytes, gold, null);
+    }
+
     private void keepNextIdAbove(int id) throws JournalException {
         if (nextId <= id) {
-            nextId = id;
-            takeId();
+            nextIs(id + 1);
         }
     }
 
@@ -305,13 +367,7 @@ final class VolumeChanges {
         return engine.maintenance.submit(() -> {
             checkUsable();
             checkSize(newSizeBytes);
-            Volume volume = engine.volumes.named(id);
-            volume.gold().grow(newSizeBytes);
-            Mark mark =
-                    Mark.resize(
-                            id,
-                            newSizeBytes,
-                            resize -> volume.resizeInHistory(resize.sequence(), newSizeBytes));
+            Mark mark = growing(engine.volumes.named(id), newSizeBytes);
             var _ =
                     mark.done()
                             .thenCompose(nothing -> engine.maintenance.submit(() -> endResize(id)));

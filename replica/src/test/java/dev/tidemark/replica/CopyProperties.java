@@ -96,7 +96,7 @@ class CopyProperties {
             shipment = from;
             assertThat(at.sequence()).isLessThanOrEqualTo(source.group().status().headSequence());
             StreamPosition own = from.begin();
-            if (own.epoch() != 0) {
+            if (own.epoch() != 0 && at.epoch() != 0) {
                 assertThat(own).as("seed %d: the same history", source.seed).isEqualTo(at);
             }
         }

@@ -151,13 +151,7 @@ final class Copies implements CopyHost {
                     means.names().apply(source),
                     takeover.point(),
                     last);
-            Engine.await(
-                    engine.rejoin(
-                            source,
-                            offer.tenure(),
-                            takeover.point(),
-                            takeover.lastSequence(),
-                            takeover.ownPoint()));
+            Engine.await(offer.rejoin(engine, source));
             means.changed().changed(group);
         }
         PromotionTask task = engine.promotion();

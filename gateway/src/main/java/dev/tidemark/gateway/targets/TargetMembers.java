@@ -24,6 +24,9 @@ final class TargetMembers {
     /** How far back a checkpoint's name is looked for. */
     private static final int LOOKED_AT_CHECKPOINTS = 65_536;
 
+    /** Flat addressing of 14 bits: a volume beyond it has its own target alone. */
+    private static final int LARGEST_LUN = (1 << 14) - 1;
+
     private final Groups groups;
     private final Volumes volumes;
     private final RecoveryTests tests;
@@ -97,6 +100,7 @@ final class TargetMembers {
     private static Members ofGroup(Group group, String suffix) {
         List<Member> disks =
                 group.engine().volumes().stream()
+                        .filter(volume -> volume.id() <= LARGEST_LUN)
                         .map(volume -> new Member(volume.id() - 1, volume.name() + suffix))
                         .toList();
         return new Members("group " + group.name() + suffix, disks, true);

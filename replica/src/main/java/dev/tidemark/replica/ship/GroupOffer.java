@@ -1,10 +1,14 @@
 package dev.tidemark.replica.ship;
 
+import dev.tidemark.replica.PointVolume;
+import dev.tidemark.replica.ProtectionGroup;
+import dev.tidemark.replica.ReplicaException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,8 +57,8 @@ public record GroupOffer(
     /**
      * A volume of the source.
      *
-     * @param sizeBytes its first: what it has become since is told by its RESIZE records, or before
-     *     an initial synchronisation
+     * @param sizeBytes its first, or of a site that took over, what it was then: what it has become
+     *     since is told by its RESIZE records, or before an initial synchronisation
      */
     public record OfferedVolume(int id, long sizeBytes, String name) {
         void encode(ByteBuf into) {
@@ -71,6 +75,29 @@ public record GroupOffer(
             }
             return new OfferedVolume(id, size, Bytes.readText(from));
         }
+    }
+
+    /**
+     * Has a group that is no copy, but one whose site was active before, become one of the site
+     * that offers: see {@link ProtectionGroup#rejoin}.
+     *
+     * @param source the site that offers
+     * @return fails also when there is no record that both are known to have
+     */
+    public CompletableFuture<Void> rejoin(ProtectionGroup copy, UUID source) {
+        OfferedTakeover how = takeover;
+        if (how == null || how.point() < 0) {
+            return CompletableFuture.failedFuture(
+                    new ReplicaException(
+                            ReplicaException.Kind.INVALID,
+                            "no point is known that both sites' histories have: the copy has to be"
+                                    + " made anew"));
+        }
+        List<PointVolume> wanted =
+                volumes.stream()
+                        .map(each -> new PointVolume(each.id(), each.name(), each.sizeBytes()))
+                        .toList();
+        return copy.rejoin(source, tenure, how.point(), how.lastSequence(), how.ownPoint(), wanted);
     }
 
     ByteBuf encode() {

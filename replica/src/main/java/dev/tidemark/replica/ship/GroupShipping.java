@@ -174,13 +174,16 @@ public final class GroupShipping implements AutoCloseable {
     }
 
     private GroupOffer offer() throws ReplicaException {
-        List<OfferedVolume> volumes = new ArrayList<>();
-        for (VolumeInfo each : group.volumes()) {
-            long size = group.firstSizeBytes(each.id());
-            volumes.add(new OfferedVolume(each.id(), size, each.name()));
-        }
         Role role = group.role();
         Role.Takeover how = role.takeover();
+        List<OfferedVolume> volumes = new ArrayList<>();
+        for (VolumeInfo each : group.volumes()) {
+            long size =
+                    how == null
+                            ? group.firstSizeBytes(each.id())
+                            : group.sizeBytesAt(each.id(), how.lastLocal());
+            volumes.add(new OfferedVolume(each.id(), size, each.name()));
+        }
         return new GroupOffer(
                 group.id(),
                 role.tenure(),

@@ -164,6 +164,13 @@ public final class ShippingDesk {
         Role role = group.role();
         boolean follows = peer.equals(role.source());
         boolean standby = role.state() == GroupRole.STANDBY;
+        if (follows && role.state() == GroupRole.REJOINING) {
+            // Also in a greater tenure: that one was given to the peer, which learns of it once
+            // it can go on in it.
+            channel.refuse(
+                    LinkException.CODE_NOT_NOW, "the group is becoming your copy here; wait");
+            return false;
+        }
         if (role.tenure() > offer.tenure()) {
             channel.refuse(
                     standby && follows ? Kinds.CODE_TENURE : Kinds.CODE_FENCED,
