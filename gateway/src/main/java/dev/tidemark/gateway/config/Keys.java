@@ -161,7 +161,7 @@ public final class Keys {
                     "site.name",
                     "",
                     "a name as of groups; \"\" for the one of tidemark site init",
-                    "What this site is called at the sites that it is paired with. Any key of site makes the gateway a site, as tidemark site init does.",
+                    "What this site is called at the sites that it is paired with. Each of site.name, site.listen and site.advertise makes the gateway a site, as tidemark site init does; site.backlog does not.",
                     text -> text.isEmpty() ? "" : Names.site(text));
 
     public static final SettingKey<String> SITE_LISTEN =

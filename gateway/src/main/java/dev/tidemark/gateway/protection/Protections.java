@@ -96,15 +96,7 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
             Clock clock,
             MeterRegistry registry,
             Limits limits) {
-        this.metrics =
-                new ProtectionMetrics(
-                        registry,
-                        one ->
-                                Tags.of(
-                                        "group",
-                                        groups.nameOf(one.row.group()),
-                                        "peer",
-                                        sites.peerName(one.peer())));
+        this.metrics = new ProtectionMetrics(registry);
         this.groups = groups;
         this.sites = sites;
         this.tables = tables;
@@ -140,7 +132,10 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
                         this);
         Protection protection = new Protection(shipping, row);
         all.put(new Key(row.group(), row.peer()), protection);
-        metrics.add(protection);
+        metrics.add(
+                protection,
+                Tags.of("group", group.name(), "peer", sites.peerName(row.peer())),
+                protection::status);
         shipping.limit(row.limitBytes());
         if (row.paused()) {
             shipping.pause();

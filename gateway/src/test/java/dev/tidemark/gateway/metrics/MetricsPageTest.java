@@ -5,11 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.gateway.client.ApiClient;
 import dev.tidemark.gateway.docs.Page;
+import dev.tidemark.gateway.protection.ProtectionMetrics;
 import dev.tidemark.gateway.server.Gateway;
 import dev.tidemark.gateway.server.TestGateways;
 import dev.tidemark.gateway.sites.SiteMetrics;
 import dev.tidemark.gateway.wire.Requests.CreateVolume;
 import dev.tidemark.replica.link.PeerStatus;
+import dev.tidemark.replica.ship.ShippingStage;
+import dev.tidemark.replica.ship.ShippingState;
+import dev.tidemark.replica.ship.ShippingStatus;
+import dev.tidemark.replica.ship.SyncProgress;
+import io.micrometer.core.instrument.Tags;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -26,7 +32,7 @@ final class MetricsPageTest {
 
     @Test
     void theReferenceShowsEveryMetric() throws Exception {
-        String scraped = scrapeGateway() + scrapeRequests() + scrapePeer();
+        String scraped = scrapeGateway() + scrapeRequests() + scrapePeer() + scrapeCopy();
         Map<String, String> types = new TreeMap<>();
         Matcher type = TYPE.matcher(scraped);
         while (type.find()) {
@@ -45,7 +51,7 @@ final class MetricsPageTest {
                         # Metrics
 
                         `GET /metrics` in Prometheus' text format, with the API's token (or without, when `api.open_metrics` is true). Counters count from the start of the process.
-                        Labels: `group`; `peer` for links between sites; for requests also `volume`, `kind` (`live`, `view`, `test`, `copy`) and `op` (`read`, `write`, `zero`, `flush`). IOPS are
+                        Labels: `group`; `peer` for links between sites, with `group` for a group's copy there; for requests also `volume`, `kind` (`live`, `view`, `test`, `copy`) and `op` (`read`, `write`, `zero`, `flush`). IOPS are
                         `rate(tidemark_request_seconds_count[1m])`, throughput is `rate(tidemark_request_bytes_total[1m])`. The JVM's own metrics (`jvm_*`, `process_*`, `system_*`) are there too.
 
                         ```yaml
@@ -82,6 +88,29 @@ final class MetricsPageTest {
             PeerStatus waiting = new PeerStatus(PeerStatus.State.WAITING, "", null, null);
             new SiteMetrics(metrics.registry()).add("berlin", () -> waiting);
             return metrics.scrape();
+        }
+    }
+
+    private static String scrapeCopy() {
+        try (Metrics metrics = new Metrics()) {
+            ShippingStatus paused =
+                    new ShippingStatus(
+                            ShippingState.PAUSED,
+                            "",
+                            7,
+                            5,
+                            4096,
+                            1_500_000,
+                            ShippingStage.NONE,
+                            new SyncProgress(0, 0, 0, 0, 0, 0));
+            new ProtectionMetrics(metrics.registry())
+                    .add("copy", Tags.of("group", "shop", "peer", "berlin"), () -> paused);
+            String scraped = metrics.scrape();
+            assertThat(scraped)
+                    .contains("tidemark_protection_lag_seconds{group=\"shop\",peer=\"berlin\"} 1.5")
+                    .contains(
+                            "tidemark_protection_acknowledged_sequence{group=\"shop\",peer=\"berlin\"} 5.0");
+            return scraped;
         }
     }
 
