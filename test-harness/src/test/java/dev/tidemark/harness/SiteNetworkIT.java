@@ -53,7 +53,7 @@ final class SiteNetworkIT {
 
     @Test
     void the_link_comes_back_after_all_that_a_network_does(@TempDir Path home) throws Exception {
-        try (TwoSites sites = new TwoSites(home)) {
+        try (DistantSites sites = new DistantSites(home)) {
             sites.start(LIMIT);
             expectClientsOfBoth(sites);
             ChaosProxy proxy = sites.proxy();
@@ -70,9 +70,9 @@ final class SiteNetworkIT {
     }
 
     /** API, command line and NBD of both answer the test in its own network. */
-    private static void expectClientsOfBoth(TwoSites sites) throws Exception {
+    private static void expectClientsOfBoth(DistantSites sites) throws Exception {
         for (GatewayProcess gateway : new GatewayProcess[] {sites.left(), sites.right()}) {
-            TwoSites.succeed(gateway, "group", "create", "shop");
+            DistantSites.succeed(gateway, "group", "create", "shop");
             gateway.api().createVolume("disk", 1 << 20, "shop");
             try (NbdTestClient disk = gateway.connect("disk")) {
                 disk.write(0, new byte[] {1, 2, 3});
@@ -82,7 +82,7 @@ final class SiteNetworkIT {
     }
 
     /** Slow is not dead: the link stays. */
-    private static void slow(TwoSites sites) throws Exception {
+    private static void slow(DistantSites sites) throws Exception {
         String since = sites.rightSeenFromLeft().path("since").asText();
         ChaosProxy proxy = sites.proxy();
         proxy.delay(Duration.ofMillis(100), Duration.ofMillis(50));
@@ -100,14 +100,14 @@ final class SiteNetworkIT {
         sites.awaitConnected(LIMIT);
     }
 
-    private static void cut(TwoSites sites) throws Exception {
+    private static void cut(DistantSites sites) throws Exception {
         int before = sites.proxy().acceptedConnections();
         assertThat(sites.proxy().cut()).isPositive();
         Await.until("a new dial", LIMIT, () -> sites.proxy().acceptedConnections() > before);
         sites.awaitConnected(LIMIT);
     }
 
-    private static void split(TwoSites sites) throws Exception {
+    private static void split(DistantSites sites) throws Exception {
         ChaosProxy proxy = sites.proxy();
         int before = proxy.acceptedConnections();
         proxy.refuse(true);
@@ -122,7 +122,7 @@ final class SiteNetworkIT {
     }
 
     /** Nothing is closed: silence of one way is enough to end the link at both sides. */
-    private static void hang(TwoSites sites, Way... ways) throws Exception {
+    private static void hang(DistantSites sites, Way... ways) throws Exception {
         ChaosProxy proxy = sites.proxy();
         for (Way way : ways) {
             proxy.hang(way, true);

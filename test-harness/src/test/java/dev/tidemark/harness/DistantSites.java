@@ -20,7 +20,7 @@ import java.util.List;
  * whatever one says to the other, on links that either has dialled, passes the proxy. {@link
  * Way#THERE} is from left to right. Not thread-safe; its gateways and its proxy are.
  */
-final class TwoSites implements AutoCloseable {
+final class DistantSites implements AutoCloseable {
     static final String LEFT = "berlin";
     static final String RIGHT = "paris";
 
@@ -32,7 +32,7 @@ final class TwoSites implements AutoCloseable {
     private final GatewayProcess right;
 
     /** Not started yet; everything that the gateways keep and print lies below home. */
-    TwoSites(Path home) throws Exception {
+    DistantSites(Path home) throws Exception {
         left = new GatewayProcess(home.resolve(LEFT), network.left());
         right = new GatewayProcess(home.resolve(RIGHT), network.right());
     }
