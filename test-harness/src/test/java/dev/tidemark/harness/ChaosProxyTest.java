@@ -208,16 +208,16 @@ final class ChaosProxyTest {
     void bandwidth_is_shared_by_all_connections() throws Exception {
         Line one = new Line();
         Line other = new Line();
-        proxy.bandwidth(Way.THERE, 4 << 20);
+        proxy.bandwidth(Way.THERE, 2 << 20);
         long start = System.nanoTime();
-        Thread beside = Thread.ofVirtual().start(() -> other.send(new byte[2 << 20]));
-        one.expectEchoOf(2 << 20);
-        other.in.skipNBytes(2 << 20);
+        Thread beside = Thread.ofVirtual().start(() -> other.send(new byte[1 << 20]));
+        one.expectEchoOf(1 << 20);
+        other.in.skipNBytes(1 << 20);
         beside.join();
         assertThat(since(start)).isBetween(Duration.ofMillis(950), Duration.ofSeconds(5));
 
         proxy.bandwidth(TokenBucket.UNLIMITED);
-        assertThat(one.expectEchoOf(2 << 20)).isLessThan(Duration.ofMillis(400));
+        assertThat(one.expectEchoOf(4 << 20)).isLessThan(Duration.ofMillis(1900));
     }
 
     @Test
@@ -234,9 +234,10 @@ final class ChaosProxyTest {
     void jitter_lets_connections_overtake_each_other_and_keeps_each_in_order() throws Exception {
         Line one = new Line();
         Line other = new Line();
-        proxy.delay(Way.THERE, Duration.ZERO, Duration.ofMillis(20));
-        int overtaken = 0;
-        for (int round = 0; round < 50; round++) {
+        proxy.delay(Way.THERE, Duration.ZERO, Duration.ofMillis(60));
+        int oneFirst = 0;
+        int otherFirst = 0;
+        for (int round = 0; round < 40; round++) {
             one.out.writeInt(round);
             other.out.writeInt(round);
             Await.until(
@@ -244,12 +245,14 @@ final class ChaosProxyTest {
                     LIMIT,
                     () -> one.in.available() > 0 || other.in.available() > 0);
             if (one.in.available() == 0) {
-                overtaken++;
+                otherFirst++;
+            } else if (other.in.available() == 0) {
+                oneFirst++;
             }
             assertThat(one.in.readInt()).isEqualTo(round);
             assertThat(other.in.readInt()).isEqualTo(round);
         }
-        assertThat(overtaken).as("of 50").isBetween(8, 42);
+        assertThat(Math.min(oneFirst, otherFirst)).isGreaterThanOrEqualTo(3);
         one.expectEchoOf(1 << 20);
     }
 
