@@ -122,8 +122,8 @@ final class CopyChecks implements AutoCloseable {
         try {
             return copy.api().taggedCheckpoints(group);
         } catch (GatewayApi.RefusedException e) {
-            if (e.status() == 404) {
-                return List.of(); // There is no copy yet.
+            if (e.status() == 404 || e.status() == 409) {
+                return List.of(); // There is no copy yet, or it is being made.
             }
             throw e;
         }
