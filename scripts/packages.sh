@@ -49,6 +49,7 @@ tools_test=(
   "${tools_guest[@]}"
   debootstrap=debootstrap
   fio=fio
+  ip=iproute2
   iscsi-ls=libiscsi-bin
   nbdkit=nbdkit
   python:nbd=python3-libnbd

@@ -2,6 +2,7 @@ package dev.tidemark.harness;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
+
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Requests;
 import dev.tidemark.gateway.wire.Wire.CheckpointDocument;
@@ -11,6 +12,9 @@ import dev.tidemark.gateway.wire.Wire.PointDocument;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
 import dev.tidemark.gateway.wire.Wire.TestDocument;
 import dev.tidemark.gateway.wire.Wire.VolumeDocument;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -23,7 +27,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** The gateway's REST API, over plain HTTP. Thread-safe. */
 final class GatewayApi {
@@ -207,7 +210,7 @@ final class GatewayApi {
     private HttpResponse<String> exchange(String method, String path, @Nullable String body)
             throws IOException, InterruptedException {
         HttpRequest.Builder request =
-                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + address.getPort() + path))
+                HttpRequest.newBuilder(URI.create("http://" + GatewayProcess.text(address) + path))
                         .timeout(LIMIT)
                         .header("Content-Type", "application/json");
         if (Files.exists(tokenFile)) {

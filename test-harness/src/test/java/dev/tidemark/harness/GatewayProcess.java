@@ -2,6 +2,8 @@ package dev.tidemark.harness;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -14,7 +16,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The gateway as it is shipped, as a process of its own on a scratch directory; can be killed,
@@ -26,6 +27,7 @@ final class GatewayProcess implements AutoCloseable {
     private static final Duration STOP_LIMIT = Duration.ofSeconds(90);
 
     private final Path home;
+    private final List<String> prefix;
     private final Map<String, String> settings = new LinkedHashMap<>();
     private final InetSocketAddress nbd;
     private final GatewayApi api;
@@ -34,9 +36,30 @@ final class GatewayProcess implements AutoCloseable {
 
     /** A gateway that is not started yet; everything it has and prints lies below home. */
     GatewayProcess(Path home) throws IOException {
+        this(home, List.of(), freeAddress(), freeAddress());
+    }
+
+    /** The same in a site's network, whose address it listens on for the test outside. */
+    GatewayProcess(Path home, SiteNetwork.Site site) {
+        this(
+                home,
+                site.prefix(),
+                new InetSocketAddress(site.inside(), 10809),
+                new InetSocketAddress(site.inside(), 7117));
+        set("api.allow_remote", "true");
+        set("nbd.rules", "[" + quoted("read-write * address=" + outside(site)) + "]");
+    }
+
+    private static String outside(SiteNetwork.Site site) {
+        return site.outside().getHostAddress();
+    }
+
+    /** The prefix comes before the command line of the gateway itself, not of its clients. */
+    private GatewayProcess(
+            Path home, List<String> prefix, InetSocketAddress nbd, InetSocketAddress control) {
         this.home = home;
-        nbd = freeAddress();
-        InetSocketAddress control = freeAddress();
+        this.prefix = prefix;
+        this.nbd = nbd;
         api = new GatewayApi(control, data().resolve("token"));
         set("data.directory", quoted(data().toString()));
         set("nbd.listen", "[" + quoted(text(nbd)) + "]");
@@ -49,8 +72,8 @@ final class GatewayProcess implements AutoCloseable {
         }
     }
 
-    private static String text(InetSocketAddress address) {
-        return "127.0.0.1:" + address.getPort();
+    static String text(InetSocketAddress address) {
+        return address.getAddress().getHostAddress() + ":" + address.getPort();
     }
 
     static String quoted(String text) {
@@ -82,7 +105,7 @@ final class GatewayProcess implements AutoCloseable {
     }
 
     String uri(String export) {
-        return "nbd://127.0.0.1:" + nbd.getPort() + "/" + export;
+        return "nbd://" + text(nbd) + "/" + export;
     }
 
     NbdTestClient connect(String export) throws IOException {
@@ -107,8 +130,10 @@ final class GatewayProcess implements AutoCloseable {
         Files.createDirectories(home);
         writeConfiguration();
         starts++;
+        List<String> command = new ArrayList<>(prefix); // "ip netns exec" becomes the gateway
+        command.addAll(command("serve", "--config", configuration().toString()));
         process =
-                new ProcessBuilder(command("serve", "--config", configuration().toString()))
+                new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(logFile().toFile())
                         .start();
@@ -150,7 +175,8 @@ final class GatewayProcess implements AutoCloseable {
             }
         }
         throw new AssertionError(
-                "gateway/target/tidemark.jar is not built: mvn -pl gateway -am package -DskipTests");
+                "gateway/target/tidemark.jar is not built: mvn -pl gateway -am package"
+                        + " -DskipTests");
     }
 
     /** How a command of the command line ended. */
