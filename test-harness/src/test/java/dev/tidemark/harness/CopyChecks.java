@@ -3,7 +3,6 @@ package dev.tidemark.harness;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemark.gateway.wire.Wire.CheckpointDocument;
-
 import java.io.IOException;
 import java.security.MessageDigest;
 import java.time.Duration;

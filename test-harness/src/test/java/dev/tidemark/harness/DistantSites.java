@@ -3,11 +3,9 @@ package dev.tidemark.harness;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Requests;
 import dev.tidemark.harness.ChaosProxy.Way;
-
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;

@@ -2,7 +2,6 @@ package dev.tidemark.harness;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
-
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Requests;
 import dev.tidemark.gateway.wire.Wire.CheckpointDocument;
@@ -12,9 +11,6 @@ import dev.tidemark.gateway.wire.Wire.PointDocument;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
 import dev.tidemark.gateway.wire.Wire.TestDocument;
 import dev.tidemark.gateway.wire.Wire.VolumeDocument;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -27,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The gateway's REST API, over plain HTTP. Thread-safe. */
 final class GatewayApi {

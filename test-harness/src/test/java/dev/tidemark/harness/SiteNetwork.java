@@ -1,9 +1,6 @@
 package dev.tidemark.harness;
 
 import dev.tidemark.foreign.ForeignProgram;
-
-import org.jspecify.annotations.Nullable;
-
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.channels.FileChannel;
@@ -12,6 +9,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Two sites that reach the test and not each other: each a network namespace of its own with an

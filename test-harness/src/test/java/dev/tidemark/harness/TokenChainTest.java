@@ -3,10 +3,9 @@ package dev.tidemark.harness;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import org.junit.jupiter.api.Test;
-
 import java.nio.ByteBuffer;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 
 final class TokenChainTest {
     private final List<byte[]> areas = List.of(new byte[4096], new byte[4096], new byte[4096]);
