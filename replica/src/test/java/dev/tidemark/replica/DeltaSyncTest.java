@@ -119,7 +119,7 @@ class DeltaSyncTest {
             assertThat(shipping.status().trigger()).isEqualTo("new");
             cut();
             while (shipping.status().backlogBytes() <= LIMIT_BYTES) {
-                source.write(device, random.nextInt(30) * 4096, source.bytes(4096));
+                source.write(device, random.nextInt(30) * 4096L, source.bytes(4096));
             }
             await("given up", () -> shipping.status().backlogBytes() == 0);
             assertThat(shipping.status().state()).isEqualTo(ShippingState.WAITING);
@@ -314,7 +314,8 @@ class DeltaSyncTest {
         pair.breakTheOrder();
         long before = head(pair.copy);
         for (int i = 0; i < 600; i++) {
-            pair.source.write(pair.device, pair.random.nextInt(20) * 4096, pair.source.bytes(8192));
+            pair.source.write(
+                    pair.device, pair.random.nextInt(20) * 4096L, pair.source.bytes(8192));
             pair.source.scheduler.runFor(10_000_000);
         }
         pair.await(
