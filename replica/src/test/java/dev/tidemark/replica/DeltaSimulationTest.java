@@ -176,7 +176,7 @@ class DeltaSimulationTest {
             if (now != null) {
                 link = null;
                 now.cut();
-                shipping.down("cut");
+                shipping.down(now, "cut");
             }
         }
 

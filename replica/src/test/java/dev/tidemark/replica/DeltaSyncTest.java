@@ -93,7 +93,7 @@ class DeltaSyncTest {
             if (now != null) {
                 link = null;
                 now.cut();
-                shipping.down("cut");
+                shipping.down(now, "cut");
             }
         }
 

@@ -545,7 +545,7 @@ class TakeoverSimulationTest {
                 now.cut();
                 GroupShipping shipping = from.shipping;
                 if (shipping != null) {
-                    shipping.down("cut");
+                    shipping.down(now, "cut");
                 }
             }
         }

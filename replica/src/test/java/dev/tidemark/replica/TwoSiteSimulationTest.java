@@ -130,7 +130,7 @@ class TwoSiteSimulationTest {
             if (now != null) {
                 link = null;
                 now.cut();
-                shipping.down("cut");
+                shipping.down(now, "cut");
             }
         }
 

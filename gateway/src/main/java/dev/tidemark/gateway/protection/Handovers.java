@@ -381,6 +381,15 @@ final class Handovers {
         if (group.engine().role().state() != GroupRole.ACTIVE) {
             throw Protections.notActive(group);
         }
+        if (group.engine().promotion() != null) {
+            throw new ProblemException(
+                    new Problem(
+                            ProblemKind.IN_USE,
+                            "a rollback or promotion of group " + group.name() + " is in progress",
+                            null,
+                            null,
+                            "wait for its end: tidemark task list"));
+        }
         String site = Required.text("to", request.to());
         Protections.Protection to = means.protections().get(group, site);
         if (to.status().state() != ShippingState.SHIPPING) {

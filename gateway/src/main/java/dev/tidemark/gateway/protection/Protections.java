@@ -323,7 +323,7 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
     public void down(Link link, String reason) {
         all.values().stream()
                 .filter(one -> one.peer().equals(link.peer()))
-                .forEach(one -> one.shipping.down(reason));
+                .forEach(one -> one.shipping.down(link, reason));
     }
 
     @Override

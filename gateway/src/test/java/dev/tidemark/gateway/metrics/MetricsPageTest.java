@@ -102,7 +102,8 @@ final class MetricsPageTest {
                             4096,
                             1_500_000,
                             ShippingStage.NONE,
-                            new SyncProgress(0, 0, 0, 0, 0, 0));
+                            new SyncProgress(0, 0, 0, 0, 0, 0),
+                            "");
             new ProtectionMetrics(metrics.registry())
                     .add("copy", Tags.of("group", "shop", "peer", "berlin"), () -> paused);
             String scraped = metrics.scrape();

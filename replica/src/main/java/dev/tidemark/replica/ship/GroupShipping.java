@@ -135,9 +135,12 @@ public final class GroupShipping implements AutoCloseable {
         });
     }
 
-    /** The link has ended. */
-    public void down(String why) {
+    /** A link has ended; nothing happens when another one has come up since. */
+    public void down(Link ended, String why) {
         executor.execute(() -> {
+            if (!ended.equals(link)) {
+                return;
+            }
             link = null;
             if (!closed && state != ShippingState.STOPPED && state != ShippingState.FENCED) {
                 leaveChannel(why);
