@@ -667,6 +667,7 @@ public final class GroupShipping implements AutoCloseable {
             return;
         }
         records.acknowledged(sequence);
+        noteEven();
         InitialSync making = sync;
         if (making != null && making.isEnded() && sequence >= records.sentSequence()) {
             // The copy is there now; records go on over a channel of their own.
@@ -687,7 +688,7 @@ public final class GroupShipping implements AutoCloseable {
         long backlog = held == null ? 0 : held.backlogBytes();
         long since = evenMicros;
         if (records != null && state == ShippingState.SHIPPING) {
-            since = records.oldestUnacknowledgedMicros();
+            since = records.oldestUnacknowledgedMicros(group.status().headSequence());
         } else if (held != null && backlog == 0 && !syncing) {
             since = 0;
         }

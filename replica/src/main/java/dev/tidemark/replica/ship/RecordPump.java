@@ -44,6 +44,10 @@ final class RecordPump {
     private volatile long sentSequence;
     private volatile long acknowledgedSequence;
     private volatile long oldestMicros;
+
+    /** When the first record came after a rest. */
+    private volatile long wokenMicros;
+
     private boolean forceArmed;
     private boolean copyIsMade;
 
@@ -95,6 +99,7 @@ final class RecordPump {
     /** A record was appended. On any thread, cheap. */
     void woken() {
         if (idle.get() && idle.compareAndSet(true, false)) {
+            wokenMicros = scheduler.wallClockMicros();
             again.run();
         }
     }
@@ -220,8 +225,15 @@ final class RecordPump {
         return acknowledgedSequence;
     }
 
-    /** When the oldest record that is on its way was written, microseconds; 0 when none is. */
-    long oldestUnacknowledgedMicros() {
-        return oldestMicros;
+    /**
+     * When the oldest record that the copy has not got was written, microseconds; 0 when it has all
+     * up to the log's last number.
+     */
+    long oldestUnacknowledgedMicros(long lastSequence) {
+        long sentFirst = oldestMicros;
+        if (acknowledgedSequence >= lastSequence) {
+            return 0;
+        }
+        return sentFirst == 0 ? wokenMicros : sentFirst;
     }
 }
