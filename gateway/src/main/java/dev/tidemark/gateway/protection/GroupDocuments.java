@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
 final class GroupDocuments {
     private final Sites sites;
     private final Protections protections;
-    private final Handovers handovers;
+    private final HandoverRows handovers;
 
-    GroupDocuments(Sites sites, Protections protections, Handovers handovers) {
+    GroupDocuments(Sites sites, Protections protections, HandoverRows handovers) {
         this.sites = sites;
         this.protections = protections;
         this.handovers = handovers;

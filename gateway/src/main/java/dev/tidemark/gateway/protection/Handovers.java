@@ -31,13 +31,9 @@ import dev.tidemark.replica.ship.ShippingState;
 import dev.tidemark.replica.ship.SiteMessages.Handover;
 import dev.tidemark.replica.ship.SiteMessages.News;
 import java.time.Clock;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,10 +54,8 @@ final class Handovers {
 
     private final Means means;
     private final Peering peering;
-    private final Map<UUID, HandoverRow> rows = new ConcurrentHashMap<>();
-
-    /** Groups whose handover a task of this process attends to. */
-    private final Set<UUID> attended = ConcurrentHashMap.newKeySet();
+    private final HandoverRows rows;
+    private final Tenures tenures;
 
     /** What it works with. */
     record Means(
@@ -77,43 +71,11 @@ final class Handovers {
             Scheduler scheduler,
             Clock clock) {}
 
-    Handovers(Means means) {
+    Handovers(Means means, HandoverRows rows, Peering peering, Tenures tenures) {
         this.means = means;
-        this.peering = new Peering(means.sites());
-    }
-
-    /** What is known of a group's handover. */
-    Optional<HandoverRow> of(UUID group) {
-        return Optional.ofNullable(rows.get(group));
-    }
-
-    private void keep(HandoverRow row) {
-        means.tables().keep(row);
-        rows.put(row.group(), row);
-    }
-
-    private void end(UUID group) {
-        means.tables().removeHandover(group);
-        rows.remove(group);
-    }
-
-    /** Writes down that something begins, unless something is going on. */
-    private synchronized void begin(Group group, HandoverRow row) {
-        HandoverRow before = rows.get(row.group());
-        if (before != null) {
-            throw new ProblemException(
-                    new Problem(
-                            ProblemKind.IN_USE,
-                            "group " + group.name() + " is changing sites already",
-                            GroupDocuments.text(before.phase()),
-                            null,
-                            before.phase() == Phase.TAKEN
-                                    ? "commit or roll back first: tidemark failover --group "
-                                            + group.name()
-                                            + " --commit"
-                                    : "see tidemark group show " + group.name()));
-        }
-        keep(row);
+        this.rows = rows;
+        this.peering = peering;
+        this.tenures = tenures;
     }
 
     private long now() {
@@ -129,7 +91,7 @@ final class Handovers {
             if (group.isEmpty()) {
                 continue;
             }
-            rows.put(row.group(), row);
+            rows.adopt(row);
             resume(group.get(), row);
         }
     }
@@ -150,14 +112,14 @@ final class Handovers {
             case RETURNING -> attend("return", group, progress -> giveBack(group, progress));
             case LEAVING -> {
                 if (role.state() == GroupRole.ACTIVE) {
-                    end(row.group());
+                    rows.end(row.group());
                 }
             }
         }
     }
 
     private Task attend(String kind, Group group, Task.Work work) {
-        attended.add(group.row().id());
+        rows.attended(group.row().id(), true);
         try {
             return means.tasks()
                     .start(
@@ -167,11 +129,11 @@ final class Handovers {
                                 try {
                                     return work.run(progress);
                                 } finally {
-                                    attended.remove(group.row().id());
+                                    rows.attended(group.row().id(), false);
                                 }
                             });
         } catch (RuntimeException e) {
-            attended.remove(group.row().id());
+            rows.attended(group.row().id(), false);
             throw e;
         }
     }
@@ -188,7 +150,7 @@ final class Handovers {
                         ? LATEST
                         : Points.canonical(means.points().resolve(group, asked).sequence());
         HandoverRow row = taking(group, role, point, policy);
-        begin(group, row);
+        rows.begin(group, row);
         return attend("failover", group, progress -> take(group, row, progress));
     }
 
@@ -249,7 +211,7 @@ final class Handovers {
                             row.afterMillis(),
                             null,
                             row.startedMicros());
-            keep(row);
+            rows.keep(row);
         }
         Optional<Long> last = peering.fence(row.peer(), row.group(), row.tenure());
         if (last.isPresent() && row.point().equals(LATEST)) {
@@ -282,7 +244,7 @@ final class Handovers {
             if (engine.role().state() == GroupRole.STANDBY) {
                 // A source that was fenced for this learns that the group is its own.
                 Engine.await(engine.learn(row.tenure() + 1));
-                end(row.group());
+                rows.end(row.group());
             }
             throw failed;
         }
@@ -303,9 +265,9 @@ final class Handovers {
         }
         Policy policy = new Policy(row.policy(), row.afterMillis());
         if (policy.isCommittedAtOnce()) {
-            end(row.group());
+            rows.end(row.group());
         } else {
-            keep(
+            rows.keep(
                     row.taken(
                             policy.action().equals(Policy.NONE)
                                     ? null
@@ -326,12 +288,12 @@ final class Handovers {
     /** The takeover is final: it cannot be given back any more. */
     void commit(Group group) {
         requireTaken(group);
-        end(group.row().id());
+        rows.end(group.row().id());
         log.info("group={} the failover is committed", group.name());
     }
 
     private HandoverRow requireTaken(Group group) {
-        HandoverRow row = rows.get(group.row().id());
+        HandoverRow row = rows.of(group.row().id()).orElse(null);
         if (row == null || row.phase() != Phase.TAKEN) {
             throw new ProblemException(
                     new Problem(
@@ -346,7 +308,7 @@ final class Handovers {
 
     /** Gives the group back to where it was. */
     Task rollBack(Group group) {
-        keep(requireTaken(group).with(Phase.RETURNING));
+        rows.keep(requireTaken(group).with(Phase.RETURNING));
         return attend("return", group, progress -> giveBack(group, progress));
     }
 
@@ -360,7 +322,7 @@ final class Handovers {
             means.volumes().announce(group);
             log.info("group={} is given back", group.name());
         }
-        end(group.row().id());
+        rows.end(group.row().id());
         while (engine.role().state() == GroupRole.REJOINING) {
             progress.detail("the disks are being set back to where they were");
             PromotionTask task = engine.promotion();
@@ -412,7 +374,7 @@ final class Handovers {
                         policy.afterMillis(),
                         null,
                         now());
-        begin(group, row);
+        rows.begin(group, row);
         return attend("move", group, progress -> leave(group, row, to, progress));
     }
 
@@ -442,7 +404,7 @@ final class Handovers {
         try {
             News news = peering.take(row.peer(), handover);
             Engine.await(engine.fence(news.tenure()));
-            end(row.group());
+            rows.end(row.group());
         } catch (LinkException failed) {
             if (failed.kind() != LinkException.Kind.REFUSED) {
                 throw new ProblemException(
@@ -470,12 +432,12 @@ final class Handovers {
 
     private void takeBack(Group group, HandoverRow row) {
         Engine.await(group.engine().reinstate(group.engine().role().tenure()));
-        end(row.group());
+        rows.end(row.group());
     }
 
     /** A peer hands its group over; answers when the disks can be used here. */
     News takeFrom(UUID peer, Handover handover) throws LinkException {
-        Group group = means.groups().get(handover.group()).orElseThrow(Handovers::unknown);
+        Group group = means.groups().get(handover.group()).orElseThrow(Tenures::unknown);
         Role role = group.engine().role();
         if (role.state() != GroupRole.STANDBY
                 || !peer.equals(role.source())
@@ -493,7 +455,7 @@ final class Handovers {
                             role,
                             LATEST,
                             new Policy(handover.policy(), handover.afterMillis()));
-            begin(group, row);
+            rows.begin(group, row);
             PromotionTask promotion = promote(group, row);
             var _ =
                     means.tasks()
@@ -504,11 +466,7 @@ final class Handovers {
         } catch (ProblemException refused) {
             throw LinkException.refusal(LinkException.CODE_NOT_NOW, refused.problem().sentence());
         }
-        return news(group);
-    }
-
-    private static LinkException unknown() {
-        return LinkException.refusal(LinkException.CODE_UNKNOWN, "there is no such group here");
+        return tenures.news(group);
     }
 
     // Reverse
@@ -526,7 +484,7 @@ final class Handovers {
                             null,
                             "to copy it to a site: tidemark group protect"));
         }
-        if (rows.containsKey(group.row().id())) {
+        if (rows.of(group.row().id()).isPresent()) {
             throw new ProblemException(
                     new Problem(
                             ProblemKind.IN_USE,
@@ -545,151 +503,21 @@ final class Handovers {
         }
     }
 
-    // Who the group belongs to
-
-    /** What peers are told. */
-    News state(UUID group) throws LinkException {
-        return news(means.groups().get(group).orElseThrow(Handovers::unknown));
-    }
-
-    private News news(Group group) {
-        Role role = group.engine().role();
-        HandoverRow row = rows.get(group.row().id());
-        return new News(
-                role.state(),
-                role.tenure(),
-                group.engine().status().headSequence(),
-                row != null && row.phase() == Phase.TAKING,
-                role.source());
-    }
-
-    /** A peer has claimed a newer tenure; returns the last number here. */
-    long fence(UUID peer, UUID id, int tenure) throws LinkException {
-        Group group = means.groups().get(id).orElseThrow(Handovers::unknown);
-        Role role = group.engine().role();
-        Role.Takeover how = role.takeover();
-        boolean related =
-                means.protections().find(group, peer).isPresent()
-                        || peer.equals(role.source())
-                        || (how != null && peer.equals(how.from()));
-        if (!related) {
-            throw LinkException.refusal(
-                    LinkException.CODE_UNKNOWN, "the group is not copied to your site");
-        }
-        return fence(group, peer, tenure);
-    }
-
-    private long fence(Group group, UUID peer, int tenure) {
-        boolean served = group.engine().role().state() == GroupRole.ACTIVE;
-        long last = Engine.await(group.engine().fence(tenure));
-        if (served && group.engine().role().state() == GroupRole.FENCED) {
-            means.volumes().announce(group);
-            means.alerts()
-                    .raise(
-                            Alerts.Severity.WARNING,
-                            Alerts.GROUP_FENCED,
-                            group.name(),
-                            means.sites().peerName(peer)
-                                    + " takes the group over, tenure "
-                                    + tenure
-                                    + ": hosts are refused here");
-        }
-        return last;
-    }
-
-    /** A peer said, one way or the other, that it knows better whose the group is. */
-    void ask(UUID id, UUID peer) {
-        Optional<Group> found = means.groups().get(id);
-        if (found.isEmpty() || attended.contains(id)) {
-            return;
-        }
-        Group group = found.get();
-        Role role = group.engine().role();
-        Optional<News> news = peering.state(peer, id, role.tenure());
-        if (news.isEmpty() || news.get().taking()) {
-            return;
-        }
-        News there = news.get();
-        boolean ours =
-                there.role() == GroupRole.STANDBY
-                        && means.sites().isThisSite(there.source())
-                        && there.tenure() >= role.tenure();
-        boolean back =
-                there.role() == GroupRole.REJOINING && means.sites().isThisSite(there.source());
-        HandoverRow row = rows.get(id);
-        boolean fenced = role.state() == GroupRole.FENCED && there.tenure() == role.tenure();
-        if (there.role() == GroupRole.ACTIVE && (there.tenure() > role.tenure() || fenced)) {
-            fence(group, peer, there.tenure());
-            endLeaving(row);
-        } else if ((ours || back) && there.tenure() >= role.tenure()) {
-            reinstate(group, peer, there.tenure());
-            endLeaving(row);
-        }
-    }
-
-    private void endLeaving(@Nullable HandoverRow row) {
-        if (row != null && row.phase() == Phase.LEAVING) {
-            end(row.group());
-        }
-    }
-
-    private void reinstate(Group group, UUID peer, int tenure) {
-        boolean refused = group.engine().role().state() == GroupRole.FENCED;
-        Engine.await(group.engine().reinstate(tenure));
-        if (refused && group.engine().role().state() == GroupRole.ACTIVE) {
-            means.volumes().announce(group);
-            means.alerts()
-                    .raise(
-                            Alerts.Severity.WARNING,
-                            Alerts.GROUP_TAKEN,
-                            group.name(),
-                            means.sites().peerName(peer)
-                                    + " has given the group back, tenure "
-                                    + tenure
-                                    + ": hosts are served here again");
-        }
-        means.protections().of(group.row().id()).stream()
-                .filter(one -> !one.row.paused())
-                .forEach(one -> one.shipping.resume());
-    }
-
-    /**
-     * Now and then: fenced groups whose other site can be asked, and policies whose time has come.
-     */
+    /** Now and then: does what a policy says whose time has come. */
     void look() {
         for (Group group : means.groups().all()) {
-            UUID id = group.row().id();
-            if (attended.contains(id)) {
+            HandoverRow row = rows.of(group.row().id()).orElse(null);
+            if (row == null || row.phase() != Phase.TAKEN || rows.isAttended(row.group())) {
                 continue;
             }
-            HandoverRow row = rows.get(id);
-            if (group.engine().role().state() == GroupRole.FENCED) {
-                if (row != null && row.phase() == Phase.LEAVING) {
-                    ask(id, row.peer());
-                } else {
-                    means.protections().of(id).forEach(one -> ask(id, one.peer()));
-                }
-            } else if (row != null
-                    && row.phase() == Phase.TAKEN
-                    && row.deadlineMicros() != null
-                    && row.deadlineMicros() <= now()) {
+            Long deadline = row.deadlineMicros();
+            if (deadline != null && deadline <= now()) {
                 log.info("group={} policy {}: its time has come", group.name(), row.policy());
                 if (row.policy().equals(Policy.COMMIT)) {
                     commit(group);
                 } else {
                     var _ = rollBack(group);
                 }
-            }
-        }
-    }
-
-    /** There is a link: the site that this one took a group over from may not know of it. */
-    void tell(UUID peer) {
-        for (Group group : means.groups().all()) {
-            Role role = group.engine().role();
-            Role.Takeover how = role.takeover();
-            if (role.state() == GroupRole.ACTIVE && how != null && peer.equals(how.from())) {
-                var _ = peering.fence(peer, group.row().id(), role.tenure());
             }
         }
     }

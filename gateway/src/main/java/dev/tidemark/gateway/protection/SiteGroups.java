@@ -48,6 +48,7 @@ public final class SiteGroups implements AutoCloseable {
 
     private final Protections protections;
     private final Handovers handovers;
+    private final Tenures tenures;
     private final GroupDocuments documents;
     private final Scheduler scheduler;
     private final ExecutorService blocking = Executors.newVirtualThreadPerTaskExecutor();
@@ -99,21 +100,24 @@ public final class SiteGroups implements AutoCloseable {
                                 sites::isThisSite,
                                 group -> changed(means, group)));
         ShippingDesk desk = new ShippingDesk(copies, scheduler);
-        this.handovers =
-                new Handovers(
-                        new Handovers.Means(
-                                means.groups(),
-                                means.volumes(),
-                                means.points(),
-                                means.tasks(),
-                                sites,
-                                protections,
-                                desk,
-                                means.tables(),
-                                means.alerts(),
-                                scheduler,
-                                means.clock()));
-        this.documents = new GroupDocuments(sites, protections, handovers);
+        HandoverRows rows = new HandoverRows(means.tables());
+        Peering peering = new Peering(sites);
+        Handovers.Means shared =
+                new Handovers.Means(
+                        means.groups(),
+                        means.volumes(),
+                        means.points(),
+                        means.tasks(),
+                        sites,
+                        protections,
+                        desk,
+                        means.tables(),
+                        means.alerts(),
+                        scheduler,
+                        means.clock());
+        this.tenures = new Tenures(shared, rows, peering);
+        this.handovers = new Handovers(shared, rows, peering, tenures);
+        this.documents = new GroupDocuments(sites, protections, rows);
         means.groups().siting(documents::of);
         means.groups()
                 .onDelete(group -> {
@@ -144,7 +148,7 @@ public final class SiteGroups implements AutoCloseable {
                         answer(
                                 body,
                                 Question::decode,
-                                asked -> handovers.state(asked.group()).encode()));
+                                asked -> tenures.state(asked.group()).encode()));
         services.method(
                 SiteMessages.METHOD_FENCE,
                 (link, body) ->
@@ -154,7 +158,7 @@ public final class SiteGroups implements AutoCloseable {
                                 asked ->
                                         Unpooled.buffer(8)
                                                 .writeLongLE(
-                                                        handovers.fence(
+                                                        tenures.fence(
                                                                 link.peer(),
                                                                 asked.group(),
                                                                 asked.tenure()))));
@@ -200,7 +204,7 @@ public final class SiteGroups implements AutoCloseable {
     private final class Telling implements LinkServices.Watcher {
         @Override
         public void up(Link link) {
-            run(() -> handovers.tell(link.peer()));
+            run(() -> tenures.tell(link.peer()));
         }
 
         @Override
@@ -229,12 +233,12 @@ public final class SiteGroups implements AutoCloseable {
                 new Protections.Fencing() {
                     @Override
                     public void fenced(UUID group, UUID peer) {
-                        run(() -> handovers.ask(group, peer));
+                        run(() -> tenures.ask(group, peer));
                     }
 
                     @Override
                     public void behind(UUID group, UUID peer) {
-                        run(() -> handovers.ask(group, peer));
+                        run(() -> tenures.ask(group, peer));
                     }
                 });
         handovers.open();
@@ -244,6 +248,7 @@ public final class SiteGroups implements AutoCloseable {
     private void look() {
         run(() -> {
             try {
+                tenures.look();
                 handovers.look();
             } finally {
                 scheduler.schedule(LOOK_NANOS, this::look);

@@ -1,0 +1,161 @@
+package dev.tidemark.gateway.protection;
+
+import dev.tidemark.gateway.catalogue.HandoverRow;
+import dev.tidemark.gateway.catalogue.HandoverRow.Phase;
+import dev.tidemark.gateway.service.Alerts;
+import dev.tidemark.gateway.service.Engine;
+import dev.tidemark.gateway.service.Group;
+import dev.tidemark.replica.GroupRole;
+import dev.tidemark.replica.Role;
+import dev.tidemark.replica.link.LinkException;
+import dev.tidemark.replica.ship.SiteMessages.News;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * Whose a group is, as sites tell and ask each other: a site that learns of a newer tenure fences
+ * its group, and one that is given a tenure takes its group up again. Thread-safe; methods block.
+ */
+final class Tenures {
+    private final Handovers.Means means;
+    private final HandoverRows rows;
+    private final Peering peering;
+
+    Tenures(Handovers.Means means, HandoverRows rows, Peering peering) {
+        this.means = means;
+        this.rows = rows;
+        this.peering = peering;
+    }
+
+    static LinkException unknown() {
+        return LinkException.refusal(LinkException.CODE_UNKNOWN, "there is no such group here");
+    }
+
+    /** What peers are told. */
+    News state(UUID group) throws LinkException {
+        return news(means.groups().get(group).orElseThrow(Tenures::unknown));
+    }
+
+    /** How a group stands here. */
+    News news(Group group) {
+        Role role = group.engine().role();
+        HandoverRow row = rows.of(group.row().id()).orElse(null);
+        return new News(
+                role.state(),
+                role.tenure(),
+                group.engine().status().headSequence(),
+                row != null && row.phase() == Phase.TAKING,
+                role.source());
+    }
+
+    /** A peer has claimed a newer tenure; returns the last number here. */
+    long fence(UUID peer, UUID id, int tenure) throws LinkException {
+        Group group = means.groups().get(id).orElseThrow(Tenures::unknown);
+        Role role = group.engine().role();
+        Role.Takeover how = role.takeover();
+        boolean related =
+                means.protections().find(group, peer).isPresent()
+                        || peer.equals(role.source())
+                        || (how != null && peer.equals(how.from()));
+        if (!related) {
+            throw LinkException.refusal(
+                    LinkException.CODE_UNKNOWN, "the group is not copied to your site");
+        }
+        return fence(group, peer, tenure);
+    }
+
+    private long fence(Group group, UUID peer, int tenure) {
+        boolean served = group.engine().role().state() == GroupRole.ACTIVE;
+        long last = Engine.await(group.engine().fence(tenure));
+        if (served && group.engine().role().state() == GroupRole.FENCED) {
+            means.volumes().announce(group);
+            means.alerts()
+                    .raise(
+                            Alerts.Severity.WARNING,
+                            Alerts.GROUP_FENCED,
+                            group.name(),
+                            means.sites().peerName(peer)
+                                    + " takes the group over, tenure "
+                                    + tenure
+                                    + ": hosts are refused here");
+        }
+        return last;
+    }
+
+    /** A peer said, one way or the other, that it knows better whose the group is. */
+    void ask(UUID id, UUID peer) {
+        Optional<Group> found = means.groups().get(id);
+        if (found.isEmpty() || rows.isAttended(id)) {
+            return;
+        }
+        Group group = found.get();
+        Role role = group.engine().role();
+        Optional<News> news = peering.state(peer, id, role.tenure());
+        if (news.isEmpty() || news.get().taking()) {
+            return;
+        }
+        News there = news.get();
+        boolean ours =
+                there.role() == GroupRole.STANDBY
+                        && means.sites().isThisSite(there.source())
+                        && there.tenure() >= role.tenure();
+        boolean back =
+                there.role() == GroupRole.REJOINING && means.sites().isThisSite(there.source());
+        HandoverRow row = rows.of(id).orElse(null);
+        boolean fenced = role.state() == GroupRole.FENCED && there.tenure() == role.tenure();
+        if (there.role() == GroupRole.ACTIVE && (there.tenure() > role.tenure() || fenced)) {
+            fence(group, peer, there.tenure());
+            rows.endLeaving(row);
+        } else if ((ours || back) && there.tenure() >= role.tenure()) {
+            reinstate(group, peer, there.tenure());
+            rows.endLeaving(row);
+        }
+    }
+
+    private void reinstate(Group group, UUID peer, int tenure) {
+        boolean refused = group.engine().role().state() == GroupRole.FENCED;
+        Engine.await(group.engine().reinstate(tenure));
+        if (refused && group.engine().role().state() == GroupRole.ACTIVE) {
+            means.volumes().announce(group);
+            means.alerts()
+                    .raise(
+                            Alerts.Severity.WARNING,
+                            Alerts.GROUP_TAKEN,
+                            group.name(),
+                            means.sites().peerName(peer)
+                                    + " has given the group back, tenure "
+                                    + tenure
+                                    + ": hosts are served here again");
+        }
+        means.protections().of(group.row().id()).stream()
+                .filter(one -> !one.row.paused())
+                .forEach(one -> one.shipping.resume());
+    }
+
+    /** Now and then: fenced groups whose other site can be asked whose they are. */
+    void look() {
+        for (Group group : means.groups().all()) {
+            UUID id = group.row().id();
+            if (rows.isAttended(id) || group.engine().role().state() != GroupRole.FENCED) {
+                continue;
+            }
+            HandoverRow row = rows.of(id).orElse(null);
+            if (row != null && row.phase() == Phase.LEAVING) {
+                ask(id, row.peer());
+            } else {
+                means.protections().of(id).forEach(one -> ask(id, one.peer()));
+            }
+        }
+    }
+
+    /** There is a link: the site that this one took a group over from may not know of it. */
+    void tell(UUID peer) {
+        for (Group group : means.groups().all()) {
+            Role role = group.engine().role();
+            Role.Takeover how = role.takeover();
+            if (role.state() == GroupRole.ACTIVE && how != null && peer.equals(how.from())) {
+                var _ = peering.fence(peer, group.row().id(), role.tenure());
+            }
+        }
+    }
+}
