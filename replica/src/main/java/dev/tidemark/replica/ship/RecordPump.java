@@ -45,7 +45,7 @@ final class RecordPump {
     private volatile long acknowledgedSequence;
     private volatile long oldestMicros;
 
-    /** When the first record came after a rest. */
+    /** When the log was last read, or the first record came after a rest. */
     private volatile long wokenMicros;
 
     private boolean forceArmed;
@@ -105,6 +105,8 @@ final class RecordPump {
     }
 
     private boolean take() throws ReplicaException {
+        // What is not read now is younger than this, but for what was not forced yet.
+        wokenMicros = scheduler.wallClockMicros();
         ShippedRecords batch = shipment.next(BATCH_BYTES);
         if (batch == null) {
             return false;
