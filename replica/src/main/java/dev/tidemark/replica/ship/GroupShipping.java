@@ -529,9 +529,11 @@ public final class GroupShipping implements AutoCloseable {
 
     private void noteEven() {
         RecordPump records = pump;
+        Shipment held = shipment;
         if (records != null
+                && held != null
                 && !syncing
-                && records.acknowledgedSequence() == group.status().headSequence()) {
+                && records.acknowledgedSequence() == held.lastSequence()) {
             evenMicros = scheduler.wallClockMicros();
         }
     }
