@@ -31,7 +31,8 @@ public record Role(
     /** An epoch is the tenure, then the promotions within it. */
     static final int TENURE_SHIFT = 16;
 
-    static final int MAXIMUM_TENURE = 0x7fff;
+    /** What epochs have room for; nothing greater is believed. */
+    public static final int MAXIMUM_TENURE = 0x7fff;
 
     /** Which breaks of the order are remembered. */
     private static final int MAXIMUM_STRETCHES = 64;

@@ -2,6 +2,7 @@ package dev.tidemark.gateway.protection;
 
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.text.TimeSpan;
+import dev.tidemark.replica.link.LinkException;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +42,17 @@ record Policy(String action, long afterMillis) {
                     "");
         }
         return new Policy(chosen, span.toMillis());
+    }
+
+    /** What a peer asks for, which may be anything. */
+    static Policy ofPeer(String action, long afterMillis) throws LinkException {
+        if (!List.of(NONE, COMMIT, ROLLBACK).contains(action)
+                || afterMillis < 0
+                || afterMillis > LONGEST.toMillis()) {
+            throw LinkException.refusal(
+                    LinkException.CODE_MALFORMED, "a policy that is not known here");
+        }
+        return new Policy(action, afterMillis);
     }
 
     boolean isCommittedAtOnce() {

@@ -3,6 +3,7 @@ package dev.tidemark.replica.ship;
 import dev.tidemark.replica.PointVolume;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
+import dev.tidemark.replica.Role;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
@@ -137,7 +138,7 @@ public record GroupOffer(
         String name = Bytes.readText(body);
         Bytes.require(body, 4);
         int count = body.readIntLE();
-        if (tenure < 0 || count < 0 || count > MAXIMUM_VOLUMES) {
+        if (tenure < 0 || tenure > Role.MAXIMUM_TENURE || count < 0 || count > MAXIMUM_VOLUMES) {
             throw new MalformedMessageException(
                     "tenure " + tenure + ", " + count + " volumes; at most " + MAXIMUM_VOLUMES);
         }

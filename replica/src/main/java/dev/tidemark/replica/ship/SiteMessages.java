@@ -2,6 +2,7 @@ package dev.tidemark.replica.ship;
 
 import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ReplicaException;
+import dev.tidemark.replica.Role;
 import dev.tidemark.replica.link.LinkException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -36,6 +37,14 @@ public final class SiteMessages {
         }
     }
 
+    private static int tenure(ByteBuf body) throws MalformedMessageException {
+        int tenure = body.readIntLE();
+        if (tenure < 0 || tenure > Role.MAXIMUM_TENURE) {
+            throw new MalformedMessageException("tenure " + tenure);
+        }
+        return tenure;
+    }
+
     /**
      * About a group: {@code group 16 | tenure u32}.
      *
@@ -51,7 +60,7 @@ public final class SiteMessages {
         public static Question decode(ByteBuf body) throws LinkException {
             return reading(() -> {
                 Bytes.require(body, 20);
-                return new Question(Bytes.readUuid(body), body.readIntLE());
+                return new Question(Bytes.readUuid(body), SiteMessages.tenure(body));
             });
         }
     }
@@ -80,7 +89,7 @@ public final class SiteMessages {
             return reading(() -> {
                 Bytes.require(body, 15);
                 GroupRole role = roleOf(body.readByte());
-                int tenure = body.readIntLE();
+                int tenure = SiteMessages.tenure(body);
                 long head = body.readLongLE();
                 boolean taking = body.readBoolean();
                 UUID source = body.readBoolean() ? Bytes.readUuid(body) : null;
