@@ -25,6 +25,7 @@ final class SiteTokens {
 
     private final GatewayProcess gateway;
     private final Random random;
+    private final long first;
     private final Thread thread;
     private volatile boolean stopped;
     private volatile long acknowledged;
@@ -33,6 +34,7 @@ final class SiteTokens {
     SiteTokens(GatewayProcess gateway, long first, Random random) {
         this.gateway = gateway;
         this.random = random;
+        this.first = first;
         this.acknowledged = first;
         this.thread = Thread.ofPlatform().name("tokens").start(this::run);
     }
@@ -72,6 +74,14 @@ final class SiteTokens {
     /** The newest number that a host knows to be written. */
     long acknowledged() {
         return acknowledged;
+    }
+
+    /** Waits until so many more are acknowledged than there were at first. */
+    void awaitMore(int count) throws Exception {
+        Await.until(
+                count + " more numbers to be written",
+                TwoSites.LIMIT,
+                () -> acknowledged >= first + count || !thread.isAlive());
     }
 
     /** Ends the writing; returns the newest number acknowledged. */

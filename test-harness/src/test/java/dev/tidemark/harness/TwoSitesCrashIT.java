@@ -187,7 +187,7 @@ final class TwoSitesCrashIT {
     private void giveBack(long before) throws Exception {
         tell("give back to %s", name(active));
         SiteTokens tokens = new SiteTokens(other, 1_000_000_000, random);
-        Thread.sleep(200);
+        tokens.awaitMore(4);
         long _ = tokens.stop();
         TwoSites.post(other, "/groups/" + GROUP + "/failover/rollback");
         boolean _ = maybeKill();
@@ -200,7 +200,7 @@ final class TwoSitesCrashIT {
 
     private void writeAfter() throws Exception {
         SiteTokens tokens = new SiteTokens(active, least, random);
-        Thread.sleep(200);
+        tokens.awaitMore(4);
         least = tokens.stop();
     }
 
@@ -230,7 +230,7 @@ final class TwoSitesCrashIT {
         long before;
         tell("move to %s", name(other));
         SiteTokens tokens = new SiteTokens(active, least, random);
-        Thread.sleep(200);
+        tokens.awaitMore(4);
         var _ =
                 active.api()
                         .post(

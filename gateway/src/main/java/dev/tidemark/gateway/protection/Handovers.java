@@ -316,12 +316,18 @@ final class Handovers {
         ProtectionGroup engine = group.engine();
         Role role = engine.role();
         Role.Takeover how = role.takeover();
-        means.protections().removeAll(group.row().id());
         if (role.state() == GroupRole.ACTIVE && how != null) {
-            Engine.await(engine.giveBack(role.tenure() + 1));
+            try {
+                Engine.await(engine.giveBack(role.tenure() + 1));
+            } catch (ProblemException failed) {
+                // Nothing has changed: somebody decides, and not the policy again.
+                rows.of(group.row().id()).ifPresent(row -> rows.keep(row.taken(null)));
+                throw failed;
+            }
             means.volumes().announce(group);
             log.info("group={} is given back", group.name());
         }
+        means.protections().removeAll(group.row().id());
         rows.end(group.row().id());
         while (engine.role().state() == GroupRole.REJOINING) {
             progress.detail("the disks are being set back to where they were");
@@ -383,7 +389,13 @@ final class Handovers {
             throws InterruptedException {
         ProtectionGroup engine = group.engine();
         progress.detail("hosts are refused, the last records are shipped");
-        long last = Engine.await(engine.relinquish());
+        long last;
+        try {
+            last = Engine.await(engine.relinquish());
+        } catch (ProblemException failed) {
+            takeBack(group, row);
+            throw failed;
+        }
         long deadline = System.nanoTime() + DRAIN_NANOS;
         while (to.status().acknowledgedSequence() < last) {
             if (System.nanoTime() > deadline) {
@@ -454,7 +466,7 @@ final class Handovers {
                             group,
                             role,
                             LATEST,
-                            new Policy(handover.policy(), handover.afterMillis()));
+                            Policy.ofPeer(handover.policy(), handover.afterMillis()));
             rows.begin(group, row);
             PromotionTask promotion = promote(group, row);
             var _ =
