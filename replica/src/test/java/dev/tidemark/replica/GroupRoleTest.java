@@ -9,6 +9,7 @@ import dev.tidemark.blockdevice.model.Outcome;
 import dev.tidemark.journal.PointSpec;
 import io.netty.buffer.Unpooled;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** What a group refuses at a site where it is not active, and that it stays so. */
@@ -37,6 +38,24 @@ class GroupRoleTest {
         assertThatThrownBy(() -> rig.group().openVolume(volume.id()))
                 .hasMessageContaining("another site has taken the group over");
         rig.checkView(last);
+    }
+
+    /** Each opening begins a segment in which nothing comes. */
+    @Test
+    void aFencedGroupOpensAsOftenAsPowerIsLost() throws Exception {
+        Rig rig = new Rig(5).create();
+        VolumeInfo volume = rig.addVolume("disk", 100_000);
+        BlockDevice device = rig.group().openVolume(volume.id());
+        rig.randomWrite(device, 5_000);
+        rig.flush(device);
+        rig.crashAndOpen();
+        long last = rig.await(rig.group().fence(1));
+        for (int i = 0; i < 5; i++) {
+            rig.scheduler.runFor(TimeUnit.SECONDS.toNanos(3));
+            assertThat(rig.group().status().goldSequence()).isEqualTo(last);
+            rig.crashAndOpen();
+            rig.checkView(last);
+        }
     }
 
     @Test

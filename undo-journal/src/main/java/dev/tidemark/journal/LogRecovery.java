@@ -166,28 +166,30 @@ final class LogRecovery {
         if (chain.isEmpty()) {
             throw missing(from == null ? 1 : from.sequence());
         }
-        if (from == null) {
-            requireFirst(1, 1);
-            return;
-        }
+        Position wanted = from == null ? new Position(1, SegmentHeader.RESERVED_BYTES, 1) : from;
         for (index = 0; index < chain.size(); index++) {
-            if (chain.get(index).number() == from.segment()) {
+            Segment segment = chain.get(index);
+            if (from != null && segment.number() == from.segment()) {
                 position = Math.toIntExact(from.position());
                 expected = from.sequence();
                 return;
             }
+            if (follows(wanted, segment)) {
+                position = SegmentHeader.RESERVED_BYTES;
+                expected = wanted.sequence();
+                return;
+            }
         }
-        index = 0;
-        requireFirst(from.sequence(), from.segment());
+        throw missing(wanted.sequence());
     }
 
-    /** The segment asked for has gone, which is right when the log continues after it. */
-    private void requireFirst(long sequence, long segment) throws JournalException {
-        if (chain.getFirst().header().first() != sequence || chain.getFirst().number() < segment) {
-            throw missing(sequence);
-        }
-        position = SegmentHeader.RESERVED_BYTES;
-        expected = sequence;
+    /**
+     * The segment asked for has gone, which is right when the log continues in this one: retention
+     * let it go, or it was opened and nothing came into it, so that another one took its place.
+     */
+    private static boolean follows(Position wanted, Segment segment) {
+        return segment.header().first() == wanted.sequence()
+                && segment.number() >= wanted.segment();
     }
 
     private JournalException missing(long sequence) {
