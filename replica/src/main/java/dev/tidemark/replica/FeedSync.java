@@ -11,6 +11,7 @@ import io.netty.buffer.ByteBuf;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -46,8 +47,13 @@ public final class FeedSync implements CopyContent, AutoCloseable {
         this.maximumBytes = LiveDevice.maximumBytes(redo.maximumPayloadBytes());
     }
 
-    /** Begins, or begins anew what an attempt before did not end. Before everything else. */
-    public CompletableFuture<Void> begin() {
+    /**
+     * Begins, or begins anew what an attempt before did not end. Before everything else.
+     *
+     * @param wanted the volumes that the source has. Of a copy of which no record is known to be
+     *     the source's, other volumes become empty: what they hold was never there
+     */
+    public CompletableFuture<Void> begin(Set<Integer> wanted) {
         return engine.maintenance
                 .submit(() -> {
                     nextLocal = redo.lastSequence() + 1;
@@ -56,7 +62,22 @@ public final class FeedSync implements CopyContent, AutoCloseable {
                 .thenCompose(needed ->
                         needed
                                 ? put(promote(engine.journal.epoch() + 1), 0)
-                                : CompletableFuture.completedFuture(null));
+                                : CompletableFuture.completedFuture(null))
+                .thenCompose(begun -> clearAllBut(wanted));
+    }
+
+    private CompletableFuture<Void> clearAllBut(Set<Integer> wanted) {
+        CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
+        HalfSync half = engine.roles.halfSync();
+        if (half == null || half.base().isKnown()) {
+            return done;
+        }
+        for (Volume volume : engine.volumes.all()) {
+            if (!wanted.contains(volume.id())) {
+                done = done.thenCompose(before -> clearAfter(volume, 0));
+            }
+        }
+        return done;
     }
 
     private Mark promote(int epoch) {
@@ -105,7 +126,16 @@ public final class FeedSync implements CopyContent, AutoCloseable {
                 known.name().equals(name)
                         ? CompletableFuture.completedFuture(null)
                         : rename(id, name);
-        return renamed.thenCompose(done -> grow(known, sizeBytes, 0));
+        return renamed.thenCompose(done -> grow(known, sizeBytes, 0))
+                .thenCompose(done -> clearAfter(known, sizeBytes));
+    }
+
+    /** A volume does not shrink: what the source has not got reads as what it will grow by. */
+    private CompletableFuture<Void> clearAfter(Volume volume, long sizeBytes) {
+        long size = volume.sizeAt(Long.MAX_VALUE);
+        return size > sizeBytes
+                ? zero(volume.id(), sizeBytes, size - sizeBytes)
+                : CompletableFuture.completedFuture(null);
     }
 
     private CompletableFuture<Void> grow(Volume volume, long sizeBytes, long micros) {

@@ -15,6 +15,11 @@ import io.netty.buffer.ByteBuf;
 record HalfSync(long stretch, long lastLocal, StreamPosition base) {
     static final String KEY = "half-sync";
 
+    /** A copy of a site that is not known to have any record of this one's log. */
+    static HalfSync ofUnknown(long lastLocal) {
+        return new HalfSync(lastLocal, lastLocal, StreamPosition.UNKNOWN);
+    }
+
     byte[] encode() {
         ByteBuf value = AttributeFormat.begin();
         value.writeLongLE(stretch).writeLongLE(lastLocal);

@@ -91,7 +91,7 @@ final class Histories {
 
     /** By the record itself, or by the boundaries around it when redo does not tell any more. */
     private boolean isOwn(StreamPosition copy, long floorMicros) throws JournalException {
-        if (copy.sequence() > journal.redo().lastSequence()) {
+        if (!copy.isKnown() || copy.sequence() > journal.redo().lastSequence()) {
             return false;
         }
         StreamPosition own = Shipment.position(engine, copy.sequence());

@@ -457,6 +457,11 @@ final class Promotions implements Fold.FoldGuard {
         return ended.contain(sequence);
     }
 
+    /** Whether the source began a promotion, or a synchronisation began, that has not ended. */
+    boolean hasGap() {
+        return ended.hasOpen();
+    }
+
     /** The newest point up to a record that no promotion took away. */
     long lastBefore(long sequence) {
         return ended.lastBefore(sequence);
@@ -562,9 +567,9 @@ final class Promotions implements Fold.FoldGuard {
         boolean late = promoted.timeMicros() > position.timeMicros();
         long floor = late ? promoted.timeMicros() : 0;
         ended.end(last);
-        engine.roles.endSync(
-                role.rejoined(
-                        new Role.Stretch(last, position.sequence(), position.sequence(), floor)));
+        long there = position.sequence();
+        UUID source = role.newest().source();
+        engine.roles.endSync(role.rejoined(new Role.Stretch(source, last, there, there, floor)));
         engine.listener.event(
                 engine.id,
                 "points between record "

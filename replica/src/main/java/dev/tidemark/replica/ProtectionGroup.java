@@ -133,7 +133,11 @@ public final class ProtectionGroup implements AutoCloseable {
                         start.tenure(),
                         start.source(),
                         new Role.Stretch(
-                                position.sequence(), position.sequence(), position.sequence(), 0));
+                                start.source(),
+                                position.sequence(),
+                                position.sequence(),
+                                position.sequence(),
+                                0));
         journal.putAttribute(Role.KEY, role.encode(), true);
         return journal;
     }
@@ -251,8 +255,9 @@ public final class ProtectionGroup implements AutoCloseable {
     }
 
     /**
-     * Of a copy that is half synchronised, the source's record that everything it lacks came after;
-     * else null. Such a copy takes no feed.
+     * Of a copy that is half synchronised, or has to be synchronised from the beginning, the
+     * source's record that everything it lacks came after, which may be unknown; else null. Such a
+     * copy takes no feed.
      */
     public @Nullable StreamPosition halfSynchronised() {
         HalfSync half = engine.roles.halfSync();
@@ -307,36 +312,55 @@ public final class ProtectionGroup implements AutoCloseable {
     }
 
     /**
-     * Makes this group, active or fenced, a copy of the site that is active now: its disks are set
-     * back to a point that both have, and what it has since stays in its history. Completes when
-     * that has begun, durably; it is over when the role is STANDBY, also after a crash.
+     * Makes this group, fenced or a copy of another site, a copy of the site that is active now.
+     * Where both histories are known to have a record, its disks are set back to that one, or
+     * nothing is done when it is the last here; else it is compared as a whole by the next
+     * synchronisation. What it has since stays in its history. Completes when that has begun,
+     * durably; it is over when the role is STANDBY, also after a crash.
      *
      * @param source the active site
      * @param tenure in force there
-     * @param point local number of the newest record that both histories have
-     * @param sourceSequence the source's number of its last record before those to come
-     * @param sourcePoint the source's number of the point
-     * @param volumes the source's as they were at {@code sourceSequence}, or as they began: this
-     *     group gets those that it lacks, and grows those that are larger there
+     * @param how the source took the group over, from this site, or of a copy from its source; null
+     *     when it did not
+     * @param volumes the source's as they were at {@code how.last()}, or as they began: a group
+     *     that is set back gets those that it lacks, and grows those that are larger there
      */
-    public CompletableFuture<Void> rejoin(
-            UUID source,
-            int tenure,
-            long point,
-            long sourceSequence,
-            long sourcePoint,
-            List<PointVolume> volumes) {
+    public CompletableFuture<Void> follow(
+            UUID source, int tenure, @Nullable Succession how, List<PointVolume> volumes) {
+        if (role().state() == GroupRole.STANDBY) {
+            boolean fits = volumes.stream().allMatch(this::hasRoomFor);
+            return engine.roleChanges.goOver(source, tenure, fits ? how : null);
+        }
+        if (how == null || !how.isPointKnown()) {
+            return engine.roleChanges.startOver(source, tenure);
+        }
         return volumeChanges
                 .takeUp(tenure, volumes)
                 .thenCompose(taken ->
                         engine.roleChanges.rejoin(
-                                source, tenure, point, sourceSequence, sourcePoint));
+                                source, tenure, how.point(), how.last(), how.ownPoint()))
+                .exceptionallyCompose(failure ->
+                        Failures.replica(Feed.unwrapped(failure)).kind()
+                                        == ReplicaException.Kind.OUTSIDE_WINDOW
+                                ? engine.roleChanges.startOver(source, tenure)
+                                : CompletableFuture.failedFuture(failure));
+    }
+
+    /** A volume does not shrink: the source's may be larger than its records here ever said. */
+    private boolean hasRoomFor(PointVolume wanted) {
+        Volume known = engine.volumes.find(wanted.id());
+        return known == null || known.sizeAt(Long.MAX_VALUE) >= wanted.sizeBytes();
+    }
+
+    /** The newest record that can be had as a point, durable or not. */
+    public long newestPoint() {
+        return engine.promotions.lastBefore(engine.journal.redo().lastSequence());
     }
 
     /**
      * Makes this group, which has taken over from another site, that site's copy again as if it had
      * not: for as long as that site has not been asked to be the copy. Completes as {@link
-     * #rejoin}.
+     * #follow}.
      *
      * @param tenure a new one, in which the other site is active
      */

@@ -31,6 +31,9 @@ public record Role(
     /** An epoch is the tenure, then the promotions within it. */
     static final int TENURE_SHIFT = 16;
 
+    /** In place of a source's number: it has none for that record. */
+    static final long UNKNOWN = -1;
+
     /** What epochs have room for; nothing greater is believed. */
     public static final int MAXIMUM_TENURE = 0x7fff;
 
@@ -52,21 +55,41 @@ public record Role(
     /**
      * The local record {@code localSequence} is the source's {@code sourceSequence}.
      *
+     * @param source whose numbers these are
+     * @param sourceSequence {@link Role#UNKNOWN} for a copy that is to be synchronised first
      * @param sourcePoint the source's number of what the local record shows: another one where the
      *     source goes on with a takeover, which set it to a point
      * @param floorMicros time of the local record: those of the source that are older have this one
      *     here, since time does not go back in a log; 0 when the local record has the source's time
      */
     public record Stretch(
-            long localSequence, long sourceSequence, long sourcePoint, long floorMicros) {
+            UUID source,
+            long localSequence,
+            long sourceSequence,
+            long sourcePoint,
+            long floorMicros) {
+        /** One in which nothing is known to be the source's. */
+        static Stretch ofUnknown(UUID source, long localSequence, long floorMicros) {
+            return new Stretch(source, localSequence, UNKNOWN, UNKNOWN, floorMicros);
+        }
+
+        boolean isKnown() {
+            return sourceSequence >= 0;
+        }
+
         void write(ByteBuf into) {
+            AttributeFormat.writeUuid(into, source);
             into.writeLongLE(localSequence).writeLongLE(sourceSequence);
             into.writeLongLE(sourcePoint).writeLongLE(floorMicros);
         }
 
         static Stretch read(ByteBuf from) {
             return new Stretch(
-                    from.readLongLE(), from.readLongLE(), from.readLongLE(), from.readLongLE());
+                    AttributeFormat.readUuid(from),
+                    from.readLongLE(),
+                    from.readLongLE(),
+                    from.readLongLE(),
+                    from.readLongLE());
         }
     }
 
@@ -149,12 +172,36 @@ public record Role(
 
     /** A copy, from the beginning of a new stretch on. */
     Role rejoined(Stretch begin) {
+        return following(tenure, begin);
+    }
+
+    /** A copy of the stretch's source. */
+    Role following(int newTenure, Stretch begin) {
         List<Stretch> all = new ArrayList<>(stretches);
         all.add(begin);
         if (all.size() > MAXIMUM_STRETCHES) {
             all.removeFirst();
         }
-        return new Role(GroupRole.STANDBY, tenure, source, all, null, null);
+        return new Role(GroupRole.STANDBY, newTenure, begin.source(), all, null, null);
+    }
+
+    /** For other sites: how this one became active; null when it always was. */
+    public @Nullable Succession succession() {
+        Takeover how = takeover;
+        if (how == null) {
+            return null;
+        }
+        Stretch begin = newest();
+        boolean inOrder = begin.isKnown() && toSource(how.lastLocal()) == how.lastSource();
+        // Where the stretch begins with another point's content, the record after it is the first.
+        int notThere = begin.sourcePoint() == begin.sourceSequence() ? 0 : 1;
+        return new Succession(
+                how.from(),
+                inOrder ? begin.sourceSequence() + notThere : Succession.NOWHERE,
+                how.pointSource(),
+                how.lastSource(),
+                how.lastLocal(),
+                how.pointLocal());
     }
 
     /** Where the numbers in force began. */
@@ -162,15 +209,22 @@ public record Role(
         return stretches.getLast();
     }
 
-    /** The source's number of a local record of the newest stretch. */
+    /** Whether this group's records were ever those of a site. */
+    public boolean hasFollowed(UUID site) {
+        return stretches.stream().anyMatch(stretch -> stretch.source().equals(site));
+    }
+
+    /** The source's number of a local record of the newest stretch; -1 when it has none. */
     public long toSource(long localSequence) {
-        return newest().sourceSequence() + (localSequence - newest().localSequence());
+        return newest().isKnown()
+                ? newest().sourceSequence() + (localSequence - newest().localSequence())
+                : UNKNOWN;
     }
 
     /** The source's number of what a local record shows; -1 before the newest stretch. */
     long pointInSource(long localSequence) {
-        if (localSequence < newest().localSequence()) {
-            return -1;
+        if (localSequence < newest().localSequence() || !newest().isKnown()) {
+            return UNKNOWN;
         }
         return localSequence == newest().localSequence()
                 ? newest().sourcePoint()

@@ -10,6 +10,7 @@ import dev.tidemark.journal.RecordLog;
 import dev.tidemark.replica.Role.Rejoining;
 import dev.tidemark.replica.Role.Stretch;
 import dev.tidemark.replica.Role.Takeover;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -106,6 +107,122 @@ final class RoleChanges {
         });
     }
 
+    /**
+     * A copy of one site becomes that of another one. From any thread.
+     *
+     * @param how the new source took the group over from the one before; null when nothing is known
+     */
+    CompletableFuture<Void> goOver(UUID source, int tenure, @Nullable Succession how) {
+        return engine.maintenance.submit(() -> {
+            Role now = mayBecomeCopy(source, tenure);
+            if (now == null) {
+                return null;
+            }
+            long last = last();
+            if (how == null || !isInOrder(now, how)) {
+                becomeUnknown(now, source, tenure, last);
+                return null;
+            }
+            long ofFrom = now.toSource(last);
+            if (how.has(ofFrom)) {
+                long there = how.own(ofFrom);
+                become(now, tenure, new Stretch(source, last, there, there, 0));
+                return null;
+            }
+            boolean ahead = ofFrom > how.shipped() && how.point() >= now.newest().sourceSequence();
+            Rejoining where =
+                    new Rejoining(now.toLocal(how.point()), how.last(), how.ownPoint(), 0);
+            if (!ahead || !setsBack(source, tenure, where)) {
+                becomeUnknown(now, source, tenure, last);
+            }
+            return null;
+        });
+    }
+
+    /** Whether this copy's last record is one of the site that another one took over from. */
+    private boolean isInOrder(Role now, Succession how) {
+        // Where a promotion or a synchronisation is open, or the stretch begins with the end of a
+        // promotion that has not come yet, the content is not what the number says.
+        Stretch newest = now.newest();
+        return how.from().equals(now.source())
+                && engine.roles.halfSync() == null
+                && !engine.promotions.hasGap()
+                && newest.sourcePoint() == newest.sourceSequence();
+    }
+
+    /** A fenced group becomes a copy that has to be compared as a whole. From any thread. */
+    CompletableFuture<Void> startOver(UUID source, int tenure) {
+        return engine.maintenance.submit(() -> {
+            Role now = mayBecomeCopy(source, tenure);
+            if (now != null && now.state() == GroupRole.ACTIVE) {
+                throw new IllegalStateException("hosts write: the group is fenced first");
+            }
+            if (now != null) {
+                becomeUnknown(now, source, tenure, last());
+            }
+            return null;
+        });
+    }
+
+    /** False when history does not reach back to where both agree. */
+    private boolean setsBack(UUID source, int tenure, Rejoining where)
+            throws ReplicaException, JournalException {
+        try {
+            begin(source, tenure, where);
+            return true;
+        } catch (ReplicaException failure) {
+            if (failure.kind() == ReplicaException.Kind.OUTSIDE_WINDOW) {
+                return false;
+            }
+            throw failure;
+        }
+    }
+
+    private void becomeUnknown(Role now, UUID source, int tenure, long last)
+            throws JournalException {
+        long micros = engine.journal.redo().lastTimeMicros();
+        become(now, tenure, Stretch.ofUnknown(source, last, micros));
+    }
+
+    private void become(Role now, int tenure, Stretch begin) throws JournalException {
+        engine.roles.set(now.following(tenure, begin));
+        engine.listener.event(
+                engine.id,
+                "the group is a copy of another site's from record "
+                        + begin.localSequence()
+                        + " on"
+                        + (begin.isKnown() ? "" : "; it is compared as a whole first"));
+    }
+
+    /** The role, which may change; null when it has changed already. */
+    private @Nullable Role mayBecomeCopy(UUID source, int tenure) throws ReplicaException {
+        Role now = engine.roles.role();
+        boolean copy = now.state() == GroupRole.STANDBY || now.state() == GroupRole.REJOINING;
+        if (copy && source.equals(now.source()) && tenure == now.tenure()) {
+            return null;
+        }
+        if (engine.promotions.task() != null) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.IN_USE,
+                    "a rollback or promotion is in progress there; it has to end first");
+        }
+        requireMayFollow(now, tenure);
+        return now;
+    }
+
+    private void requireMayFollow(Role now, int tenure) throws ReplicaException {
+        if (!engine.roles.mayFollow(tenure)) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.INVALID,
+                    "the group is "
+                            + now.state()
+                            + " here in tenure "
+                            + now.tenure()
+                            + ": it does not become a copy in tenure "
+                            + tenure);
+        }
+    }
+
     /** From any thread. */
     CompletableFuture<Void> giveBack(int tenure) {
         return engine.maintenance.submit(() -> {
@@ -135,16 +252,7 @@ final class RoleChanges {
                 && tenure == now.tenure()) {
             return;
         }
-        if (!engine.roles.mayFollow(tenure)) {
-            throw new ReplicaException(
-                    ReplicaException.Kind.INVALID,
-                    "the group is "
-                            + now.state()
-                            + " here in tenure "
-                            + now.tenure()
-                            + ": it does not become a copy in tenure "
-                            + tenure);
-        }
+        requireMayFollow(now, tenure);
         hold(where.point());
         engine.roles.set(now.rejoining(source, tenure, where));
         engine.maintenance.execute(this::advance);
@@ -252,9 +360,11 @@ final class RoleChanges {
         RecordLog redo = engine.journal.redo();
         long last = redo.lastSequence();
         redo.forceNow(last);
+        UUID source = Objects.requireNonNull(role.source(), "whoever rejoins has one");
         engine.roles.set(
                 role.rejoined(
                         new Stretch(
+                                source,
                                 last,
                                 to.sourceSequence(),
                                 to.sourcePoint(),

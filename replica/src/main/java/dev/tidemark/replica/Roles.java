@@ -39,13 +39,13 @@ final class Roles {
         return role.state() == GroupRole.ACTIVE;
     }
 
-    /**
-     * Whether this group, which is no copy, may become one of a site that is active in a tenure.
-     */
+    /** Whether this group may become a copy of another site than now, active in a tenure. */
     boolean mayFollow(int tenure) {
         Role now = role;
         boolean gone = now.state() == GroupRole.FENCED && tenure >= now.tenure();
-        boolean older = now.state() == GroupRole.ACTIVE && tenure > now.tenure();
+        boolean older =
+                (now.state() == GroupRole.ACTIVE || now.state() == GroupRole.STANDBY)
+                        && tenure > now.tenure();
         return gone || older;
     }
 
@@ -55,16 +55,19 @@ final class Roles {
         role = next;
     }
 
-    /** Of a copy that is half synchronised; else null. */
+    /** Of a copy that is half synchronised, or has to be from the beginning; else null. */
     @Nullable HalfSync halfSync() {
         // In this order: what ends it is a new role.
         HalfSync half = halfSync;
         Role now = role;
-        return half != null
-                        && now.state() == GroupRole.STANDBY
-                        && now.newest().localSequence() == half.stretch()
-                ? half
-                : null;
+        if (now.state() != GroupRole.STANDBY) {
+            return null;
+        }
+        Role.Stretch newest = now.newest();
+        if (half != null && half.stretch() == newest.localSequence()) {
+            return half;
+        }
+        return newest.isKnown() ? null : HalfSync.ofUnknown(newest.localSequence());
     }
 
     /** Durable when it returns, with the edits before it. Blocking. */

@@ -3,11 +3,19 @@ package dev.tidemark.replica;
 /**
  * A place in a group's order: a record, as two sites compare it.
  *
- * @param sequence the source's number of the record
+ * @param sequence the source's number of the record; -1 when the source has none
  * @param timeMicros when it was written
  * @param epoch it was written in
  */
 public record StreamPosition(long sequence, long timeMicros, int epoch) {
+    /** Of a copy whose last record is none that its source is known to have. */
+    static final StreamPosition UNKNOWN = new StreamPosition(Role.UNKNOWN, 0, 0);
+
+    /** Whether it is a record at all. */
+    public boolean isKnown() {
+        return sequence >= 0;
+    }
+
     /**
      * Whether a copy's last record is this one. A time or an epoch of 0 is one that this site does
      * not know any more.

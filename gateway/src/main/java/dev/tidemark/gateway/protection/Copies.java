@@ -14,14 +14,16 @@ import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.Role;
 import dev.tidemark.replica.StandbyStart;
+import dev.tidemark.replica.Succession;
 import dev.tidemark.replica.SyncImages;
 import dev.tidemark.replica.ship.CopyHost;
 import dev.tidemark.replica.ship.GroupOffer;
-import dev.tidemark.replica.ship.GroupOffer.OfferedTakeover;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
+import java.util.function.BiPredicate;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,12 +40,14 @@ final class Copies implements CopyHost {
      * What it needs to know of others.
      *
      * @param names the name of a peer
+     * @param shipsTo whether a group is shipped to a peer
      * @param changed is told of a group whose role or volumes are others now
      */
     record Means(
             int unitBytes,
             Function<UUID, String> names,
-            Function<UUID, Boolean> isThisSite,
+            Predicate<UUID> isThisSite,
+            BiPredicate<UUID, UUID> shipsTo,
             Changed changed) {}
 
     /** Hears of groups that are no longer what they were. */
@@ -130,35 +134,68 @@ final class Copies implements CopyHost {
         ProtectionGroup engine = group.engine();
         Role role = engine.role();
         if (role.state() != GroupRole.REJOINING) {
-            OfferedTakeover takeover = offer.takeover();
-            if (takeover == null
-                    || takeover.point() < 0
-                    || !means.isThisSite().apply(takeover.from())) {
-                throw new ReplicaException(
-                        ReplicaException.Kind.INVALID,
-                        "the group here is "
-                                + role.state().name().toLowerCase(Locale.ROOT)
-                                + " and shares no record with yours that either knows of; delete it"
-                                + " here to make a new copy");
-            }
-            long last = Engine.await(engine.fence(offer.tenure()));
-            if (last > takeover.shipped()) {
-                keepBranch(group, last, takeover.shipped(), source);
-            }
-            log.info(
-                    "group={} becomes a copy of peer={}: back to seq:{} of seq:{}",
-                    group.name(),
-                    means.names().apply(source),
-                    takeover.point(),
-                    last);
-            Engine.await(offer.rejoin(engine, source));
-            means.changed().changed(group);
+            requireRelated(group, role, offer, source);
+            becomeCopy(group, role, offer, source);
+        }
+        if (engine.role().state() == GroupRole.STANDBY) {
+            return "the group is a copy of yours from now on";
         }
         PromotionTask task = engine.promotion();
         return "the disks are being set back to where both histories agree"
                 + (task == null
                         ? ""
                         : String.format(Locale.ROOT, ", %.0f %%", task.progress() * 100));
+    }
+
+    /** A group is not given to any paired site that asks for it. */
+    private void requireRelated(Group group, Role role, GroupOffer offer, UUID source)
+            throws ReplicaException {
+        Succession how = offer.takeover();
+        boolean related =
+                isRelated(group, role, source)
+                        || (how != null && isRelated(group, role, how.from()));
+        if (!related) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.INVALID,
+                    "the group here is "
+                            + role.state().name().toLowerCase(Locale.ROOT)
+                            + " and knows neither your site nor the one that you took the group"
+                            + " over from; delete it here to make a new copy");
+        }
+    }
+
+    private boolean isRelated(Group group, Role role, UUID site) {
+        Role.Takeover how = role.takeover();
+        return means.isThisSite().test(site)
+                || role.hasFollowed(site)
+                || (how != null && how.from().equals(site))
+                || means.shipsTo().test(group.row().id(), site);
+    }
+
+    private void becomeCopy(Group group, Role role, GroupOffer offer, UUID source)
+            throws ReplicaException {
+        ProtectionGroup engine = group.engine();
+        boolean copy = role.state() == GroupRole.STANDBY;
+        Succession how = offer.takeover();
+        boolean succeeds =
+                how != null
+                        && (copy
+                                ? how.from().equals(role.source())
+                                : means.isThisSite().test(how.from()));
+        long point = copy ? engine.newestPoint() : Engine.await(engine.fence(offer.tenure()));
+        long ofFrom = copy ? role.toSource(point) : point;
+        long shipped = succeeds ? how.shipped() : -1;
+        if (shipped < 0 || ofFrom < 0 || ofFrom > shipped) {
+            keepBranch(group, point, shipped, source);
+        }
+        log.info(
+                "group={} becomes a copy of peer={}: it has seq:{}, the peer up to seq:{}",
+                group.name(),
+                means.names().apply(source),
+                ofFrom,
+                shipped);
+        Engine.await(offer.follow(engine, source, succeeds ? how : null));
+        means.changed().changed(group);
     }
 
     /** What the other site has not got is kept as a test until somebody ends it. */
@@ -177,8 +214,10 @@ final class Copies implements CopyHost {
                             List.of(point),
                             "branch: what this site had when "
                                     + means.names().apply(source)
-                                    + " took the group over; that site has it up to seq:"
-                                    + shipped,
+                                    + " took the group over; "
+                                    + (shipped < 0
+                                            ? "how much of it that site has is not known"
+                                            : "that site has it up to seq:" + shipped),
                             "gateway"));
         }
     }

@@ -202,6 +202,11 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
         return Optional.ofNullable(all.get(new Key(group.row().id(), peer)));
     }
 
+    /** Whether a group is shipped to a peer, or was to be. */
+    boolean ships(UUID group, UUID peer) {
+        return all.containsKey(new Key(group, peer));
+    }
+
     /** By peer's name or id; a problem when the group is not protected there. */
     Protection get(Group group, String site) {
         return find(group, sites.peerId(site))

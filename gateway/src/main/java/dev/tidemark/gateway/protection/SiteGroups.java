@@ -98,6 +98,7 @@ public final class SiteGroups implements AutoCloseable {
                                 means.unitBytes(),
                                 sites::peerName,
                                 sites::isThisSite,
+                                protections::ships,
                                 group -> changed(means, group)));
         ShippingDesk desk = new ShippingDesk(copies, scheduler);
         HandoverRows rows = new HandoverRows(means.tables());

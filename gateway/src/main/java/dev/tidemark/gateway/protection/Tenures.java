@@ -103,7 +103,14 @@ final class Tenures {
                 there.role() == GroupRole.REJOINING && means.sites().isThisSite(there.source());
         HandoverRow row = rows.of(id).orElse(null);
         boolean fenced = role.state() == GroupRole.FENCED && there.tenure() == role.tenure();
-        if (there.role() == GroupRole.ACTIVE && (there.tenure() > role.tenure() || fenced)) {
+        // A copy that follows a third site by now: that one has a newer tenure.
+        boolean elsewhere =
+                there.role() == GroupRole.STANDBY
+                        && !means.sites().isThisSite(there.source())
+                        && there.tenure() > role.tenure();
+        boolean active =
+                there.role() == GroupRole.ACTIVE && (there.tenure() > role.tenure() || fenced);
+        if (active || elsewhere) {
             fence(group, peer, there.tenure());
             rows.endLeaving(row);
         } else if ((ours || back) && there.tenure() >= role.tenure()) {

@@ -20,8 +20,8 @@ public interface CopyHost {
     SyncImages begin(GroupOffer offer, UUID source) throws ReplicaException;
 
     /**
-     * A peer is active in a newer tenure of a group that is no copy here: fences the group, and has
-     * it become a copy of the peer's.
+     * A peer is active in a newer tenure of a group that is no copy here, or that of another site:
+     * fences the group, and has it become a copy of the peer's.
      *
      * @return how far that is
      * @throws ReplicaException when it cannot

@@ -9,8 +9,10 @@ import dev.tidemark.replica.link.InboundChannel;
 import dev.tidemark.replica.link.InboundHandler;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +35,11 @@ final class DeltaReceiver implements InboundHandler, SyncTarget {
 
     /** Nothing is to be taken before this has completed. */
     CompletableFuture<Void> prepare(GroupOffer offer) {
-        return group.learn(offer.tenure()).thenCompose(learned -> sync.begin());
+        Set<Integer> wanted =
+                offer.volumes().stream()
+                        .map(GroupOffer.OfferedVolume::id)
+                        .collect(Collectors.toSet());
+        return group.learn(offer.tenure()).thenCompose(learned -> sync.begin(wanted));
     }
 
     void start(InboundChannel opened) {

@@ -41,6 +41,10 @@ final class FeedReceiver implements InboundHandler {
      */
     CompletableFuture<Standing> prepare(GroupOffer offer) {
         CompletableFuture<Void> volumes = group.learn(offer.tenure());
+        if (group.halfSynchronised() != null) {
+            // They come with the synchronisation, after the last point before it.
+            return volumes.thenApply(learned -> standing());
+        }
         for (GroupOffer.OfferedVolume volume : offer.volumes()) {
             if (group.volumes().stream().noneMatch(known -> known.id() == volume.id())) {
                 volumes = volumes.thenCompose(before -> add(volume));

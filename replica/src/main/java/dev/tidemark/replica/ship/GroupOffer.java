@@ -2,8 +2,8 @@ package dev.tidemark.replica.ship;
 
 import dev.tidemark.replica.PointVolume;
 import dev.tidemark.replica.ProtectionGroup;
-import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.Role;
+import dev.tidemark.replica.Succession;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *  group 16 | tenure u32 | unit bytes u32 | taken over u8 | takeover, when it was | name text
  *  count u32 | volumes
- *  a takeover: from site 16 | point u64 | shipped u64 | last record u64 | own point u64
+ *  a takeover: from site 16 | since u64 | point u64 | shipped u64 | last record u64 | own point u64
  *  a volume: id u32 | size u64 | name text
  * </pre>
  *
@@ -31,28 +31,15 @@ public record GroupOffer(
         UUID group,
         int tenure,
         int unitBytes,
-        @Nullable OfferedTakeover takeover,
+        @Nullable Succession takeover,
         String name,
         List<OfferedVolume> volumes) {
     static final int MAXIMUM_VOLUMES = 1024;
 
+    private static final int TAKEOVER_BYTES = 56;
+
     public GroupOffer {
         volumes = List.copyOf(volumes);
-    }
-
-    /**
-     * How the group came to this site.
-     *
-     * @param from the site that was active before
-     * @param point that site's number of the record that this one went on from; -1 when it is none
-     *     of its numbers
-     * @param shipped that site's number of the last record this one had of it
-     * @param lastSequence this site's last number before those that the other has not got
-     * @param ownPoint this site's number of the point
-     */
-    public record OfferedTakeover(
-            UUID from, long point, long shipped, long lastSequence, long ownPoint) {
-        static final int BYTES = 48;
     }
 
     /**
@@ -79,26 +66,19 @@ public record GroupOffer(
     }
 
     /**
-     * Has a group that is no copy, but one whose site was active before, become one of the site
-     * that offers: see {@link ProtectionGroup#rejoin}.
+     * Has a group become a copy of the site that offers: see {@link ProtectionGroup#follow}.
      *
      * @param source the site that offers
-     * @return fails also when there is no record that both are known to have
+     * @param how it took the group over from the site whose numbers this group knows; null when it
+     *     did not
      */
-    public CompletableFuture<Void> rejoin(ProtectionGroup copy, UUID source) {
-        OfferedTakeover how = takeover;
-        if (how == null || how.point() < 0) {
-            return CompletableFuture.failedFuture(
-                    new ReplicaException(
-                            ReplicaException.Kind.INVALID,
-                            "no point is known that both sites' histories have: the copy has to be"
-                                    + " made anew"));
-        }
+    public CompletableFuture<Void> follow(
+            ProtectionGroup copy, UUID source, @Nullable Succession how) {
         List<PointVolume> wanted =
                 volumes.stream()
                         .map(each -> new PointVolume(each.id(), each.name(), each.sizeBytes()))
                         .toList();
-        return copy.rejoin(source, tenure, how.point(), how.lastSequence(), how.ownPoint(), wanted);
+        return copy.follow(source, tenure, how, wanted);
     }
 
     ByteBuf encode() {
@@ -108,9 +88,10 @@ public record GroupOffer(
         body.writeBoolean(takeover != null);
         if (takeover != null) {
             Bytes.writeUuid(body, takeover.from());
-            body.writeLongLE(takeover.point())
+            body.writeLongLE(takeover.since())
+                    .writeLongLE(takeover.point())
                     .writeLongLE(takeover.shipped())
-                    .writeLongLE(takeover.lastSequence())
+                    .writeLongLE(takeover.last())
                     .writeLongLE(takeover.ownPoint());
         }
         Bytes.writeText(body, name);
@@ -124,12 +105,13 @@ public record GroupOffer(
         UUID group = Bytes.readUuid(body);
         int tenure = body.readIntLE();
         int unitBytes = body.readIntLE();
-        OfferedTakeover takeover = null;
+        Succession takeover = null;
         if (body.readBoolean()) {
-            Bytes.require(body, OfferedTakeover.BYTES);
+            Bytes.require(body, TAKEOVER_BYTES);
             takeover =
-                    new OfferedTakeover(
+                    new Succession(
                             Bytes.readUuid(body),
+                            body.readLongLE(),
                             body.readLongLE(),
                             body.readLongLE(),
                             body.readLongLE(),

@@ -12,7 +12,6 @@ import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.link.OutboundChannel;
 import dev.tidemark.replica.link.OutboundHandler;
-import dev.tidemark.replica.ship.GroupOffer.OfferedTakeover;
 import dev.tidemark.replica.ship.GroupOffer.OfferedVolume;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
@@ -205,14 +204,7 @@ public final class GroupShipping implements AutoCloseable {
                 group.id(),
                 role.tenure(),
                 terms.unitBytes(),
-                how == null
-                        ? null
-                        : new OfferedTakeover(
-                                how.from(),
-                                how.pointSource(),
-                                how.lastSource(),
-                                how.lastLocal(),
-                                how.pointLocal()),
+                role.succession(),
                 terms.name(),
                 volumes);
     }
@@ -333,9 +325,7 @@ public final class GroupShipping implements AutoCloseable {
                 new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
         Stale stale = new Stale(copy, body.readLongLE());
         String broken =
-                answer == Kinds.OPENED_HALF
-                        ? "the copy was half synchronised"
-                        : whyNotFrom(copy, stale.floorMicros());
+                answer == Kinds.OPENED_HALF ? whyHalf(copy) : whyNotFrom(copy, stale.floorMicros());
         Shipment from = shipment;
         if (broken != null || from == null) {
             opened.close(LinkException.CODE_NOT_NOW, "the copy is synchronised first");
@@ -351,6 +341,12 @@ public final class GroupShipping implements AutoCloseable {
         }
         start(from, offer, opened, copy.sequence());
         enter(ShippingState.SHIPPING, "");
+    }
+
+    private static String whyHalf(StreamPosition copy) {
+        return copy.isKnown()
+                ? "the copy was half synchronised"
+                : "no record is known that the copy and this site both have";
     }
 
     /**

@@ -91,31 +91,25 @@ public final class ShippingDesk {
 
     /** This site has taken a group over: its source is told at once. */
     public void takenOver(UUID group, String why) {
-        executor(group)
-                .execute(() -> {
-                    FeedReceiver feed = feeds.remove(group);
-                    if (feed != null) {
-                        feed.end(Kinds.CODE_FENCED, why);
-                    }
-                    SyncTarget sync = syncs.remove(group);
-                    if (sync != null) {
-                        sync.end(Kinds.CODE_FENCED, why);
-                    }
-                });
+        executor(group).execute(() -> end(group, Kinds.CODE_FENCED, why));
+    }
+
+    private void end(UUID group, int code, String why) {
+        FeedReceiver feed = feeds.remove(group);
+        if (feed != null) {
+            feed.end(code, why);
+        }
+        SyncTarget sync = syncs.remove(group);
+        if (sync != null) {
+            sync.end(code, why);
+        }
     }
 
     /** The group is no longer here, or no copy any more. */
     public void forget(UUID group) {
         executor(group)
                 .execute(() -> {
-                    FeedReceiver feed = feeds.remove(group);
-                    if (feed != null) {
-                        feed.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
-                    }
-                    SyncTarget sync = syncs.remove(group);
-                    if (sync != null) {
-                        sync.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
-                    }
+                    end(group, Kinds.CODE_UNUSABLE, "the copy was deleted");
                     executors.remove(group);
                 });
     }
@@ -203,7 +197,8 @@ public final class ShippingDesk {
 
     /**
      * Whether the group takes the peer's records; refuses the channel when it does not: of a source
-     * that this site has taken the group over from, or while the group is on its way to be a copy.
+     * that this site has taken the group over from, or while the group is on its way to be a copy,
+     * or one of another site than before.
      */
     private boolean isCopyOf(
             ProtectionGroup group, GroupOffer offer, UUID peer, IncomingChannel channel)
@@ -231,10 +226,11 @@ public final class ShippingDesk {
         if (standby && follows) {
             return true;
         }
-        if (standby) {
+        if (standby && role.tenure() == offer.tenure()) {
             channel.refuse(
                     Kinds.CODE_UNUSABLE,
-                    "the group is a copy of another site's here; delete it to make one of yours");
+                    "the group is a copy of another site's here, in your tenure; delete it to make"
+                            + " one of yours");
             return false;
         }
         if (role.tenure() == offer.tenure() && role.state() == GroupRole.ACTIVE) {
@@ -242,7 +238,9 @@ public final class ShippingDesk {
             channel.refuse(Kinds.CODE_FENCED, "this site has the group, in your tenure");
             return false;
         }
-        channel.refuse(LinkException.CODE_NOT_NOW, host.rejoin(group, offer, peer));
+        String how = host.rejoin(group, offer, peer);
+        end(offer.group(), Kinds.CODE_FENCED, "another site has taken the group over");
+        channel.refuse(LinkException.CODE_NOT_NOW, how);
         return false;
     }
 
