@@ -164,9 +164,13 @@ final class Copies implements CopyHost {
         }
     }
 
+    private boolean isThisSite(UUID site) {
+        return means.isThisSite().test(site);
+    }
+
     private boolean isRelated(Group group, Role role, UUID site) {
         Role.Takeover how = role.takeover();
-        return means.isThisSite().test(site)
+        return isThisSite(site)
                 || role.hasFollowed(site)
                 || (how != null && how.from().equals(site))
                 || means.shipsTo().test(group.row().id(), site);
@@ -177,14 +181,12 @@ final class Copies implements CopyHost {
         ProtectionGroup engine = group.engine();
         boolean copy = role.state() == GroupRole.STANDBY;
         Succession how = offer.takeover();
-        boolean succeeds =
-                how != null
-                        && (copy
-                                ? how.from().equals(role.source())
-                                : means.isThisSite().test(how.from()));
+        if (how != null && !(copy ? how.from().equals(role.source()) : isThisSite(how.from()))) {
+            how = null;
+        }
         long point = copy ? engine.newestPoint() : Engine.await(engine.fence(offer.tenure()));
         long ofFrom = copy ? role.toSource(point) : point;
-        long shipped = succeeds ? how.shipped() : -1;
+        long shipped = how == null ? -1 : how.shipped();
         if (shipped < 0 || ofFrom < 0 || ofFrom > shipped) {
             keepBranch(group, point, shipped, source);
         }
@@ -194,7 +196,7 @@ final class Copies implements CopyHost {
                 means.names().apply(source),
                 ofFrom,
                 shipped);
-        Engine.await(offer.follow(engine, source, succeeds ? how : null));
+        Engine.await(offer.follow(engine, source, how));
         means.changed().changed(group);
     }
 
