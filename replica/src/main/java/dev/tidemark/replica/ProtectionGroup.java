@@ -222,6 +222,14 @@ public final class ProtectionGroup implements AutoCloseable {
         return engine.roles.role();
     }
 
+    /**
+     * Completes when the role's state is another than {@code state}, on the thread that changes it
+     * or at once. From any thread; who gives up cancels it.
+     */
+    public CompletableFuture<Void> left(GroupRole state) {
+        return engine.roles.left(state);
+    }
+
     /** Begins to read records for a copy that has everything up to a record. Blocking. */
     public Shipment ship(long afterSequence) throws ReplicaException {
         return Shipment.open(engine, afterSequence);

@@ -53,7 +53,9 @@ public final class ShippingDesk {
 
     // Each entry is of its group's executor.
     private final Map<UUID, FeedReceiver> feeds = new ConcurrentHashMap<>();
-    private final Map<UUID, SyncTarget> syncs = new ConcurrentHashMap<>();
+    private final Map<UUID, SyncingReceiver> syncs = new ConcurrentHashMap<>();
+
+    private final Map<UUID, Awaited> awaited = new ConcurrentHashMap<>();
 
     public ShippingDesk(CopyHost host, Scheduler scheduler) {
         this.host = host;
@@ -62,6 +64,20 @@ public final class ShippingDesk {
 
     private Executor executor(UUID group) {
         return executors.computeIfAbsent(group, id -> scheduler.newSerial("copy " + id));
+    }
+
+    private Awaited awaited(UUID group) {
+        return awaited.computeIfAbsent(group, id -> new Awaited());
+    }
+
+    /**
+     * Completes when the source is told that its record is on this site's disk, or a later one.
+     * From any thread; who gives up cancels it.
+     *
+     * @param sequence the source's number
+     */
+    public CompletableFuture<Void> arrival(UUID group, long sequence) {
+        return awaited(group).until(sequence);
     }
 
     /** As {@link dev.tidemark.replica.link.LinkUser#opened}. */
@@ -97,7 +113,7 @@ public final class ShippingDesk {
                     if (feed != null) {
                         feed.end(Kinds.CODE_FENCED, why);
                     }
-                    SyncTarget sync = syncs.remove(group);
+                    SyncingReceiver sync = syncs.remove(group);
                     if (sync != null) {
                         sync.end(Kinds.CODE_FENCED, why);
                     }
@@ -112,11 +128,12 @@ public final class ShippingDesk {
                     if (feed != null) {
                         feed.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
                     }
-                    SyncTarget sync = syncs.remove(group);
+                    SyncingReceiver sync = syncs.remove(group);
                     if (sync != null) {
                         sync.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
                     }
                     executors.remove(group);
+                    awaited.remove(group);
                 });
     }
 
@@ -132,7 +149,8 @@ public final class ShippingDesk {
         }
         Executor executor = executor(offer.group());
         endBefore(offer.group());
-        FeedReceiver receiver = new FeedReceiver(group, group.feed(), executor);
+        FeedReceiver receiver =
+                new FeedReceiver(group, group.feed(), executor, awaited(offer.group()));
         feeds.put(offer.group(), receiver);
         // What the source keeps is let go up to the position: it has to be on the disk.
         var _ =
@@ -154,7 +172,7 @@ public final class ShippingDesk {
         if (feed != null) {
             feed.end();
         }
-        SyncTarget sync = syncs.remove(group);
+        SyncingReceiver sync = syncs.remove(group);
         if (sync != null) {
             sync.end();
         }
@@ -172,7 +190,8 @@ public final class ShippingDesk {
         }
         Executor executor = executor(offer.group());
         endBefore(offer.group());
-        DeltaReceiver receiver = new DeltaReceiver(group, group.resync(), executor);
+        DeltaReceiver receiver =
+                new DeltaReceiver(group, group.resync(), executor, awaited(offer.group()));
         syncs.put(offer.group(), receiver);
         var _ =
                 receiver.prepare(offer)
@@ -259,7 +278,9 @@ public final class ShippingDesk {
         for (GroupOffer.OfferedVolume volume : offer.volumes()) {
             images.volume(volume.id(), volume.name(), volume.sizeBytes());
         }
-        SyncReceiver receiver = new SyncReceiver(offer, link.peer(), host, images, executor);
+        SyncReceiver receiver =
+                new SyncReceiver(
+                        offer, link.peer(), host, images, executor, awaited(offer.group()));
         syncs.put(offer.group(), receiver);
         receiver.start(channel.accept(CREDIT_BYTES, Unpooled.EMPTY_BUFFER, receiver));
     }
@@ -292,7 +313,7 @@ public final class ShippingDesk {
 
     private ByteBuf answer(int method, UUID group, ByteBuf body)
             throws ReplicaException, MalformedMessageException {
-        SyncTarget sync = syncs.get(group);
+        SyncingReceiver sync = syncs.get(group);
         int volume = body.readIntLE();
         long offset = body.readLongLE();
         long length = body.readLongLE();
