@@ -48,6 +48,9 @@ public final class SiteGroups implements AutoCloseable {
 
     private final Protections protections;
     private final Handovers handovers;
+    private final Taking taking;
+    private final Returning returning;
+    private final Leaving leaving;
     private final Tenures tenures;
     private final GroupDocuments documents;
     private final Scheduler scheduler;
@@ -101,9 +104,8 @@ public final class SiteGroups implements AutoCloseable {
                                 group -> changed(means, group)));
         ShippingDesk desk = new ShippingDesk(copies, scheduler);
         HandoverRows rows = new HandoverRows(means.tables());
-        Peering peering = new Peering(sites);
-        Handovers.Means shared =
-                new Handovers.Means(
+        HandoverMeans shared =
+                new HandoverMeans(
                         means.groups(),
                         means.volumes(),
                         means.points(),
@@ -111,12 +113,16 @@ public final class SiteGroups implements AutoCloseable {
                         sites,
                         protections,
                         desk,
-                        means.tables(),
+                        rows,
+                        new Attendance(means.tasks()),
+                        new Peering(sites),
                         means.alerts(),
-                        scheduler,
                         means.clock());
-        this.tenures = new Tenures(shared, rows, peering);
-        this.handovers = new Handovers(shared, rows, peering, tenures);
+        this.tenures = new Tenures(shared);
+        this.taking = new Taking(shared, tenures);
+        this.returning = new Returning(shared);
+        this.leaving = new Leaving(shared);
+        this.handovers = new Handovers(shared, taking, returning);
         this.documents = new GroupDocuments(sites, protections, rows);
         means.groups().siting(documents::of);
         means.groups()
@@ -168,7 +174,7 @@ public final class SiteGroups implements AutoCloseable {
                         answer(
                                 body,
                                 Handover::decode,
-                                handover -> handovers.takeFrom(link.peer(), handover).encode()));
+                                handover -> taking.takeFrom(link.peer(), handover).encode()));
         services.watch(protections);
         services.watch(new Telling());
     }
@@ -306,19 +312,19 @@ public final class SiteGroups implements AutoCloseable {
     }
 
     public Task failOver(Group group, FailOver request) {
-        return handovers.failOver(group, request);
+        return taking.failOver(group, request);
     }
 
     public void commit(Group group) {
-        handovers.commit(group);
+        returning.commit(group);
     }
 
     public Task rollBack(Group group) {
-        return handovers.rollBack(group);
+        return returning.rollBack(group);
     }
 
     public Task move(Group group, Move request) {
-        return handovers.move(group, request);
+        return leaving.move(group, request);
     }
 
     public void reverse(Group group) {

@@ -17,14 +17,10 @@ import java.util.UUID;
  * its group, and one that is given a tenure takes its group up again. Thread-safe; methods block.
  */
 final class Tenures {
-    private final Handovers.Means means;
-    private final HandoverRows rows;
-    private final Peering peering;
+    private final HandoverMeans means;
 
-    Tenures(Handovers.Means means, HandoverRows rows, Peering peering) {
+    Tenures(HandoverMeans means) {
         this.means = means;
-        this.rows = rows;
-        this.peering = peering;
     }
 
     static LinkException unknown() {
@@ -39,7 +35,7 @@ final class Tenures {
     /** How a group stands here. */
     News news(Group group) {
         Role role = group.engine().role();
-        HandoverRow row = rows.of(group.row().id()).orElse(null);
+        HandoverRow row = means.rows().of(group.row().id()).orElse(null);
         return new News(
                 role.state(),
                 role.tenure(),
@@ -85,12 +81,12 @@ final class Tenures {
     /** A peer said, one way or the other, that it knows better whose the group is. */
     void ask(UUID id, UUID peer) {
         Optional<Group> found = means.groups().get(id);
-        if (found.isEmpty() || rows.isAttended(id)) {
+        if (found.isEmpty() || means.attendance().isAttended(id)) {
             return;
         }
         Group group = found.get();
         Role role = group.engine().role();
-        Optional<News> news = peering.state(peer, id, role.tenure());
+        Optional<News> news = means.peering().state(peer, id, role.tenure());
         if (news.isEmpty() || news.get().taking()) {
             return;
         }
@@ -101,14 +97,14 @@ final class Tenures {
                         && there.tenure() >= role.tenure();
         boolean back =
                 there.role() == GroupRole.REJOINING && means.sites().isThisSite(there.source());
-        HandoverRow row = rows.of(id).orElse(null);
+        HandoverRow row = means.rows().of(id).orElse(null);
         boolean fenced = role.state() == GroupRole.FENCED && there.tenure() == role.tenure();
         if (there.role() == GroupRole.ACTIVE && (there.tenure() > role.tenure() || fenced)) {
             fence(group, peer, there.tenure());
-            rows.endLeaving(row);
+            means.rows().endLeaving(row);
         } else if ((ours || back) && there.tenure() >= role.tenure()) {
             reinstate(group, peer, there.tenure());
-            rows.endLeaving(row);
+            means.rows().endLeaving(row);
         }
     }
 
@@ -136,10 +132,11 @@ final class Tenures {
     void look() {
         for (Group group : means.groups().all()) {
             UUID id = group.row().id();
-            if (rows.isAttended(id) || group.engine().role().state() != GroupRole.FENCED) {
+            if (means.attendance().isAttended(id)
+                    || group.engine().role().state() != GroupRole.FENCED) {
                 continue;
             }
-            HandoverRow row = rows.of(id).orElse(null);
+            HandoverRow row = means.rows().of(id).orElse(null);
             if (row != null && row.phase() == Phase.LEAVING) {
                 ask(id, row.peer());
             } else {
@@ -154,7 +151,7 @@ final class Tenures {
             Role role = group.engine().role();
             Role.Takeover how = role.takeover();
             if (role.state() == GroupRole.ACTIVE && how != null && peer.equals(how.from())) {
-                var _ = peering.fence(peer, group.row().id(), role.tenure());
+                var _ = means.peering().fence(peer, group.row().id(), role.tenure());
             }
         }
     }
