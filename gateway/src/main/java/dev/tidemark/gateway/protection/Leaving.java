@@ -14,7 +14,6 @@ import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.ShippingState;
-import dev.tidemark.replica.ship.SiteMessages.Handover;
 import dev.tidemark.replica.ship.SiteMessages.News;
 import java.time.Duration;
 
@@ -94,7 +93,7 @@ final class Leaving {
         }
         progress.share(0.5);
         progress.detail("the other site takes the group over");
-        Handover handover = new Handover(row.group(), last, row.afterMillis(), row.policy());
+        Handover handover = new Handover(row.group(), last, Policy.of(row));
         try {
             News news = means.peering().take(row.peer(), handover);
             Engine.await(engine.fence(news.tenure()));

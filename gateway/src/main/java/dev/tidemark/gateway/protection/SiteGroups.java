@@ -21,7 +21,6 @@ import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.ShippingDesk;
 import dev.tidemark.replica.ship.SiteMessages;
-import dev.tidemark.replica.ship.SiteMessages.Handover;
 import dev.tidemark.replica.ship.SiteMessages.Question;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.buffer.ByteBuf;
@@ -169,7 +168,7 @@ public final class SiteGroups implements AutoCloseable {
                                                                 asked.group(),
                                                                 asked.tenure()))));
         services.method(
-                SiteMessages.METHOD_TAKE,
+                Handover.METHOD,
                 (link, body) ->
                         answer(
                                 body,

@@ -17,7 +17,6 @@ import dev.tidemark.replica.PromotionTask;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.Role;
 import dev.tidemark.replica.link.LinkException;
-import dev.tidemark.replica.ship.SiteMessages.Handover;
 import dev.tidemark.replica.ship.SiteMessages.News;
 import java.time.Duration;
 import java.util.Optional;
@@ -175,7 +174,7 @@ final class Taking {
             // Its records are held for the other site from here on, to be its copy's one day.
             means.protections().add(group, row.peer(), how.lastLocal(), true);
         }
-        Policy policy = new Policy(row.policy(), row.afterMillis());
+        Policy policy = Policy.of(row);
         if (policy.isCommittedAtOnce()) {
             means.rows().end(row.group());
         } else {
@@ -212,12 +211,7 @@ final class Taking {
                             + " and has not got your last record");
         }
         try {
-            HandoverRow row =
-                    taking(
-                            group,
-                            role,
-                            HandoverRow.LATEST,
-                            Policy.ofPeer(handover.policy(), handover.afterMillis()));
+            HandoverRow row = taking(group, role, HandoverRow.LATEST, handover.policy());
             means.rows().begin(group, row);
             PromotionTask promotion = promote(group, row);
             var _ =
