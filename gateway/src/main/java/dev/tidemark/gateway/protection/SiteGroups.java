@@ -253,7 +253,7 @@ public final class SiteGroups implements AutoCloseable {
     private void look() {
         run(() -> {
             try {
-                tenures.look();
+                tenures.look(this::run);
                 handovers.look();
             } finally {
                 scheduler.schedule(LOOK_NANOS, this::look);

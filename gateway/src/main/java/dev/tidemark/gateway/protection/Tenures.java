@@ -10,7 +10,10 @@ import dev.tidemark.replica.Role;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.SiteMessages.News;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 
 /**
  * Whose a group is, as sites tell and ask each other: a site that learns of a newer tenure fences
@@ -18,6 +21,11 @@ import java.util.UUID;
  */
 final class Tenures {
     private final HandoverMeans means;
+
+    /** Questions that wait for their answers: one at a time about a group, of a peer. */
+    private final Set<Asked> asked = ConcurrentHashMap.newKeySet();
+
+    private record Asked(UUID group, UUID peer) {}
 
     Tenures(HandoverMeans means) {
         this.means = means;
@@ -128,8 +136,13 @@ final class Tenures {
                 .forEach(one -> one.shipping.resume());
     }
 
-    /** Now and then: fenced groups whose other site can be asked whose they are. */
-    void look() {
+    /**
+     * Now and then: fenced groups whose other site can be asked whose they are. Returns at once: a
+     * peer that is silent delays no other, and no other group.
+     *
+     * @param apart runs a question, which may take seconds
+     */
+    void look(Executor apart) {
         for (Group group : means.groups().all()) {
             UUID id = group.row().id();
             if (means.attendance().isAttended(id)
@@ -138,10 +151,24 @@ final class Tenures {
             }
             HandoverRow row = means.rows().of(id).orElse(null);
             if (row != null && row.phase() == Phase.LEAVING) {
-                ask(id, row.peer());
+                askApart(new Asked(id, row.peer()), apart);
             } else {
-                means.protections().of(id).forEach(one -> ask(id, one.peer()));
+                means.protections()
+                        .of(id)
+                        .forEach(one -> askApart(new Asked(id, one.peer()), apart));
             }
+        }
+    }
+
+    private void askApart(Asked one, Executor apart) {
+        if (asked.add(one)) {
+            apart.execute(() -> {
+                try {
+                    ask(one.group(), one.peer());
+                } finally {
+                    asked.remove(one);
+                }
+            });
         }
     }
 

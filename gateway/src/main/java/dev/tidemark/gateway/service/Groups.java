@@ -56,6 +56,7 @@ public final class Groups {
     private final StorageDirectory directory;
     private final Environment environment;
     private final Clock clock;
+    private final Arrivals arrivals;
     private final Map<UUID, Group> groups = new ConcurrentHashMap<>();
     private final Map<UUID, UnopenedGroup> unopened = new ConcurrentHashMap<>();
 
@@ -78,6 +79,7 @@ public final class Groups {
         this.clock = clock;
     }
 
+        this.arrivals = new Arrivals(catalogue);
     /** Who knows of other sites. */
     public void siting(Function<Group, GroupSiting> of) {
         sitings = of;
@@ -345,7 +347,7 @@ public final class Groups {
 
     /** Copies that are being made, by name. */
     public List<ArrivalRow> arrivals() {
-        return catalogue.protections().arrivals();
+        return arrivals.all();
     }
 
     /**
@@ -360,17 +362,15 @@ public final class Groups {
         synchronized (naming) {
             requireFreeVolumes(id, volumes);
             try {
-                if (arrivals().stream().noneMatch(row -> row.group().equals(id))) {
+                if (arrivals.of(id).isEmpty()) {
                     String called = isTaken(name, id) ? name + "-" + peerName : name;
                     requireFree(called, id);
-                    catalogue
-                            .protections()
-                            .addArrival(
-                                    new ArrivalRow(
-                                            id,
-                                            Names.group(called),
-                                            peer,
-                                            Timestamps.micros(clock.instant())));
+                    arrivals.add(
+                            new ArrivalRow(
+                                    id,
+                                    Names.group(called),
+                                    peer,
+                                    Timestamps.micros(clock.instant())));
                     log.info("group={} arrives from peer={}, id {}", called, peerName, id);
                 }
                 StorageDirectory home = directory.directory(id.toString());
@@ -399,7 +399,7 @@ public final class Groups {
                     Engine.call(() ->
                             ProtectionGroup.createStandby(
                                     options(row), id, images, environment, start));
-            catalogue.arrived(row);
+            arrivals.arrived(row);
             Group group = new Group(row, engine, this::sitingOf);
             groups.put(id, group);
             rememberVolumes(group);
@@ -535,7 +535,7 @@ public final class Groups {
             } catch (StorageException e) {
                 throw storage(e);
             }
-            catalogue.protections().removeArrival(arriving.group());
+            arrivals.remove(arriving.group());
             log.info("group={} given up before it had arrived", arriving.name());
         }
     }
