@@ -1,5 +1,6 @@
 package dev.tidemark.replica.ship;
 
+import dev.tidemark.execution.Causes;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.replica.HistoryMap;
 import dev.tidemark.replica.ProtectionGroup;
@@ -20,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -250,8 +250,7 @@ public final class GroupShipping implements AutoCloseable {
     }
 
     private void refused(Throwable failure) {
-        Throwable inner = failure.getCause();
-        Throwable cause = failure instanceof CompletionException && inner != null ? inner : failure;
+        Throwable cause = Causes.of(failure);
         if (cause instanceof LinkException refusal) {
             ended(
                     refusal.kind() == LinkException.Kind.REFUSED

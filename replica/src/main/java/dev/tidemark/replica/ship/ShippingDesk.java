@@ -1,5 +1,6 @@
 package dev.tidemark.replica.ship;
 
+import dev.tidemark.execution.Causes;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.replica.CopyContent;
 import dev.tidemark.replica.GroupRole;
@@ -21,7 +22,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -357,7 +357,7 @@ public final class ShippingDesk {
     }
 
     static int code(Throwable failure) {
-        Throwable cause = cause(failure);
+        Throwable cause = Causes.of(failure);
         if (cause instanceof MalformedMessageException) {
             return Kinds.CODE_MALFORMED;
         }
@@ -368,14 +368,9 @@ public final class ShippingDesk {
     }
 
     static String text(Throwable failure) {
-        Throwable cause = cause(failure);
+        Throwable cause = Causes.of(failure);
         String message = cause.getMessage();
         return message == null ? cause.toString() : message;
-    }
-
-    private static Throwable cause(Throwable failure) {
-        Throwable inner = failure.getCause();
-        return failure instanceof CompletionException && inner != null ? inner : failure;
     }
 
     /** A channel that only told that there is no copy; the source closes it. */
