@@ -196,6 +196,9 @@ final class TwoSitesIT {
         TestDocument branch = berlin.api().runningTests().getFirst();
         assertThat(branch.note()).startsWith("branch: ");
         assertThat(branch.point().sequence()).isGreaterThanOrEqualTo(last);
+        assertThat(branch.state()).isEqualTo("branch");
+        assertThat(berlin.api().group(GROUP).status()).isEqualTo("branch");
+        assertThat(TwoSites.run(berlin, "test", "list")).contains(" branch ");
         assertThat(TwoSites.hash(berlin, "test." + branch.id() + ".data")).isEqualTo(only);
     }
 

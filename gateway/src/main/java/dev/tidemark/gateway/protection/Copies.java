@@ -1,5 +1,6 @@
 package dev.tidemark.gateway.protection;
 
+import dev.tidemark.gateway.catalogue.TestRow;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
 import dev.tidemark.gateway.service.Engine;
@@ -169,17 +170,18 @@ final class Copies implements CopyHost {
                         .anyMatch(test ->
                                 test.group().equals(group.row().id())
                                         && test.sequence() == last
-                                        && test.startedBy().equals("gateway"));
+                                        && test.startedBy().equals(TestRow.GATEWAY));
         if (!kept) {
             tests.start(
                     new StartTests(
                             group.row().id().toString(),
                             List.of(point),
-                            "branch: what this site had when "
+                            TestRow.BRANCH
+                                    + "what this site had when "
                                     + means.names().apply(source)
                                     + " took the group over; that site has it up to seq:"
                                     + shipped,
-                            "gateway"));
+                            TestRow.GATEWAY));
         }
     }
 }

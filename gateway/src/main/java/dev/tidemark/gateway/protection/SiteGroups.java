@@ -122,7 +122,7 @@ public final class SiteGroups implements AutoCloseable {
         this.returning = new Returning(shared);
         this.leaving = new Leaving(shared);
         this.handovers = new Handovers(shared, taking, returning);
-        this.documents = new GroupDocuments(sites, protections, rows);
+        this.documents = new GroupDocuments(sites, protections, rows, means.tests());
         means.groups().siting(documents::of);
         means.groups()
                 .onDelete(group -> {
