@@ -269,7 +269,7 @@ class TakeoverSimulationTest {
                                 });
             }
             var _ =
-                    offer.rejoin(group, from)
+                    offer.rejoin(group, from, offer.volumeNames())
                             .whenComplete((nothing, failure) -> {
                                 if (failure != null) {
                                     world.failures.add(failure);

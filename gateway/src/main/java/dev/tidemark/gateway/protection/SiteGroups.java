@@ -98,6 +98,7 @@ public final class SiteGroups implements AutoCloseable {
                         means.tests(),
                         new Copies.Means(
                                 means.unitBytes(),
+                                means.alerts(),
                                 sites::peerName,
                                 sites::isThisSite,
                                 group -> changed(means, group)));

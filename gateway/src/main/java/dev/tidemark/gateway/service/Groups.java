@@ -63,6 +63,8 @@ public final class Groups {
     private volatile Function<Group, GroupSiting> sitings = group -> GroupSiting.ALONE;
     private volatile Consumer<UUID> left = id -> {};
 
+    private final VolumeNames volumeNames = new VolumeNames(this);
+
     /** Taken for every change of a group's or volume's name. */
     private final Object naming = new Object();
 
@@ -77,9 +79,9 @@ public final class Groups {
         this.directory = directory;
         this.environment = environment;
         this.clock = clock;
+        this.arrivals = new Arrivals(catalogue);
     }
 
-        this.arrivals = new Arrivals(catalogue);
     /** Who knows of other sites. */
     public void siting(Function<Group, GroupSiting> of) {
         sitings = of;
@@ -91,6 +93,10 @@ public final class Groups {
 
     Object naming() {
         return naming;
+    }
+
+    public VolumeNames volumeNames() {
+        return volumeNames;
     }
 
     // Start and stop
@@ -382,19 +388,21 @@ public final class Groups {
         }
     }
 
-    /** The images of a copy are complete: opens it as a group. */
-    public Group adopt(UUID id, SyncImages images, StandbyStart start) {
+    /**
+     * The images of a copy are complete: opens it as a group. Its volumes are named as by {@link
+     * VolumeNames#forCopy}.
+     */
+    public Group adopt(UUID id, String peerName, SyncImages images, StandbyStart start) {
         synchronized (naming) {
             ArrivalRow arrival =
-                    arrivals().stream()
-                            .filter(row -> row.group().equals(id))
-                            .findFirst()
+                    arrivals.of(id)
                             .orElseThrow(() ->
                                     ProblemException.notFound(
                                             "the copy was deleted while it was made",
                                             id.toString(),
                                             "protect the group again"));
             GroupRow row = defaults(id, arrival.name(), Phase.ACTIVE);
+            images.rename(volumeNames.choose(id, peerName, images.names()));
             ProtectionGroup engine =
                     Engine.call(() ->
                             ProtectionGroup.createStandby(

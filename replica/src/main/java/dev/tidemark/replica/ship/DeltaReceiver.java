@@ -11,11 +11,18 @@ import java.util.concurrent.Executor;
 /** Takes a delta synchronisation into a copy that there is. */
 final class DeltaReceiver extends SyncingReceiver {
     private final ProtectionGroup group;
+    private final Naming naming;
     private final FeedSync sync;
 
-    DeltaReceiver(ProtectionGroup group, FeedSync sync, Executor executor, Awaited awaited) {
+    DeltaReceiver(
+            ProtectionGroup group,
+            FeedSync sync,
+            Executor executor,
+            Awaited awaited,
+            Naming naming) {
         super(group, executor, awaited);
         this.group = group;
+        this.naming = naming;
         this.sync = sync;
     }
 
@@ -36,12 +43,15 @@ final class DeltaReceiver extends SyncingReceiver {
 
     @Override
     CompletableFuture<Void> add(GroupOffer.OfferedVolume volume) {
-        return sync.volume(volume.id(), volume.name(), volume.sizeBytes());
+        return naming.name(
+                volume.id(),
+                volume.name(),
+                name -> sync.volume(volume.id(), name, volume.sizeBytes()));
     }
 
     @Override
     CompletableFuture<Void> rename(int id, String name) {
-        return sync.rename(id, name);
+        return naming.name(id, name, free -> sync.rename(id, free));
     }
 
     @Override

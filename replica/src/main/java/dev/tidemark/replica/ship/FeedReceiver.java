@@ -3,9 +3,12 @@ package dev.tidemark.replica.ship;
 import dev.tidemark.replica.Feed;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.StreamPosition;
+import dev.tidemark.replica.VolumeInfo;
 import io.netty.buffer.ByteBuf;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.stream.Collectors;
 
 /**
  * Takes what a channel of shipping brings into a copy's feed, and tells the source what is on the
@@ -13,27 +16,36 @@ import java.util.concurrent.Executor;
  */
 final class FeedReceiver extends CopyReceiver {
     private final ProtectionGroup group;
+    private final Naming naming;
     private final Feed feed;
     private boolean forcing;
     private boolean unforced;
 
-    FeedReceiver(ProtectionGroup group, Feed feed, Executor executor, Awaited awaited) {
+    FeedReceiver(
+            ProtectionGroup group, Feed feed, Executor executor, Awaited awaited, Naming naming) {
         super(group, executor, awaited);
         this.group = group;
+        this.naming = naming;
         this.feed = feed;
     }
 
     /**
-     * Takes up the volumes that the source has and the copy has not, and makes what the copy has
-     * durable.
+     * Takes up the volumes that the source has and the copy has not, and the names that they got
+     * meanwhile, and makes what the copy has durable.
      *
      * @return where it stands then
      */
     CompletableFuture<Standing> prepare(GroupOffer offer) {
+        Map<Integer, String> known =
+                group.volumes().stream()
+                        .collect(Collectors.toMap(VolumeInfo::id, VolumeInfo::name));
         CompletableFuture<Void> volumes = group.learn(offer.tenure());
         for (GroupOffer.OfferedVolume volume : offer.volumes()) {
-            if (group.volumes().stream().noneMatch(known -> known.id() == volume.id())) {
+            String name = known.get(volume.id());
+            if (name == null) {
                 volumes = volumes.thenCompose(before -> add(volume));
+            } else if (!name.equals(volume.name())) {
+                volumes = volumes.thenCompose(before -> rename(volume.id(), volume.name()));
             }
         }
         return volumes.thenCompose(added -> feed.force()).thenApply(forced -> standing());
@@ -63,12 +75,15 @@ final class FeedReceiver extends CopyReceiver {
 
     @Override
     CompletableFuture<Void> add(GroupOffer.OfferedVolume volume) {
-        return feed.addVolume(volume.id(), volume.name(), volume.sizeBytes());
+        return naming.name(
+                volume.id(),
+                volume.name(),
+                name -> feed.addVolume(volume.id(), name, volume.sizeBytes()));
     }
 
     @Override
     CompletableFuture<Void> rename(int id, String name) {
-        return feed.renameVolume(id, name);
+        return naming.name(id, name, free -> feed.renameVolume(id, free));
     }
 
     @Override

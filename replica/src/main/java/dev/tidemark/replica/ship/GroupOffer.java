@@ -8,6 +8,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -83,9 +85,11 @@ public record GroupOffer(
      * that offers: see {@link ProtectionGroup#rejoin}.
      *
      * @param source the site that offers
+     * @param names what the volumes that it lacks are called here, by volume
      * @return fails also when there is no record that both are known to have
      */
-    public CompletableFuture<Void> rejoin(ProtectionGroup copy, UUID source) {
+    public CompletableFuture<Void> rejoin(
+            ProtectionGroup copy, UUID source, Map<Integer, String> names) {
         OfferedTakeover how = takeover;
         if (how == null || how.point() < 0) {
             return CompletableFuture.failedFuture(
@@ -96,9 +100,20 @@ public record GroupOffer(
         }
         List<PointVolume> wanted =
                 volumes.stream()
-                        .map(each -> new PointVolume(each.id(), each.name(), each.sizeBytes()))
+                        .map(each ->
+                                new PointVolume(
+                                        each.id(),
+                                        names.getOrDefault(each.id(), each.name()),
+                                        each.sizeBytes()))
                         .toList();
         return copy.rejoin(source, tenure, how.point(), how.lastSequence(), how.ownPoint(), wanted);
+    }
+
+    /** Names of the volumes, by volume. */
+    public Map<Integer, String> volumeNames() {
+        Map<Integer, String> names = new TreeMap<>();
+        volumes.forEach(volume -> names.put(volume.id(), volume.name()));
+        return names;
     }
 
     ByteBuf encode() {

@@ -150,7 +150,12 @@ public final class ShippingDesk {
         Executor executor = executor(offer.group());
         endBefore(offer.group());
         FeedReceiver receiver =
-                new FeedReceiver(group, group.feed(), executor, awaited(offer.group()));
+                new FeedReceiver(
+                        group,
+                        group.feed(),
+                        executor,
+                        awaited(offer.group()),
+                        Naming.of(host, offer, link));
         feeds.put(offer.group(), receiver);
         // What the source keeps is let go up to the position: it has to be on the disk.
         var _ =
@@ -191,7 +196,12 @@ public final class ShippingDesk {
         Executor executor = executor(offer.group());
         endBefore(offer.group());
         DeltaReceiver receiver =
-                new DeltaReceiver(group, group.resync(), executor, awaited(offer.group()));
+                new DeltaReceiver(
+                        group,
+                        group.resync(),
+                        executor,
+                        awaited(offer.group()),
+                        Naming.of(host, offer, link));
         syncs.put(offer.group(), receiver);
         var _ =
                 receiver.prepare(offer)
