@@ -1,5 +1,6 @@
 package dev.tidemark.nbd;
 
+import dev.tidemark.execution.Causes;
 import dev.tidemark.nbd.OptionRequest.Abort;
 import dev.tidemark.nbd.OptionRequest.ExportName;
 import dev.tidemark.nbd.OptionRequest.ExtendedHeaders;
@@ -23,7 +24,6 @@ import io.netty.util.concurrent.Future;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -409,10 +409,7 @@ final class HandshakeHandler extends ChannelInboundHandlerAdapter
     }
 
     private ExportOpenException explained(@Nullable Throwable failure) {
-        Throwable cause = failure;
-        while (cause instanceof CompletionException && cause.getCause() != null) {
-            cause = cause.getCause();
-        }
+        Throwable cause = failure == null ? null : Causes.of(failure);
         if (cause instanceof ExportOpenException known) {
             return known;
         }

@@ -2,12 +2,11 @@ package dev.tidemark.replica;
 
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
+import dev.tidemark.execution.Causes;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.RecordKind;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -20,17 +19,16 @@ import org.jspecify.annotations.Nullable;
  * record that is lost on the way stops all that follow.
  */
 public final class Feed implements AutoCloseable {
-    /** How long to wait for a fold that is behind before looking again. */
-    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
-
     private final Engine engine;
     private final VolumeChanges volumes;
+    private final FoldWait fold;
     private long nextLocal;
     private volatile boolean closed;
 
     Feed(Engine engine, VolumeChanges volumes) {
         this.engine = engine;
         this.volumes = volumes;
+        this.fold = new FoldWait(engine);
         this.nextLocal = engine.journal.redo().lastSequence() + 1;
     }
 
@@ -104,7 +102,7 @@ public final class Feed implements AutoCloseable {
             } else if (closed) {
                 fail(new ReplicaException(ReplicaException.Kind.FAILED, "the feed is closed"));
             } else if (engine.throttle.isClosed()) {
-                engine.scheduler.schedule(LOOK_AGAIN_NANOS, this::whenFoldAllows);
+                var _ = fold.opened().thenRun(this::whenFoldAllows);
             } else {
                 goOn();
             }
@@ -234,7 +232,7 @@ public final class Feed implements AutoCloseable {
                                 if (failed == null) {
                                     goOn();
                                 } else {
-                                    fail(unwrapped(failed));
+                                    fail(Causes.of(failed));
                                 }
                             });
         }
@@ -274,11 +272,6 @@ public final class Feed implements AutoCloseable {
                 done.completeExceptionally(Failures.replica(failed));
             }
         }
-    }
-
-    static Throwable unwrapped(Throwable failure) {
-        Throwable cause = failure.getCause();
-        return failure instanceof CompletionException && cause != null ? cause : failure;
     }
 
     /** Completes with the source's number of the newest record that is on stable storage then. */
@@ -329,5 +322,6 @@ public final class Feed implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
+        fold.end();
     }
 }

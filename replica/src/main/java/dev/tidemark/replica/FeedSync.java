@@ -4,6 +4,7 @@ import dev.tidemark.blockdevice.Allocation;
 import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.blockdevice.ExtentMap;
+import dev.tidemark.execution.Causes;
 import dev.tidemark.journal.PendingRecord;
 import dev.tidemark.journal.RecordKind;
 import dev.tidemark.journal.RecordLog;
@@ -14,7 +15,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -30,12 +30,10 @@ import org.jspecify.annotations.Nullable;
  * the source's order, too.
  */
 public final class FeedSync implements CopyContent, AutoCloseable {
-    /** How long to wait for a fold that is behind before looking again. */
-    private static final long LOOK_AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
-
     private final Engine engine;
     private final RecordLog redo;
     private final VolumeChanges volumes;
+    private final FoldWait fold;
     private final int maximumBytes;
     private long nextLocal;
     private volatile boolean closed;
@@ -44,6 +42,7 @@ public final class FeedSync implements CopyContent, AutoCloseable {
         this.engine = engine;
         this.redo = engine.journal.redo();
         this.volumes = volumes;
+        this.fold = new FoldWait(engine);
         this.maximumBytes = LiveDevice.maximumBytes(redo.maximumPayloadBytes());
     }
 
@@ -103,7 +102,7 @@ public final class FeedSync implements CopyContent, AutoCloseable {
         engine.log.write(mark);
         return mark.done()
                 .exceptionally(failure -> {
-                    throw new CompletionException(Failures.replica(Feed.unwrapped(failure)));
+                    throw new CompletionException(Failures.replica(Causes.of(failure)));
                 });
     }
 
@@ -226,9 +225,7 @@ public final class FeedSync implements CopyContent, AutoCloseable {
         if (!engine.throttle.isClosed()) {
             return step.run();
         }
-        CompletableFuture<Void> later = new CompletableFuture<>();
-        var _ = engine.scheduler.schedule(LOOK_AGAIN_NANOS, () -> later.complete(null));
-        return later.thenCompose(now -> whenFoldAllows(step));
+        return fold.opened().thenCompose(now -> whenFoldAllows(step));
     }
 
     private interface Filling {
@@ -473,5 +470,6 @@ public final class FeedSync implements CopyContent, AutoCloseable {
     @Override
     public void close() {
         closed = true;
+        fold.end();
     }
 }

@@ -1,6 +1,7 @@
 package dev.tidemark.replica;
 
 import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.execution.Causes;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
@@ -226,6 +227,14 @@ public final class ProtectionGroup implements AutoCloseable {
         return engine.roles.role();
     }
 
+    /**
+     * Completes when the role's state is another than {@code state}, on the thread that changes it
+     * or at once. From any thread; who gives up cancels it.
+     */
+    public CompletableFuture<Void> left(GroupRole state) {
+        return engine.roles.left(state);
+    }
+
     /** Begins to read records for a copy that has everything up to a record. Blocking. */
     public Shipment ship(long afterSequence) throws ReplicaException {
         return Shipment.open(engine, afterSequence);
@@ -340,7 +349,7 @@ public final class ProtectionGroup implements AutoCloseable {
                         engine.roleChanges.rejoin(
                                 source, tenure, how.point(), how.last(), how.ownPoint()))
                 .exceptionallyCompose(failure ->
-                        Failures.replica(Feed.unwrapped(failure)).kind()
+                        Failures.replica(Causes.of(failure)).kind()
                                         == ReplicaException.Kind.OUTSIDE_WINDOW
                                 ? engine.roleChanges.startOver(source, tenure)
                                 : CompletableFuture.failedFuture(failure));

@@ -4,6 +4,9 @@ import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +17,11 @@ final class Roles {
     private final Journal journal;
     private volatile Role role = Role.FIRST;
     private volatile @Nullable HalfSync halfSync;
+
+    /** Who waits for the state to be another one. */
+    private final List<Leaving> leaving = new CopyOnWriteArrayList<>();
+
+    private record Leaving(GroupRole state, CompletableFuture<Void> left) {}
 
     Roles(Journal journal) {
         this.journal = journal;
@@ -53,6 +61,23 @@ final class Roles {
     void set(Role next) throws JournalException {
         journal.putAttribute(Role.KEY, next.encode(), true);
         role = next;
+        leaving.forEach(this::tell);
+    }
+
+    private void tell(Leaving one) {
+        if (role.state() != one.state()) {
+            one.left().complete(null);
+        }
+    }
+
+    /** As {@link ProtectionGroup#left}. */
+    CompletableFuture<Void> left(GroupRole state) {
+        Leaving one = new Leaving(state, new CompletableFuture<>());
+        leaving.add(one);
+        var _ = one.left().whenComplete((nothing, failure) -> leaving.remove(one));
+        // It may have been left since it was asked for.
+        tell(one);
+        return one.left();
     }
 
     /** Of a copy that is half synchronised, or has to be from the beginning; else null. */

@@ -127,6 +127,20 @@ public final class SyncImages implements CopyContent, AutoCloseable {
         made.put(id, new Made(id, name, existing(id).sizeBytes()));
     }
 
+    /** What the volumes are called, by volume. */
+    public Map<Integer, String> names() {
+        Map<Integer, String> names = new TreeMap<>();
+        made.forEach((id, volume) -> names.put(id, volume.name()));
+        return names;
+    }
+
+    /** Gives volumes names, by volume. */
+    public void rename(Map<Integer, String> names) {
+        names.forEach((id, name) ->
+                made.computeIfPresent(
+                        id, (same, volume) -> new Made(id, name, volume.sizeBytes())));
+    }
+
     /** The source has deleted a volume: there is no past of it here that could be wanted. */
     public void remove(int id) throws ReplicaException {
         existing(id);

@@ -7,6 +7,8 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -27,6 +29,12 @@ final class Throttle {
     private final LongAdder throttled = new LongAdder();
     private final Queue<LiveWrite> waiting = new ArrayDeque<>(); // guarded by this
     private volatile int waitingCount;
+
+    /** Who puts in records that no host waits for. */
+    private final List<Opening> opening = new CopyOnWriteArrayList<>();
+
+    private record Opening(CompletableFuture<Void> opened) {}
+
     private volatile boolean hopeless;
 
     Throttle(RecordLog redo, long limitBytes) {
@@ -72,6 +80,23 @@ final class Throttle {
         unfoldedBytes.addAndGet(-bytes);
         hopeless = false;
         drain();
+        tellOpened();
+    }
+
+    /** Completes when the fold has caught up: on the thread that has folded, or at once. */
+    CompletableFuture<Void> opened() {
+        Opening one = new Opening(new CompletableFuture<>());
+        opening.add(one);
+        var _ = one.opened().whenComplete((nothing, failure) -> opening.remove(one));
+        // The fold may have caught up since the first look.
+        tellOpened();
+        return one.opened();
+    }
+
+    private void tellOpened() {
+        if (!isClosed()) {
+            opening.forEach(one -> one.opened().complete(null));
+        }
     }
 
     /** Lets waiting writes go on while the limit allows. */

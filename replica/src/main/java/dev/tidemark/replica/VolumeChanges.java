@@ -356,8 +356,10 @@ final class VolumeChanges {
         return engine.maintenance.submit(() -> {
             checkUsable();
             Volume volume = engine.volumes.named(id);
-            volume.rename(name);
-            engine.journal.putAttribute(volume.record().key(), volume.record().encode(), true);
+            if (!volume.name().equals(name)) {
+                volume.rename(name);
+                engine.journal.putAttribute(volume.record().key(), volume.record().encode(), true);
+            }
             return null;
         });
     }

@@ -6,6 +6,7 @@ import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.model.Outcome;
 import dev.tidemark.blockdevice.model.VolumeModel;
+import dev.tidemark.execution.Causes;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.PendingRecord;
 import dev.tidemark.journal.PointSpec;
@@ -310,7 +311,8 @@ class TakeoverSimulationTest {
                     group.fence(offer.tenure())
                             .thenCompose(last -> {
                                 branches.add(last);
-                                return offer.follow(group, from, known ? takeover : null);
+                                return offer.follow(
+                                        group, from, known ? takeover : null, offer.volumeNames());
                             })
                             .whenComplete((nothing, failure) -> {
                                 if (failure != null && !isForLater(failure)) {
@@ -322,7 +324,7 @@ class TakeoverSimulationTest {
 
         /** A rollback that goes on here has to end first. */
         private static boolean isForLater(Throwable failure) {
-            return Failures.replica(Feed.unwrapped(failure)).kind() == ReplicaException.Kind.IN_USE;
+            return Failures.replica(Causes.of(failure)).kind() == ReplicaException.Kind.IN_USE;
         }
 
         @Override

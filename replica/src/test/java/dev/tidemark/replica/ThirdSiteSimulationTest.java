@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemark.blockdevice.BlockDevice;
 import dev.tidemark.blockdevice.model.Outcome;
+import dev.tidemark.execution.Causes;
 import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.PointSpec;
 import dev.tidemark.replica.ship.CopyHost;
@@ -146,7 +147,12 @@ class ThirdSiteSimulationTest {
             boolean succeeds = how.from().equals(copy ? role.source() : id);
             var _ =
                     group.fence(offer.tenure())
-                            .thenCompose(last -> offer.follow(group, from, succeeds ? how : null))
+                            .thenCompose(last ->
+                                    offer.follow(
+                                            group,
+                                            from,
+                                            succeeds ? how : null,
+                                            offer.volumeNames()))
                             .whenComplete((nothing, failure) -> {
                                 if (failure == null) {
                                     world.count(way(role, role()));
@@ -166,7 +172,7 @@ class ThirdSiteSimulationTest {
 
         /** A rollback that goes on here has to end first. */
         private static boolean isForLater(Throwable failure) {
-            return Failures.replica(Feed.unwrapped(failure)).kind() == ReplicaException.Kind.IN_USE;
+            return Failures.replica(Causes.of(failure)).kind() == ReplicaException.Kind.IN_USE;
         }
 
         @Override

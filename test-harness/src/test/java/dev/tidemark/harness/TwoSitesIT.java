@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -195,8 +196,57 @@ final class TwoSitesIT {
 
         TestDocument branch = berlin.api().runningTests().getFirst();
         assertThat(branch.note()).startsWith("branch: ");
+        assertThat(branch.state()).isEqualTo("branch");
+        assertThat(berlin.api().group(GROUP).status()).isEqualTo("branch");
+        assertThat(TwoSites.run(berlin, "test", "list")).contains(" branch ");
         assertThat(branch.point().sequence()).isGreaterThanOrEqualTo(last);
         assertThat(TwoSites.hash(berlin, "test." + branch.id() + ".data")).isEqualTo(only);
+    }
+
+    private void awaitVolumes(String... names) throws Exception {
+        Set<String> wanted = Set.of(names);
+        Await.until(
+                "volumes of the copy to be " + wanted,
+                TwoSites.LIMIT,
+                () -> Set.copyOf(paris.api().group(GROUP).volumes()).equals(wanted));
+    }
+
+    @Test
+    void a_volume_whose_name_is_taken_at_the_copy_is_called_otherwise_and_stops_nothing()
+            throws Exception {
+        protect();
+        paris.api().createGroup(new Requests.CreateGroup("other", null, null, null, null));
+        for (String name : List.of("photos", "music")) {
+            var _ = paris.api().createVolume(name, DISK_BYTES, "other");
+        }
+
+        var _ = berlin.api().createVolume("photos", DISK_BYTES, GROUP);
+        TwoSites.run(berlin, "volume", "rename", "log", "MUSIC");
+        touch("photos");
+        awaitVolumes("data", "MUSIC-berlin", "photos-berlin");
+        TwoSites.awaitEven(berlin, GROUP);
+        assertThat(TwoSites.hash(paris, "photos-berlin" + TwoSites.newest(paris, GROUP)))
+                .isEqualTo(TwoSites.hash(berlin, "photos" + TwoSites.newest(berlin, GROUP)));
+        assertThat(TwoSites.run(paris, "status"))
+                .contains("the volume that is called MUSIC at berlin is MUSIC-berlin here");
+
+        // The name that was taken is had with the next connection.
+        TwoSites.run(paris, "volume", "rename", "music", "tunes");
+        TwoSites.run(berlin, "group", "pause", GROUP, "--to", "paris");
+        TwoSites.run(berlin, "group", "resume", GROUP, "--to", "paris");
+        awaitVolumes("data", "MUSIC", "photos-berlin");
+
+        // A name that was given up at the source is still that of the copy's volume.
+        TwoSites.run(berlin, "volume", "delete", "photos");
+        var _ = berlin.api().createVolume("photos-berlin", DISK_BYTES, GROUP);
+        touch("data");
+        awaitVolumes("data", "MUSIC", "photos-berlin", "photos-berlin-berlin");
+    }
+
+    private void touch(String volume) throws Exception {
+        try (NbdTestClient disk = berlin.connect(volume)) {
+            disk.write(0, new byte[] {1, 2, 3});
+        }
     }
 
     @Test

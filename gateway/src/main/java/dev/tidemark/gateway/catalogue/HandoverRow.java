@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param peer the other site
  * @param tenure that the taking site claims; of {@link Phase#LEAVING} 0
- * @param point the exact point that is taken
+ * @param point the exact point that is taken, or {@link #LATEST}
  * @param policy what happens by itself: none, commit or rollback
  * @param afterMillis how long after the takeover that is; 0 for at once
  * @param deadlineMicros when that is, microseconds since 1970; null before the takeover and for
@@ -24,6 +24,9 @@ public record HandoverRow(
         long afterMillis,
         @Nullable Long deadlineMicros,
         long startedMicros) {
+
+    /** The {@link #point} of who wants all that the copy has. */
+    public static final String LATEST = "latest";
 
     /** Where it is; written before it counts. */
     public enum Phase {
@@ -43,6 +46,20 @@ public record HandoverRow(
                 peer,
                 next,
                 tenure,
+                point,
+                policy,
+                afterMillis,
+                deadlineMicros,
+                startedMicros);
+    }
+
+    /** The same, in a greater tenure. */
+    public HandoverRow claiming(int greater) {
+        return new HandoverRow(
+                group,
+                peer,
+                phase,
+                greater,
                 point,
                 policy,
                 afterMillis,

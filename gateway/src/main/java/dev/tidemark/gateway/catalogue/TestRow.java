@@ -36,7 +36,18 @@ public record TestRow(
         String stoppedBy,
         long bytesWritten) {
 
+    /** Who has started what no person has. */
+    public static final String GATEWAY = "gateway";
+
+    /** How the note of a branch begins: what the site that took over has not got. */
+    public static final String BRANCH = "branch: ";
+
     public boolean running() {
         return stoppedMicros == null;
+    }
+
+    /** Whether this is no drill, but the tail of a site that another one took over from. */
+    public boolean isBranch() {
+        return startedBy.equals(GATEWAY) && note.startsWith(BRANCH);
     }
 }

@@ -33,6 +33,8 @@ final class FailoverCommand implements Callable<Integer> {
 
     @Mixin private GroupOption group = new GroupOption();
 
+    @Mixin private TaskOptions task = new TaskOptions();
+
     @Option(names = "--at", paramLabel = "POINT", description = "The point, such as latest.")
     private @Nullable String point;
 
@@ -53,12 +55,6 @@ final class FailoverCommand implements Callable<Integer> {
 
     @Option(names = "--rollback", description = "Give the group back to the other site.")
     private boolean rollback;
-
-    @Option(names = "--yes", description = "Do it; without this, only the exact point is said.")
-    private boolean yes;
-
-    @Option(names = "--no-wait", description = "Return at once; the task goes on.")
-    private boolean noWait;
 
     @Override
     public Integer call() {
@@ -81,7 +77,7 @@ final class FailoverCommand implements Callable<Integer> {
         if (rollback) {
             return connection.await(
                     client.post(path + "/failover/rollback", Map.of()),
-                    !noWait,
+                    task.waits(),
                     out -> out.println("the group is given back"));
         }
         return start(client, path, String.valueOf(point));
@@ -90,7 +86,7 @@ final class FailoverCommand implements Callable<Integer> {
     private int start(ApiClient client, String path, String at) {
         PointDocument target =
                 client.get(path + "/point?at=" + ApiClient.encode(at)).as(PointDocument.class);
-        if (!yes) {
+        if (!task.isConfirmed()) {
             throw ProblemException.invalid(
                     "this site would take the group over at " + Formats.point(target),
                     at,
@@ -100,7 +96,7 @@ final class FailoverCommand implements Callable<Integer> {
         String asked = at.equals("latest") ? at : target.name();
         return connection.await(
                 client.post(path + "/failover", new FailOver(asked, policy, after)),
-                !noWait,
+                task.waits(),
                 out -> out.println("this site has taken the group over"));
     }
 }

@@ -176,50 +176,27 @@ final class GroupCommand {
             mixinStandardHelpOptions = true,
             description =
                     "Keeps a copy up no longer; it stays as it is at the other site until it is deleted there.")
-    int unprotect(
-            @Mixin Connection connection,
-            @Parameters(paramLabel = "NAME", description = "The group.") String name,
-            @Option(
-                            names = "--to",
-                            required = true,
-                            paramLabel = "SITE",
-                            description = "The other site.")
-                    String site) {
-        Answer answer = connection.client().delete(copy(name, site));
+    int unprotect(@Mixin Connection connection, @Mixin CopyOption copy) {
+        Answer answer = connection.client().delete(copy.path());
         return connection.print(
-                answer, out -> out.println("group " + name + " is not copied to " + site));
+                answer,
+                out -> out.println("group " + copy.group() + " is not copied to " + copy.site()));
     }
 
     @Command(
             name = "pause",
             mixinStandardHelpOptions = true,
             description = "Stops sending to a copy; what it lacks is kept for it.")
-    int pause(
-            @Mixin Connection connection,
-            @Parameters(paramLabel = "NAME", description = "The group.") String name,
-            @Option(
-                            names = "--to",
-                            required = true,
-                            paramLabel = "SITE",
-                            description = "The other site.")
-                    String site) {
-        return show(connection, connection.client().post(copy(name, site) + "/pause", Map.of()));
+    int pause(@Mixin Connection connection, @Mixin CopyOption copy) {
+        return show(connection, connection.client().post(copy.path() + "/pause", Map.of()));
     }
 
     @Command(
             name = "resume",
             mixinStandardHelpOptions = true,
             description = "Goes on sending to a copy, or tries again what has stopped.")
-    int resume(
-            @Mixin Connection connection,
-            @Parameters(paramLabel = "NAME", description = "The group.") String name,
-            @Option(
-                            names = "--to",
-                            required = true,
-                            paramLabel = "SITE",
-                            description = "The other site.")
-                    String site) {
-        return show(connection, connection.client().post(copy(name, site) + "/resume", Map.of()));
+    int resume(@Mixin Connection connection, @Mixin CopyOption copy) {
+        return show(connection, connection.client().post(copy.path() + "/resume", Map.of()));
     }
 
     @Command(
@@ -228,13 +205,7 @@ final class GroupCommand {
             description = "Limits what is sent to a copy a second, on the wire.")
     int limit(
             @Mixin Connection connection,
-            @Parameters(paramLabel = "NAME", description = "The group.") String name,
-            @Option(
-                            names = "--to",
-                            required = true,
-                            paramLabel = "SITE",
-                            description = "The other site.")
-                    String site,
+            @Mixin CopyOption copy,
             @Option(
                             names = "--rate",
                             required = true,
@@ -242,12 +213,7 @@ final class GroupCommand {
                             description = "Bytes a second, such as 20M, or none.")
                     String rate) {
         return show(
-                connection,
-                connection.client().post(copy(name, site) + "/limit", new LimitRate(rate)));
-    }
-
-    private static String copy(String group, String site) {
-        return path(group) + "/protections/" + ApiClient.encode(site);
+                connection, connection.client().post(copy.path() + "/limit", new LimitRate(rate)));
     }
 
     private static String path(String name) {

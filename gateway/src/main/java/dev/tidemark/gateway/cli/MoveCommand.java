@@ -26,6 +26,8 @@ final class MoveCommand implements Callable<Integer> {
 
     @Mixin private GroupOption group = new GroupOption();
 
+    @Mixin private TaskOptions task = new TaskOptions();
+
     @Option(names = "--to", required = true, paramLabel = "SITE", description = "The other site.")
     private String site = "";
 
@@ -41,17 +43,11 @@ final class MoveCommand implements Callable<Integer> {
             description = "How long afterwards that is, such as 10m.")
     private @Nullable String after;
 
-    @Option(names = "--yes", description = "Do it.")
-    private boolean yes;
-
-    @Option(names = "--no-wait", description = "Return at once; the task goes on.")
-    private boolean noWait;
-
     @Override
     public Integer call() {
         ApiClient client = connection.client();
         String path = group.path(client);
-        if (!yes) {
+        if (!task.isConfirmed()) {
             throw ProblemException.invalid(
                     "hosts would be refused here, and served at " + site,
                     path.substring("/groups/".length()),
@@ -60,7 +56,7 @@ final class MoveCommand implements Callable<Integer> {
         }
         return connection.await(
                 client.post(path + "/move", new Move(site, policy, after)),
-                !noWait,
+                task.waits(),
                 out -> out.println("the group is active at " + site));
     }
 }

@@ -28,14 +28,10 @@ final class RollbackCommand implements Callable<Integer> {
 
     @Mixin private GroupOption group = new GroupOption();
 
+    @Mixin private TaskOptions task = new TaskOptions();
+
     @Option(names = "--to", required = true, paramLabel = "POINT", description = "The point.")
     private String point = "";
-
-    @Option(names = "--yes", description = "Do it; without this, only the exact point is said.")
-    private boolean yes;
-
-    @Option(names = "--no-wait", description = "Return at once; the task goes on.")
-    private boolean noWait;
 
     @Override
     public Integer call() {
@@ -43,7 +39,7 @@ final class RollbackCommand implements Callable<Integer> {
         String path = group.path(client);
         Answer exact = client.get(path + "/point?at=" + ApiClient.encode(point));
         PointDocument target = exact.as(PointDocument.class);
-        if (!yes) {
+        if (!task.isConfirmed()) {
             throw ProblemException.invalid(
                     "the live disks of "
                             + path.substring("/groups/".length())
@@ -55,6 +51,8 @@ final class RollbackCommand implements Callable<Integer> {
         }
         Answer started = client.post(path + "/rollback", new Rollback(target.name()));
         return connection.await(
-                started, !noWait, out -> out.println("rolled back to " + Formats.point(target)));
+                started,
+                task.waits(),
+                out -> out.println("rolled back to " + Formats.point(target)));
     }
 }

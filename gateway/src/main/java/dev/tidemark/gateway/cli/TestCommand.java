@@ -289,7 +289,7 @@ final class TestCommand {
         String verdict = test.verdict();
         return verdict != null
                 ? verdict
-                : test.failure().isEmpty() ? "running" : "cannot be opened";
+                : test.failure().isEmpty() ? test.state() : "cannot be opened";
     }
 
     static String path(long id) {

@@ -362,7 +362,7 @@ final class SiteStory {
         telling.step("at berlin: test list --running, what only berlin had");
         Optional<TestDocument> branch =
                 berlin.api().get("/tests?running=true").asList(TestDocument.class).stream()
-                        .filter(test -> test.note().startsWith("branch:"))
+                        .filter(test -> test.state().equals("branch"))
                         .findFirst();
         telling.claim(branch.isPresent(), "berlin has kept its last state, for whoever wants it");
         if (branch.isEmpty()) {

@@ -1,7 +1,9 @@
 package dev.tidemark.gateway.protection;
 
+import dev.tidemark.gateway.catalogue.TestRow;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
+import dev.tidemark.gateway.service.Alerts;
 import dev.tidemark.gateway.service.Engine;
 import dev.tidemark.gateway.service.Group;
 import dev.tidemark.gateway.service.Groups;
@@ -16,14 +18,18 @@ import dev.tidemark.replica.Role;
 import dev.tidemark.replica.StandbyStart;
 import dev.tidemark.replica.Succession;
 import dev.tidemark.replica.SyncImages;
+import dev.tidemark.replica.VolumeInfo;
 import dev.tidemark.replica.ship.CopyHost;
 import dev.tidemark.replica.ship.GroupOffer;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +51,7 @@ final class Copies implements CopyHost {
      */
     record Means(
             int unitBytes,
+            Alerts alerts,
             Function<UUID, String> names,
             Predicate<UUID> isThisSite,
             BiPredicate<UUID, UUID> shipsTo,
@@ -103,11 +110,53 @@ final class Copies implements CopyHost {
     }
 
     @Override
+    public CompletableFuture<Void> name(
+            UUID group,
+            UUID source,
+            Map<Integer, String> wanted,
+            Function<Map<Integer, String>, CompletableFuture<Void>> use) {
+        String site = means.names().apply(source);
+        return groups.volumeNames()
+                .forCopy(
+                        group,
+                        site,
+                        wanted,
+                        names -> {
+                            groups.get(group).ifPresent(copy -> tell(copy, site, wanted, names));
+                            return use.apply(names);
+                        });
+    }
+
+    /** Of volumes that get another name than their source's, and have not got it yet. */
+    private void tell(
+            Group copy, String site, Map<Integer, String> wanted, Map<Integer, String> names) {
+        Map<Integer, String> known =
+                copy.engine().volumes().stream()
+                        .collect(Collectors.toMap(VolumeInfo::id, VolumeInfo::name));
+        names.forEach((volume, name) -> {
+            if (!name.equals(wanted.get(volume)) && !name.equals(known.get(volume))) {
+                means.alerts()
+                        .raise(
+                                Alerts.Severity.WARNING,
+                                Alerts.VOLUME_RENAMED,
+                                copy.name(),
+                                "the volume that is called "
+                                        + wanted.get(volume)
+                                        + " at "
+                                        + site
+                                        + " is "
+                                        + name
+                                        + " here: another volume has its name");
+            }
+        });
+    }
+
+    @Override
     public ProtectionGroup adopt(
             GroupOffer offer, UUID source, SyncImages images, StandbyStart start)
             throws ReplicaException {
         try {
-            Group group = groups.adopt(offer.group(), images, start);
+            Group group = groups.adopt(offer.group(), means.names().apply(source), images, start);
             means.changed().changed(group);
             return group.engine();
         } catch (ProblemException problem) {
@@ -196,7 +245,15 @@ final class Copies implements CopyHost {
                 means.names().apply(source),
                 ofFrom,
                 shipped);
-        Engine.await(offer.follow(engine, source, how));
+        Map<Integer, String> lacking = offer.volumeNames();
+        engine.volumes().forEach(volume -> lacking.remove(volume.id()));
+        Succession known = how;
+        Engine.await(
+                name(
+                        offer.group(),
+                        source,
+                        lacking,
+                        names -> offer.follow(engine, source, known, names)));
         means.changed().changed(group);
     }
 
@@ -208,19 +265,20 @@ final class Copies implements CopyHost {
                         .anyMatch(test ->
                                 test.group().equals(group.row().id())
                                         && test.sequence() == last
-                                        && test.startedBy().equals("gateway"));
+                                        && test.startedBy().equals(TestRow.GATEWAY));
         if (!kept) {
             tests.start(
                     new StartTests(
                             group.row().id().toString(),
                             List.of(point),
-                            "branch: what this site had when "
+                            TestRow.BRANCH
+                                    + "what this site had when "
                                     + means.names().apply(source)
                                     + " took the group over; "
                                     + (shipped < 0
                                             ? "how much of it that site has is not known"
                                             : "that site has it up to seq:" + shipped),
-                            "gateway"));
+                            TestRow.GATEWAY));
         }
     }
 }

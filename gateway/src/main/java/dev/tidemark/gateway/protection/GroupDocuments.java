@@ -4,6 +4,7 @@ import dev.tidemark.gateway.catalogue.HandoverRow;
 import dev.tidemark.gateway.catalogue.HandoverRow.Phase;
 import dev.tidemark.gateway.protection.Protections.Protection;
 import dev.tidemark.gateway.service.Group;
+import dev.tidemark.gateway.service.RecoveryTests;
 import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.gateway.wire.Wire.GroupSiting;
@@ -28,11 +29,14 @@ final class GroupDocuments {
     private final Sites sites;
     private final Protections protections;
     private final HandoverRows handovers;
+    private final RecoveryTests tests;
 
-    GroupDocuments(Sites sites, Protections protections, HandoverRows handovers) {
+    GroupDocuments(
+            Sites sites, Protections protections, HandoverRows handovers, RecoveryTests tests) {
         this.sites = sites;
         this.protections = protections;
         this.handovers = handovers;
+        this.tests = tests;
     }
 
     static String text(Enum<?> value) {
@@ -65,7 +69,7 @@ final class GroupDocuments {
     }
 
     /** The states of a group as continuous data protection names them. */
-    private static String status(
+    private String status(
             Group group, Role role, List<Protection> copies, @Nullable HandoverRow handover) {
         if (handover != null && handover.phase() != Phase.TAKEN) {
             return switch (handover.phase()) {
@@ -76,7 +80,7 @@ final class GroupDocuments {
         }
         boolean promoting = group.engine().promotion() != null;
         return switch (role.state()) {
-            case STANDBY -> group.engine().images().isEmpty() ? "protecting" : "test";
+            case STANDBY -> idle(group);
             case FENCED -> "fenced";
             case REJOINING -> "rejoining";
             case ACTIVE -> {
@@ -95,10 +99,23 @@ final class GroupDocuments {
                 } else if (copies.isEmpty()) {
                     yield "unprotected";
                 } else {
-                    yield group.engine().images().isEmpty() ? "protecting" : "test";
+                    yield idle(group);
                 }
             }
         };
+    }
+
+    /** What is done with a group that stays where it is. */
+    private String idle(Group group) {
+        int images = group.engine().images().size();
+        if (images == 0) {
+            return "protecting";
+        }
+        long branches =
+                tests.runningRows().stream()
+                        .filter(test -> test.group().equals(group.row().id()) && test.isBranch())
+                        .count();
+        return branches == images ? "branch" : "test";
     }
 
     private static HandoverDocument documentOf(HandoverRow row, String site) {

@@ -7,9 +7,9 @@ import dev.tidemark.gateway.problem.Problem;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
 import dev.tidemark.gateway.service.Group;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -19,9 +19,6 @@ final class HandoverRows {
     private final ProtectionTables tables;
     private final Map<UUID, HandoverRow> rows = new ConcurrentHashMap<>();
 
-    /** Groups whose handover a task of this process attends to. */
-    private final Set<UUID> attended = ConcurrentHashMap.newKeySet();
-
     HandoverRows(ProtectionTables tables) {
         this.tables = tables;
     }
@@ -29,6 +26,11 @@ final class HandoverRows {
     /** What is known of a group's handover. */
     Optional<HandoverRow> of(UUID group) {
         return Optional.ofNullable(rows.get(group));
+    }
+
+    /** What an earlier process left. */
+    List<HandoverRow> kept() {
+        return tables.handovers();
     }
 
     /** What an earlier process left is known from now on. */
@@ -71,17 +73,5 @@ final class HandoverRows {
                                     : "see tidemark group show " + group.name()));
         }
         keep(row);
-    }
-
-    boolean isAttended(UUID group) {
-        return attended.contains(group);
-    }
-
-    void attended(UUID group, boolean now) {
-        if (now) {
-            attended.add(group);
-        } else {
-            attended.remove(group);
-        }
     }
 }

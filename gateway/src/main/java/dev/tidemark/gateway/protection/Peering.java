@@ -4,7 +4,6 @@ import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.SiteMessages;
-import dev.tidemark.replica.ship.SiteMessages.Handover;
 import dev.tidemark.replica.ship.SiteMessages.News;
 import dev.tidemark.replica.ship.SiteMessages.Question;
 import io.netty.buffer.ByteBuf;
@@ -64,13 +63,12 @@ final class Peering {
         if (link.isEmpty()) {
             throw LinkException.refusal(LinkException.CODE_NOT_NOW, "there is no link to the peer");
         }
-        return News.decode(ask(link.get(), SiteMessages.METHOD_TAKE, handover.encode()));
+        return News.decode(ask(link.get(), Handover.METHOD, handover.encode()));
     }
 
     private static ByteBuf ask(Link link, int method, ByteBuf body) throws LinkException {
         try {
-            int patience =
-                    method == SiteMessages.METHOD_TAKE ? 3 * PATIENCE_SECONDS : PATIENCE_SECONDS;
+            int patience = method == Handover.METHOD ? 3 * PATIENCE_SECONDS : PATIENCE_SECONDS;
             return link.request(method, body).get(patience, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -1,5 +1,6 @@
 package dev.tidemark.gateway.protection;
 
+import dev.tidemark.gateway.catalogue.HandoverRow;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.text.TimeSpan;
 import dev.tidemark.replica.link.LinkException;
@@ -42,6 +43,11 @@ record Policy(String action, long afterMillis) {
                     "");
         }
         return new Policy(chosen, span.toMillis());
+    }
+
+    /** What was written down. */
+    static Policy of(HandoverRow row) {
+        return new Policy(row.policy(), row.afterMillis());
     }
 
     /** What a peer asks for, which may be anything. */

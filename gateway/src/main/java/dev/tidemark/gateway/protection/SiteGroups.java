@@ -21,7 +21,6 @@ import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.ShippingDesk;
 import dev.tidemark.replica.ship.SiteMessages;
-import dev.tidemark.replica.ship.SiteMessages.Handover;
 import dev.tidemark.replica.ship.SiteMessages.Question;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.buffer.ByteBuf;
@@ -48,6 +47,9 @@ public final class SiteGroups implements AutoCloseable {
 
     private final Protections protections;
     private final Handovers handovers;
+    private final Taking taking;
+    private final Returning returning;
+    private final Leaving leaving;
     private final Tenures tenures;
     private final GroupDocuments documents;
     private final Scheduler scheduler;
@@ -96,15 +98,15 @@ public final class SiteGroups implements AutoCloseable {
                         means.tests(),
                         new Copies.Means(
                                 means.unitBytes(),
+                                means.alerts(),
                                 sites::peerName,
                                 sites::isThisSite,
                                 protections::ships,
                                 group -> changed(means, group)));
         ShippingDesk desk = new ShippingDesk(copies, scheduler);
         HandoverRows rows = new HandoverRows(means.tables());
-        Peering peering = new Peering(sites);
-        Handovers.Means shared =
-                new Handovers.Means(
+        HandoverMeans shared =
+                new HandoverMeans(
                         means.groups(),
                         means.volumes(),
                         means.points(),
@@ -112,13 +114,17 @@ public final class SiteGroups implements AutoCloseable {
                         sites,
                         protections,
                         desk,
-                        means.tables(),
+                        rows,
+                        new Attendance(means.tasks()),
+                        new Peering(sites),
                         means.alerts(),
-                        scheduler,
                         means.clock());
-        this.tenures = new Tenures(shared, rows, peering);
-        this.handovers = new Handovers(shared, rows, peering, tenures);
-        this.documents = new GroupDocuments(sites, protections, rows);
+        this.tenures = new Tenures(shared);
+        this.taking = new Taking(shared, tenures);
+        this.returning = new Returning(shared);
+        this.leaving = new Leaving(shared);
+        this.handovers = new Handovers(shared, taking, returning);
+        this.documents = new GroupDocuments(sites, protections, rows, means.tests());
         means.groups().siting(documents::of);
         means.groups()
                 .onDelete(group -> {
@@ -164,12 +170,12 @@ public final class SiteGroups implements AutoCloseable {
                                                                 asked.group(),
                                                                 asked.tenure()))));
         services.method(
-                SiteMessages.METHOD_TAKE,
+                Handover.METHOD,
                 (link, body) ->
                         answer(
                                 body,
                                 Handover::decode,
-                                handover -> handovers.takeFrom(link.peer(), handover).encode()));
+                                handover -> taking.takeFrom(link.peer(), handover).encode()));
         services.watch(protections);
         services.watch(new Telling());
     }
@@ -249,7 +255,7 @@ public final class SiteGroups implements AutoCloseable {
     private void look() {
         run(() -> {
             try {
-                tenures.look();
+                tenures.look(this::run);
                 handovers.look();
             } finally {
                 scheduler.schedule(LOOK_NANOS, this::look);
@@ -307,19 +313,19 @@ public final class SiteGroups implements AutoCloseable {
     }
 
     public Task failOver(Group group, FailOver request) {
-        return handovers.failOver(group, request);
+        return taking.failOver(group, request);
     }
 
     public void commit(Group group) {
-        handovers.commit(group);
+        returning.commit(group);
     }
 
     public Task rollBack(Group group) {
-        return handovers.rollBack(group);
+        return returning.rollBack(group);
     }
 
     public Task move(Group group, Move request) {
-        return handovers.move(group, request);
+        return leaving.move(group, request);
     }
 
     public void reverse(Group group) {

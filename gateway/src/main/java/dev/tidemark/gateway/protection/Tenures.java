@@ -10,21 +10,25 @@ import dev.tidemark.replica.Role;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.SiteMessages.News;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 
 /**
  * Whose a group is, as sites tell and ask each other: a site that learns of a newer tenure fences
  * its group, and one that is given a tenure takes its group up again. Thread-safe; methods block.
  */
 final class Tenures {
-    private final Handovers.Means means;
-    private final HandoverRows rows;
-    private final Peering peering;
+    private final HandoverMeans means;
 
-    Tenures(Handovers.Means means, HandoverRows rows, Peering peering) {
+    /** Questions that wait for their answers: one at a time about a group, of a peer. */
+    private final Set<Asked> asked = ConcurrentHashMap.newKeySet();
+
+    private record Asked(UUID group, UUID peer) {}
+
+    Tenures(HandoverMeans means) {
         this.means = means;
-        this.rows = rows;
-        this.peering = peering;
     }
 
     static LinkException unknown() {
@@ -39,7 +43,7 @@ final class Tenures {
     /** How a group stands here. */
     News news(Group group) {
         Role role = group.engine().role();
-        HandoverRow row = rows.of(group.row().id()).orElse(null);
+        HandoverRow row = means.rows().of(group.row().id()).orElse(null);
         return new News(
                 role.state(),
                 role.tenure(),
@@ -85,12 +89,12 @@ final class Tenures {
     /** A peer said, one way or the other, that it knows better whose the group is. */
     void ask(UUID id, UUID peer) {
         Optional<Group> found = means.groups().get(id);
-        if (found.isEmpty() || rows.isAttended(id)) {
+        if (found.isEmpty() || means.attendance().isAttended(id)) {
             return;
         }
         Group group = found.get();
         Role role = group.engine().role();
-        Optional<News> news = peering.state(peer, id, role.tenure());
+        Optional<News> news = means.peering().state(peer, id, role.tenure());
         if (news.isEmpty() || news.get().taking()) {
             return;
         }
@@ -101,7 +105,7 @@ final class Tenures {
                         && there.tenure() >= role.tenure();
         boolean back =
                 there.role() == GroupRole.REJOINING && means.sites().isThisSite(there.source());
-        HandoverRow row = rows.of(id).orElse(null);
+        HandoverRow row = means.rows().of(id).orElse(null);
         boolean fenced = role.state() == GroupRole.FENCED && there.tenure() == role.tenure();
         // A copy that follows a third site by now: that one has a newer tenure.
         boolean elsewhere =
@@ -112,10 +116,10 @@ final class Tenures {
                 there.role() == GroupRole.ACTIVE && (there.tenure() > role.tenure() || fenced);
         if (active || elsewhere) {
             fence(group, peer, there.tenure());
-            rows.endLeaving(row);
+            means.rows().endLeaving(row);
         } else if ((ours || back) && there.tenure() >= role.tenure()) {
             reinstate(group, peer, there.tenure());
-            rows.endLeaving(row);
+            means.rows().endLeaving(row);
         }
     }
 
@@ -139,19 +143,39 @@ final class Tenures {
                 .forEach(one -> one.shipping.resume());
     }
 
-    /** Now and then: fenced groups whose other site can be asked whose they are. */
-    void look() {
+    /**
+     * Now and then: fenced groups whose other site can be asked whose they are. Returns at once: a
+     * peer that is silent delays no other, and no other group.
+     *
+     * @param apart runs a question, which may take seconds
+     */
+    void look(Executor apart) {
         for (Group group : means.groups().all()) {
             UUID id = group.row().id();
-            if (rows.isAttended(id) || group.engine().role().state() != GroupRole.FENCED) {
+            if (means.attendance().isAttended(id)
+                    || group.engine().role().state() != GroupRole.FENCED) {
                 continue;
             }
-            HandoverRow row = rows.of(id).orElse(null);
+            HandoverRow row = means.rows().of(id).orElse(null);
             if (row != null && row.phase() == Phase.LEAVING) {
-                ask(id, row.peer());
+                askApart(new Asked(id, row.peer()), apart);
             } else {
-                means.protections().of(id).forEach(one -> ask(id, one.peer()));
+                means.protections()
+                        .of(id)
+                        .forEach(one -> askApart(new Asked(id, one.peer()), apart));
             }
+        }
+    }
+
+    private void askApart(Asked one, Executor apart) {
+        if (asked.add(one)) {
+            apart.execute(() -> {
+                try {
+                    ask(one.group(), one.peer());
+                } finally {
+                    asked.remove(one);
+                }
+            });
         }
     }
 
@@ -161,7 +185,7 @@ final class Tenures {
             Role role = group.engine().role();
             Role.Takeover how = role.takeover();
             if (role.state() == GroupRole.ACTIVE && how != null && peer.equals(how.from())) {
-                var _ = peering.fence(peer, group.row().id(), role.tenure());
+                var _ = means.peering().fence(peer, group.row().id(), role.tenure());
             }
         }
     }

@@ -60,6 +60,9 @@ public final class Alerts {
     /** A group is active here that was active elsewhere, or again. */
     public static final String GROUP_TAKEN = "group-taken";
 
+    /** A volume of a copy has another name here than at its site, since that one is taken. */
+    public static final String VOLUME_RENAMED = "volume-renamed";
+
     /** The kinds that the gateway itself raises; the others are the engine's. */
     static final List<String> GATEWAY_KINDS =
             List.of(
@@ -74,7 +77,8 @@ public final class Alerts {
                     PROTECTION_STOPPED,
                     PROTECTION_SHIPPING,
                     GROUP_FENCED,
-                    GROUP_TAKEN);
+                    GROUP_TAKEN,
+                    VOLUME_RENAMED);
 
     /** How much an alert matters. */
     public enum Severity {

@@ -4,12 +4,17 @@ import dev.tidemark.gateway.problem.Problem;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
 import dev.tidemark.replica.ReplicaException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** Waits for the engine and turns its failures into problems. */
 public final class Engine {
+    private static final Duration LOOK = Duration.ofMillis(200);
+
     private Engine() {}
 
     /** A call into the engine that may block. */
@@ -30,14 +35,46 @@ public final class Engine {
         try {
             return future.get();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new ProblemException(
-                    Problem.of(
-                            ProblemKind.FAILED, "the gateway is stopping; the operation goes on"),
-                    e);
+            throw stopping(e);
         } catch (ExecutionException e) {
             throw problem(e.getCause() == null ? e : e.getCause());
         }
+    }
+
+    /** Waits for a future of the engine; {@code meanwhile} runs five times a second. */
+    public static void await(CompletableFuture<?> future, Runnable meanwhile) {
+        while (!ended(future, LOOK)) {
+            meanwhile.run();
+        }
+    }
+
+    /** Waits for a future of the engine; false, and it is cancelled, when it takes too long. */
+    public static boolean within(CompletableFuture<?> future, Duration patience) {
+        boolean ended = ended(future, patience);
+        if (!ended) {
+            future.cancel(false);
+        }
+        return ended;
+    }
+
+    private static boolean ended(CompletableFuture<?> future, Duration patience) {
+        try {
+            future.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (InterruptedException e) {
+            throw stopping(e);
+        } catch (ExecutionException e) {
+            throw problem(e.getCause() == null ? e : e.getCause());
+        }
+    }
+
+    private static ProblemException stopping(InterruptedException interrupted) {
+        Thread.currentThread().interrupt();
+        return new ProblemException(
+                Problem.of(ProblemKind.FAILED, "the gateway is stopping; the operation goes on"),
+                interrupted);
     }
 
     /** The problem behind any failure. */

@@ -56,11 +56,14 @@ public final class Groups {
     private final StorageDirectory directory;
     private final Environment environment;
     private final Clock clock;
+    private final Arrivals arrivals;
     private final Map<UUID, Group> groups = new ConcurrentHashMap<>();
     private final Map<UUID, UnopenedGroup> unopened = new ConcurrentHashMap<>();
 
     private volatile Function<Group, GroupSiting> sitings = group -> GroupSiting.ALONE;
     private volatile Consumer<UUID> left = id -> {};
+
+    private final VolumeNames volumeNames = new VolumeNames(this);
 
     /** Taken for every change of a group's or volume's name. */
     private final Object naming = new Object();
@@ -76,6 +79,7 @@ public final class Groups {
         this.directory = directory;
         this.environment = environment;
         this.clock = clock;
+        this.arrivals = new Arrivals(catalogue);
     }
 
     /** Who knows of other sites. */
@@ -89,6 +93,10 @@ public final class Groups {
 
     Object naming() {
         return naming;
+    }
+
+    public VolumeNames volumeNames() {
+        return volumeNames;
     }
 
     // Start and stop
@@ -345,7 +353,7 @@ public final class Groups {
 
     /** Copies that are being made, by name. */
     public List<ArrivalRow> arrivals() {
-        return catalogue.protections().arrivals();
+        return arrivals.all();
     }
 
     /**
@@ -360,17 +368,15 @@ public final class Groups {
         synchronized (naming) {
             requireFreeVolumes(id, volumes);
             try {
-                if (arrivals().stream().noneMatch(row -> row.group().equals(id))) {
+                if (arrivals.of(id).isEmpty()) {
                     String called = isTaken(name, id) ? name + "-" + peerName : name;
                     requireFree(called, id);
-                    catalogue
-                            .protections()
-                            .addArrival(
-                                    new ArrivalRow(
-                                            id,
-                                            Names.group(called),
-                                            peer,
-                                            Timestamps.micros(clock.instant())));
+                    arrivals.add(
+                            new ArrivalRow(
+                                    id,
+                                    Names.group(called),
+                                    peer,
+                                    Timestamps.micros(clock.instant())));
                     log.info("group={} arrives from peer={}, id {}", called, peerName, id);
                 }
                 StorageDirectory home = directory.directory(id.toString());
@@ -382,24 +388,26 @@ public final class Groups {
         }
     }
 
-    /** The images of a copy are complete: opens it as a group. */
-    public Group adopt(UUID id, SyncImages images, StandbyStart start) {
+    /**
+     * The images of a copy are complete: opens it as a group. Its volumes are named as by {@link
+     * VolumeNames#forCopy}.
+     */
+    public Group adopt(UUID id, String peerName, SyncImages images, StandbyStart start) {
         synchronized (naming) {
             ArrivalRow arrival =
-                    arrivals().stream()
-                            .filter(row -> row.group().equals(id))
-                            .findFirst()
+                    arrivals.of(id)
                             .orElseThrow(() ->
                                     ProblemException.notFound(
                                             "the copy was deleted while it was made",
                                             id.toString(),
                                             "protect the group again"));
             GroupRow row = defaults(id, arrival.name(), Phase.ACTIVE);
+            images.rename(volumeNames.choose(id, peerName, images.names()));
             ProtectionGroup engine =
                     Engine.call(() ->
                             ProtectionGroup.createStandby(
                                     options(row), id, images, environment, start));
-            catalogue.arrived(row);
+            arrivals.arrived(row);
             Group group = new Group(row, engine, this::sitingOf);
             groups.put(id, group);
             rememberVolumes(group);
@@ -535,7 +543,7 @@ public final class Groups {
             } catch (StorageException e) {
                 throw storage(e);
             }
-            catalogue.protections().removeArrival(arriving.group());
+            arrivals.remove(arriving.group());
             log.info("group={} given up before it had arrived", arriving.name());
         }
     }

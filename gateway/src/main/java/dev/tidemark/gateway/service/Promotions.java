@@ -11,16 +11,12 @@ import dev.tidemark.journal.Point;
 import dev.tidemark.replica.PointVolume;
 import dev.tidemark.replica.PromotionTask;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Rollbacks and promotions as tasks, those resumed after a crash included. Thread-safe. */
 public final class Promotions {
     private static final Logger log = LoggerFactory.getLogger(Promotions.class);
-    private static final long LOOK_MILLIS = 200;
 
     private final Groups groups;
     private final Points points;
@@ -92,27 +88,13 @@ public final class Promotions {
     }
 
     /** Waits for a promotion's end, and says in between how far it is. */
-    public static Object follow(Group group, PromotionTask promotion, Task.Progress progress)
-            throws InterruptedException {
+    public static Object follow(Group group, PromotionTask promotion, Task.Progress progress) {
         Point point = Engine.await(promotion.point());
         progress.detail("waiting for the live disks of " + group.name());
         Engine.await(promotion.usable());
         progress.detail(
                 "usable at " + Points.canonical(point.sequence()) + ", copying in the background");
-        while (!ended(promotion)) {
-            progress.share(promotion.progress());
-        }
+        Engine.await(promotion.done(), () -> progress.share(promotion.progress()));
         return Points.document(Points.canonical(point.sequence()), point);
-    }
-
-    private static boolean ended(PromotionTask promotion) throws InterruptedException {
-        try {
-            promotion.done().get(LOOK_MILLIS, TimeUnit.MILLISECONDS);
-            return true;
-        } catch (TimeoutException e) {
-            return false;
-        } catch (ExecutionException e) {
-            throw Engine.problem(e.getCause() == null ? e : e.getCause());
-        }
     }
 }

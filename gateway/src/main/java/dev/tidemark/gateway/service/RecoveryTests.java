@@ -450,7 +450,7 @@ public final class RecoveryTests {
         long end = stopped == null ? now() : stopped;
         return new TestDocument(
                 test.id(),
-                !test.running() ? "ended" : failure.isEmpty() ? "running" : "failed",
+                state(test, failure),
                 failure,
                 verdict == null ? null : verdict.text(),
                 groups.get(test.group()).map(Group::name).orElse(test.groupName()),
@@ -468,6 +468,16 @@ public final class RecoveryTests {
                 image.map(Image::diskBytes).orElse(0L),
                 image.map(Image::openHandles).orElse(0),
                 exports(test));
+    }
+
+    private static String state(TestRow test, String failure) {
+        if (!test.running()) {
+            return "ended";
+        }
+        if (!failure.isEmpty()) {
+            return "failed";
+        }
+        return test.isBranch() ? "branch" : "running";
     }
 
     /** The export names of a running test: {@code test.<id>.<volume>}. */

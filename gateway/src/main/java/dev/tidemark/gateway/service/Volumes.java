@@ -17,11 +17,8 @@ import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.StorageFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,9 +37,6 @@ public final class Volumes {
     private final Groups groups;
     private final Tasks tasks;
     private final Uris uris;
-
-    /** Names of volumes being made, in lower case; guarded by groups.naming(). */
-    private final Set<String> reserved = new HashSet<>();
 
     private volatile DiskListener listener = DiskListener.NONE;
 
@@ -110,7 +104,7 @@ public final class Volumes {
     public Found create(CreateVolume request) {
         String name = Names.volume(Required.text("name", request.name()));
         long sizeBytes = checkSize(Required.field("sizeBytes", request.sizeBytes()));
-        reserve(name);
+        groups.volumeNames().reserve(name);
         try {
             Group group = groups.chooseOrMakeDefault(request.group());
             VolumeInfo volume = Engine.await(group.engine().addVolume(name, sizeBytes));
@@ -118,7 +112,7 @@ public final class Volumes {
             log.info("volume={} group={} created, {} bytes", name, group.name(), sizeBytes);
             return new Found(group, volume);
         } finally {
-            release(name);
+            groups.volumeNames().release(name);
         }
     }
 
@@ -133,7 +127,7 @@ public final class Volumes {
                     "a file on the gateway's machine",
                     "write the whole path");
         }
-        reserve(name);
+        groups.volumeNames().reserve(name);
         try {
             StorageFile source = open(path);
             Group group = groups.chooseOrMakeDefault(request.group());
@@ -160,11 +154,11 @@ public final class Volumes {
                                     path);
                             return document(new Found(group, volume));
                         } finally {
-                            release(name);
+                            groups.volumeNames().release(name);
                         }
                     });
         } catch (RuntimeException e) {
-            release(name);
+            groups.volumeNames().release(name);
             throw e;
         }
     }
@@ -241,14 +235,14 @@ public final class Volumes {
     private void rename(Found found, String name) {
         boolean anotherName = !name.equalsIgnoreCase(found.volume().name());
         if (anotherName) {
-            reserve(name);
+            groups.volumeNames().reserve(name);
         }
         try {
             Engine.await(found.group().engine().renameVolume(found.volume().id(), name));
             changed(found.group());
         } finally {
             if (anotherName) {
-                release(name);
+                groups.volumeNames().release(name);
             }
         }
     }
@@ -295,29 +289,6 @@ public final class Volumes {
                     "write for example 10G");
         }
         return sizeBytes;
-    }
-
-    /** Names differ by more than upper and lower case, which iSCSI names do not tell apart. */
-    private void reserve(String name) {
-        synchronized (groups.naming()) {
-            if (names().stream().anyMatch(name::equalsIgnoreCase)
-                    || groups.unopenedWith(name).isPresent()
-                    || !reserved.add(name.toLowerCase(Locale.ROOT))) {
-                throw new ProblemException(
-                        new Problem(
-                                ProblemKind.EXISTS,
-                                "a volume of that name exists",
-                                name,
-                                "names are unique in a gateway, in upper and lower case alike: they are the exports",
-                                "choose another name"));
-            }
-        }
-    }
-
-    private void release(String name) {
-        synchronized (groups.naming()) {
-            reserved.remove(name.toLowerCase(Locale.ROOT));
-        }
     }
 
     public VolumeDocument document(Found found) {

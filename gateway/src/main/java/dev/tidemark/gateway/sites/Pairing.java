@@ -1,5 +1,6 @@
 package dev.tidemark.gateway.sites;
 
+import dev.tidemark.execution.Causes;
 import dev.tidemark.gateway.problem.Problem;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
@@ -10,7 +11,6 @@ import dev.tidemark.replica.link.PeerStatus;
 import dev.tidemark.replica.link.Refusal;
 import java.time.Instant;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -67,7 +67,7 @@ final class Pairing {
         } catch (TimeoutException e) {
             throw unreachable(token, "no answer", e);
         } catch (ExecutionException e) {
-            throw switch (cause(e)) {
+            throw switch (Causes.of(e)) {
                 case PeerRefusedException refused -> refused(refused);
                 case Throwable other -> unreachable(token, text(other), other);
             };
@@ -107,7 +107,7 @@ final class Pairing {
         } catch (TimeoutException e) {
             throw silent(peer, "no answer", e);
         } catch (ExecutionException e) {
-            Throwable cause = cause(e);
+            Throwable cause = Causes.of(e);
             throw cause instanceof LinkException link && link.kind() == LinkException.Kind.REFUSED
                     ? new ProblemException(
                             new Problem(
@@ -149,15 +149,6 @@ final class Pairing {
     private static ProblemException stopping(InterruptedException e) {
         return new ProblemException(
                 Problem.of(ProblemKind.FAILED, "the gateway is stopping; try again"), e);
-    }
-
-    private static Throwable cause(Throwable failure) {
-        Throwable cause = failure;
-        while ((cause instanceof ExecutionException || cause instanceof CompletionException)
-                && cause.getCause() != null) {
-            cause = cause.getCause();
-        }
-        return cause;
     }
 
     private static String text(Throwable failure) {

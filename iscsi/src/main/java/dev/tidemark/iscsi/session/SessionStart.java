@@ -1,12 +1,12 @@
 package dev.tidemark.iscsi.session;
 
+import dev.tidemark.execution.Causes;
 import dev.tidemark.iscsi.login.LoginResult;
 import dev.tidemark.iscsi.login.LoginStatus;
 import dev.tidemark.iscsi.scsi.NexusId;
 import dev.tidemark.iscsi.target.OpenedTarget;
 import dev.tidemark.iscsi.target.TargetOpenException;
 import io.netty.channel.ChannelHandlerContext;
-import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -92,10 +92,7 @@ final class SessionStart {
     }
 
     private void refuse(Throwable failure) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null
-                        ? failure.getCause()
-                        : failure;
+        Throwable cause = Causes.of(failure);
         if (cause instanceof TargetOpenException known) {
             LoginStatus status =
                     switch (known.kind()) {

@@ -37,8 +37,8 @@ record Hello(
     ByteBuf encode() {
         ByteBuf body = Unpooled.buffer().writeShortLE(version).writeShortLE(oldest);
         body.writeLongLE(capabilities);
-        writeId(body, site);
-        writeId(body, link);
+        Fields.writeId(body, site);
+        Fields.writeId(body, link);
         body.writeByte(stream).writeByte(streams);
         Texts.write(body, programVersion);
         Texts.write(body, name);
@@ -68,8 +68,8 @@ record Hello(
                             version,
                             oldest,
                             body.readLongLE(),
-                            readId(body),
-                            readId(body),
+                            Fields.readId(body),
+                            Fields.readId(body),
                             body.readUnsignedByte(),
                             body.readUnsignedByte(),
                             Texts.read(body),
@@ -85,13 +85,5 @@ record Hello(
         } catch (IndexOutOfBoundsException cut) {
             throw new PeerRefusedException(Refusal.MALFORMED, "HELLO is cut short");
         }
-    }
-
-    static void writeId(ByteBuf body, UUID id) {
-        body.writeLong(id.getMostSignificantBits()).writeLong(id.getLeastSignificantBits());
-    }
-
-    static UUID readId(ByteBuf body) {
-        return new UUID(body.readLong(), body.readLong());
     }
 }

@@ -1,5 +1,6 @@
 package dev.tidemark.replica.link;
 
+import dev.tidemark.execution.Causes;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.execution.Scheduler.Cancellable;
 import io.netty.buffer.ByteBuf;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -275,8 +275,7 @@ final class LinkCore implements Link {
     }
 
     private void refuse(int id, int method, Throwable failure) {
-        Throwable inner = failure.getCause();
-        Throwable cause = failure instanceof CompletionException && inner != null ? inner : failure;
+        Throwable cause = Causes.of(failure);
         if (cause instanceof LinkException known && known.code() > 0) {
             answer(id, known.code(), Texts.of(String.valueOf(known.getMessage())));
         } else {

@@ -94,7 +94,7 @@ final class PairingMessages {
     }
 
     private static void write(ByteBuf body, SiteCard card) {
-        Hello.writeId(body, card.site());
+        Fields.writeId(body, card.site());
         Texts.write(body, card.name());
         body.writeIntLE(card.authority().length).writeBytes(card.authority());
         body.writeByte(card.addresses().size());
@@ -102,7 +102,7 @@ final class PairingMessages {
     }
 
     private static SiteCard card(ByteBuf body) throws PeerRefusedException {
-        UUID site = Hello.readId(body);
+        UUID site = Fields.readId(body);
         String name = Texts.read(body);
         int length = body.readIntLE();
         if (length < 1 || length > MAXIMUM_AUTHORITY_BYTES) {

@@ -1,10 +1,10 @@
 package dev.tidemark.replica.link;
 
+import dev.tidemark.execution.Causes;
 import dev.tidemark.execution.Scheduler;
 import java.security.cert.CertificateEncodingException;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -65,8 +65,7 @@ final class PairingServer {
             byte[] secret,
             @Nullable Boolean used,
             @Nullable Throwable failure) {
-        Throwable inner = failure == null ? null : failure.getCause();
-        Throwable cause = failure instanceof CompletionException && inner != null ? inner : failure;
+        Throwable cause = failure == null ? null : Causes.of(failure);
         if (cause instanceof PeerRefusedException refused) {
             greeting.refuse(refused.refusal(), String.valueOf(refused.getMessage()));
         } else if (cause != null) {

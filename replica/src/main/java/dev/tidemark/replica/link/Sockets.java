@@ -12,15 +12,16 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslHandler;
+import io.netty.util.concurrent.ImmediateEventExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLException;
@@ -34,7 +35,7 @@ final class Sockets implements AutoCloseable {
 
     private final boolean epoll = Epoll.isAvailable();
     private final EventLoopGroup group;
-    private final Set<Channel> open = ConcurrentHashMap.newKeySet();
+    private final ChannelGroup open = new DefaultChannelGroup(ImmediateEventExecutor.INSTANCE);
 
     Sockets(int eventLoops) {
         group =
@@ -127,7 +128,6 @@ final class Sockets implements AutoCloseable {
             @Override
             protected void initChannel(Channel channel) {
                 open.add(channel);
-                var _ = channel.closeFuture().addListener(ended -> open.remove(channel));
                 pipeline.accept(channel);
             }
         };
@@ -136,7 +136,7 @@ final class Sockets implements AutoCloseable {
     /** Closes every connection. Blocking. */
     @Override
     public void close() {
-        open.forEach(channel -> channel.close().awaitUninterruptibly(1, TimeUnit.SECONDS));
+        var _ = open.close().awaitUninterruptibly(1, TimeUnit.SECONDS);
         var _ =
                 group.shutdownGracefully(0, 1, TimeUnit.SECONDS)
                         .awaitUninterruptibly(3, TimeUnit.SECONDS);

@@ -4,15 +4,13 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 
-/** Texts of the protocol: UTF-8 behind a length of 16 bits; longer ones are cut. */
+/** Texts for people in the protocol: those that are too long for it are cut. */
 final class Texts {
-    private static final int MAXIMUM_BYTES = 4096;
-
     private Texts() {}
 
     static void write(ByteBuf into, String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        int length = Math.min(bytes.length, MAXIMUM_BYTES);
+        int length = Math.min(bytes.length, Fields.MAXIMUM_TEXT_BYTES);
         into.writeShortLE(length).writeBytes(bytes, 0, length);
     }
 
@@ -22,12 +20,9 @@ final class Texts {
         return body;
     }
 
-    /**
-     * @throws IndexOutOfBoundsException when it is cut short
-     */
+    /** As {@link Fields#readText}. */
     static String read(ByteBuf from) {
-        int length = from.readUnsignedShortLE();
-        return from.readCharSequence(length, StandardCharsets.UTF_8).toString();
+        return Fields.readText(from);
     }
 
     /** The body of REFUSE. */

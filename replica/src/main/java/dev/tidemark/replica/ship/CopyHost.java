@@ -4,7 +4,10 @@ import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.StandbyStart;
 import dev.tidemark.replica.SyncImages;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Where a site keeps the copies of other sites' groups. Methods may wait for a disk. */
@@ -27,6 +30,21 @@ public interface CopyHost {
      * @throws ReplicaException when it cannot
      */
     String rejoin(ProtectionGroup group, GroupOffer offer, UUID source) throws ReplicaException;
+
+    /**
+     * Names volumes that a source has made or renamed. Others may have those names here.
+     *
+     * @param wanted the source's names, by volume
+     * @param use gives the volumes the names that they get here
+     * @return ends with what {@code use} returns
+     */
+    default CompletableFuture<Void> name(
+            UUID group,
+            UUID source,
+            Map<Integer, String> wanted,
+            Function<Map<Integer, String>, CompletableFuture<Void>> use) {
+        return use.apply(wanted);
+    }
 
     /** The images are complete: opens the copy as a group of this site. */
     ProtectionGroup adopt(GroupOffer offer, UUID source, SyncImages images, StandbyStart start)

@@ -2,35 +2,30 @@ package dev.tidemark.replica.ship;
 
 import dev.tidemark.replica.CopyContent;
 import dev.tidemark.replica.FeedSync;
-import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.StreamPosition;
-import dev.tidemark.replica.link.InboundChannel;
-import dev.tidemark.replica.link.InboundHandler;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
-/**
- * Takes a delta synchronisation into a copy that there is, one piece after the other in the order
- * in which they come. On the desk's executor for the group.
- */
-final class DeltaReceiver implements InboundHandler, SyncTarget {
+/** Takes a delta synchronisation into a copy that there is. */
+final class DeltaReceiver extends SyncingReceiver {
     private final ProtectionGroup group;
+    private final Naming naming;
     private final FeedSync sync;
-    private final Executor executor;
-    private @Nullable InboundChannel channel;
-    private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
-    private boolean ended;
 
-    DeltaReceiver(ProtectionGroup group, FeedSync sync, Executor executor) {
+    DeltaReceiver(
+            ProtectionGroup group,
+            FeedSync sync,
+            Executor executor,
+            Awaited awaited,
+            Naming naming) {
+        super(group, executor, awaited);
         this.group = group;
+        this.naming = naming;
         this.sync = sync;
-        this.executor = executor;
     }
 
     /** Nothing is to be taken before this has completed. */
@@ -42,125 +37,51 @@ final class DeltaReceiver implements InboundHandler, SyncTarget {
         return group.learn(offer.tenure()).thenCompose(learned -> sync.begin(wanted));
     }
 
-    void start(InboundChannel opened) {
-        channel = opened;
-    }
-
     @Override
-    public CopyContent content() {
+    CopyContent content() {
         return sync;
     }
 
     @Override
-    public void received(int kind, ByteBuf body) {
-        ByteBuf kept = body.retain();
-        executor.execute(() -> next(kind, kept));
-    }
-
-    private void next(int kind, ByteBuf body) {
-        int bytes = body.readableBytes();
-        last =
-                last.thenComposeAsync(before -> take(kind, body), executor)
-                        .whenCompleteAsync(
-                                (nothing, failure) -> {
-                                    body.release();
-                                    if (failure != null) {
-                                        fail(failure);
-                                    } else if (kind != Kinds.DATA_END) {
-                                        taken(bytes);
-                                    }
-                                },
-                                executor);
-    }
-
-    private CompletableFuture<Void> take(int kind, ByteBuf body) {
-        if (ended) {
-            return CompletableFuture.completedFuture(null);
-        }
-        try {
-            return switch (kind) {
-                case Kinds.DATA_RECORDS -> sync.append(body);
-                case Kinds.DATA_VOLUME_ADDED -> volume(GroupOffer.OfferedVolume.decode(body));
-                case Kinds.DATA_VOLUME_RENAMED -> {
-                    Bytes.require(body, 4);
-                    int id = body.readIntLE();
-                    yield sync.rename(id, Bytes.readText(body));
-                }
-                case Kinds.DATA_VOLUME_REMOVED -> {
-                    Bytes.require(body, 4);
-                    yield sync.volumeRemoved(body.readIntLE());
-                }
-                case Kinds.DATA_REGION -> {
-                    Bytes.require(body, 12);
-                    yield sync.write(body.readIntLE(), body.readLongLE(), body);
-                }
-                case Kinds.DATA_ZERO -> {
-                    Bytes.require(body, 20);
-                    yield sync.zero(body.readIntLE(), body.readLongLE(), body.readLongLE());
-                }
-                case Kinds.DATA_END -> finish(body);
-                default -> throw new MalformedMessageException("data of kind " + kind);
-            };
-        } catch (MalformedMessageException malformed) {
-            return CompletableFuture.failedFuture(malformed);
-        }
-    }
-
-    private CompletableFuture<Void> volume(GroupOffer.OfferedVolume volume) {
-        return sync.volume(volume.id(), volume.name(), volume.sizeBytes());
-    }
-
-    private CompletableFuture<Void> finish(ByteBuf body) throws MalformedMessageException {
-        Bytes.require(body, 20);
-        StreamPosition position =
-                new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
-        return sync.end(position).thenRunAsync(() -> finished(position), executor);
-    }
-
-    private void finished(StreamPosition position) {
-        InboundChannel open = channel;
-        if (open != null && !ended) {
-            open.acknowledge(Unpooled.buffer(8).writeLongLE(position.sequence()));
-        }
-        end();
-    }
-
-    private void taken(int bytes) {
-        InboundChannel open = channel;
-        if (open != null && !ended) {
-            open.grant(bytes);
-        }
-    }
-
-    private void fail(Throwable failure) {
-        boolean copy = group.role().state() == GroupRole.STANDBY;
-        end(
-                copy ? ShippingDesk.code(failure) : Kinds.CODE_FENCED,
-                copy ? ShippingDesk.text(failure) : "this site has taken the group over");
+    CompletableFuture<Void> records(ByteBuf batch) {
+        return sync.append(batch);
     }
 
     @Override
-    public void end(int code, String why) {
-        InboundChannel open = channel;
-        if (open != null && !ended) {
-            open.close(code, why);
-        }
-        end();
+    CompletableFuture<Void> add(GroupOffer.OfferedVolume volume) {
+        return naming.name(
+                volume.id(),
+                volume.name(),
+                name -> sync.volume(volume.id(), name, volume.sizeBytes()));
     }
 
     @Override
-    public void end() {
-        ended = true;
+    CompletableFuture<Void> rename(int id, String name) {
+        return naming.name(id, name, free -> sync.rename(id, free));
+    }
+
+    @Override
+    CompletableFuture<Void> removed(int id) {
+        return sync.volumeRemoved(id);
+    }
+
+    @Override
+    CompletableFuture<Void> write(int volume, long offsetBytes, ByteBuf bytes) {
+        return sync.write(volume, offsetBytes, bytes);
+    }
+
+    @Override
+    CompletableFuture<Void> zero(int volume, long offsetBytes, long lengthBytes) {
+        return sync.zero(volume, offsetBytes, lengthBytes);
+    }
+
+    @Override
+    CompletableFuture<Void> complete(StreamPosition position) {
+        return sync.end(position);
+    }
+
+    @Override
+    void release() {
         sync.close();
-    }
-
-    @Override
-    public void message(int kind, ByteBuf body) {
-        // The source says nothing but what it sends.
-    }
-
-    @Override
-    public void closed(int code, String reason) {
-        executor.execute(this::end);
     }
 }

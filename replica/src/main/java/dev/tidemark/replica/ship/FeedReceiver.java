@@ -1,53 +1,55 @@
 package dev.tidemark.replica.ship;
 
 import dev.tidemark.replica.Feed;
-import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.StreamPosition;
-import dev.tidemark.replica.link.InboundChannel;
-import dev.tidemark.replica.link.InboundHandler;
+import dev.tidemark.replica.VolumeInfo;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Collectors;
 
 /**
- * Takes what a channel of shipping brings into a copy's feed, one after the other, and tells the
- * source what is on the disk: one force for all that was appended meanwhile. On the desk's executor
- * for the group.
+ * Takes what a channel of shipping brings into a copy's feed, and tells the source what is on the
+ * disk: one force for all that was appended meanwhile.
  */
-final class FeedReceiver implements InboundHandler {
+final class FeedReceiver extends CopyReceiver {
     private final ProtectionGroup group;
+    private final Naming naming;
     private final Feed feed;
-    private final Executor executor;
-    private @Nullable InboundChannel channel;
-    private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
     private boolean forcing;
     private boolean unforced;
-    private boolean ended;
 
-    FeedReceiver(ProtectionGroup group, Feed feed, Executor executor) {
+    FeedReceiver(
+            ProtectionGroup group, Feed feed, Executor executor, Awaited awaited, Naming naming) {
+        super(group, executor, awaited);
         this.group = group;
+        this.naming = naming;
         this.feed = feed;
-        this.executor = executor;
     }
 
     /**
-     * Takes up the volumes that the source has and the copy has not, and makes what the copy has
-     * durable.
+     * Takes up the volumes that the source has and the copy has not, and the names that they got
+     * meanwhile, and makes what the copy has durable.
      *
      * @return where it stands then
      */
     CompletableFuture<Standing> prepare(GroupOffer offer) {
+        Map<Integer, String> known =
+                group.volumes().stream()
+                        .collect(Collectors.toMap(VolumeInfo::id, VolumeInfo::name));
         CompletableFuture<Void> volumes = group.learn(offer.tenure());
         if (group.halfSynchronised() != null) {
             // They come with the synchronisation, after the last point before it.
             return volumes.thenApply(learned -> standing());
         }
         for (GroupOffer.OfferedVolume volume : offer.volumes()) {
-            if (group.volumes().stream().noneMatch(known -> known.id() == volume.id())) {
+            String name = known.get(volume.id());
+            if (name == null) {
                 volumes = volumes.thenCompose(before -> add(volume));
+            } else if (!name.equals(volume.name())) {
+                volumes = volumes.thenCompose(before -> rename(volume.id(), volume.name()));
             }
         }
         return volumes.thenCompose(added -> feed.force()).thenApply(forced -> standing());
@@ -70,78 +72,37 @@ final class FeedReceiver implements InboundHandler {
         return feed.floorMicros();
     }
 
-    void start(InboundChannel opened) {
-        channel = opened;
+    @Override
+    CompletableFuture<Void> records(ByteBuf batch) {
+        return feed.append(batch);
     }
 
     @Override
-    public void received(int kind, ByteBuf body) {
-        ByteBuf kept = body.retain();
-        executor.execute(() -> next(kind, kept));
+    CompletableFuture<Void> add(GroupOffer.OfferedVolume volume) {
+        return naming.name(
+                volume.id(),
+                volume.name(),
+                name -> feed.addVolume(volume.id(), name, volume.sizeBytes()));
     }
 
-    /**
-     * Everything waits for what came before it: a volume for its group's records, and the reverse.
-     */
-    private void next(int kind, ByteBuf body) {
-        int bytes = body.readableBytes();
-        last =
-                last.thenComposeAsync(before -> take(kind, body), executor)
-                        .whenCompleteAsync(
-                                (nothing, failure) -> {
-                                    body.release();
-                                    if (failure == null) {
-                                        taken(bytes);
-                                    } else {
-                                        fail(failure);
-                                    }
-                                },
-                                executor);
+    @Override
+    CompletableFuture<Void> rename(int id, String name) {
+        return naming.name(id, name, free -> feed.renameVolume(id, free));
     }
 
-    private CompletableFuture<Void> take(int kind, ByteBuf body) {
-        if (ended) {
-            return CompletableFuture.completedFuture(null);
-        }
-        try {
-            return switch (kind) {
-                case Kinds.DATA_RECORDS -> feed.append(body);
-                case Kinds.DATA_VOLUME_ADDED -> add(GroupOffer.OfferedVolume.decode(body));
-                case Kinds.DATA_VOLUME_RENAMED -> rename(body);
-                case Kinds.DATA_VOLUME_REMOVED -> remove(body);
-                default -> throw new MalformedMessageException("data of kind " + kind);
-            };
-        } catch (MalformedMessageException malformed) {
-            return CompletableFuture.failedFuture(malformed);
-        }
+    @Override
+    CompletableFuture<Void> removed(int id) {
+        return feed.volumeRemoved(id);
     }
 
-    private CompletableFuture<Void> add(GroupOffer.OfferedVolume volume) {
-        return feed.addVolume(volume.id(), volume.name(), volume.sizeBytes());
-    }
-
-    private CompletableFuture<Void> rename(ByteBuf body) throws MalformedMessageException {
-        Bytes.require(body, 4);
-        int id = body.readIntLE();
-        return feed.renameVolume(id, Bytes.readText(body));
-    }
-
-    private CompletableFuture<Void> remove(ByteBuf body) throws MalformedMessageException {
-        Bytes.require(body, 4);
-        return feed.volumeRemoved(body.readIntLE());
-    }
-
-    private void taken(int bytes) {
-        InboundChannel open = channel;
-        if (open != null && !ended) {
-            open.grant(bytes);
-            unforced = true;
-            force();
-        }
+    @Override
+    void taken() {
+        unforced = true;
+        force();
     }
 
     private void force() {
-        if (forcing || !unforced || ended) {
+        if (forcing || !unforced || isEnded()) {
             return;
         }
         forcing = true;
@@ -161,42 +122,8 @@ final class FeedReceiver implements InboundHandler {
                                 executor);
     }
 
-    private void acknowledge(long sequence) {
-        InboundChannel open = channel;
-        if (open != null && !ended) {
-            open.acknowledge(Unpooled.buffer(8).writeLongLE(sequence));
-        }
-    }
-
-    private void fail(Throwable failure) {
-        boolean copy = group.role().state() == GroupRole.STANDBY;
-        end(
-                copy ? ShippingDesk.code(failure) : Kinds.CODE_FENCED,
-                copy ? ShippingDesk.text(failure) : "this site has taken the group over");
-    }
-
-    /** Ends the channel, and tells the source why. */
-    void end(int code, String why) {
-        InboundChannel open = channel;
-        if (open != null && !ended) {
-            open.close(code, why);
-        }
-        end();
-    }
-
-    /** Takes nothing more; what is under way is finished. */
-    void end() {
-        ended = true;
+    @Override
+    void release() {
         feed.close();
-    }
-
-    @Override
-    public void message(int kind, ByteBuf body) {
-        // The source says nothing but its records.
-    }
-
-    @Override
-    public void closed(int code, String reason) {
-        executor.execute(this::end);
     }
 }

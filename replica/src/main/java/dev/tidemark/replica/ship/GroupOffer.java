@@ -8,6 +8,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -71,14 +73,29 @@ public record GroupOffer(
      * @param source the site that offers
      * @param how it took the group over from the site whose numbers this group knows; null when it
      *     did not
+     * @param names what the volumes that it lacks are called here, by volume
      */
     public CompletableFuture<Void> follow(
-            ProtectionGroup copy, UUID source, @Nullable Succession how) {
+            ProtectionGroup copy,
+            UUID source,
+            @Nullable Succession how,
+            Map<Integer, String> names) {
         List<PointVolume> wanted =
                 volumes.stream()
-                        .map(each -> new PointVolume(each.id(), each.name(), each.sizeBytes()))
+                        .map(each ->
+                                new PointVolume(
+                                        each.id(),
+                                        names.getOrDefault(each.id(), each.name()),
+                                        each.sizeBytes()))
                         .toList();
         return copy.follow(source, tenure, how, wanted);
+    }
+
+    /** Names of the volumes, by volume. */
+    public Map<Integer, String> volumeNames() {
+        Map<Integer, String> names = new TreeMap<>();
+        volumes.forEach(volume -> names.put(volume.id(), volume.name()));
+        return names;
     }
 
     ByteBuf encode() {

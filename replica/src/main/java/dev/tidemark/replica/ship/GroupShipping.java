@@ -1,5 +1,6 @@
 package dev.tidemark.replica.ship;
 
+import dev.tidemark.execution.Causes;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.replica.HistoryMap;
 import dev.tidemark.replica.ProtectionGroup;
@@ -18,7 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +45,7 @@ public final class GroupShipping implements AutoCloseable {
     private final Scheduler scheduler;
     private final ShippingListener listener;
     private final Executor executor;
+    private final Awaited awaited = new Awaited();
 
     private volatile ShippingState state = ShippingState.WAITING;
     private volatile String reason = "there is no link to the peer";
@@ -240,8 +242,7 @@ public final class GroupShipping implements AutoCloseable {
     }
 
     private void refused(Throwable failure) {
-        Throwable inner = failure.getCause();
-        Throwable cause = failure instanceof CompletionException && inner != null ? inner : failure;
+        Throwable cause = Causes.of(failure);
         if (cause instanceof LinkException refusal) {
             ended(
                     refusal.kind() == LinkException.Kind.REFUSED
@@ -517,6 +518,7 @@ public final class GroupShipping implements AutoCloseable {
                     begin();
                 }
                 runSafely();
+                tellAwaited();
                 noteEven();
                 scheduler.schedule(TICK_NANOS, this::tick);
             }
@@ -665,6 +667,7 @@ public final class GroupShipping implements AutoCloseable {
             return;
         }
         records.acknowledged(sequence);
+        tellAwaited();
         noteEven();
         InitialSync making = sync;
         if (making != null && making.isEnded() && sequence >= records.sentSequence()) {
@@ -672,6 +675,23 @@ public final class GroupShipping implements AutoCloseable {
             lastAcknowledged = Math.max(lastAcknowledged, sequence);
             begin();
         }
+    }
+
+    /** A copy may have said where it stands, rather than acknowledge: each tick looks as well. */
+    private void tellAwaited() {
+        if (!awaited.isEmpty()) {
+            awaited.reached(status().acknowledgedSequence());
+        }
+    }
+
+    /**
+     * Completes when the copy is known to have a record on its disk. From any thread; who gives up
+     * cancels it.
+     */
+    public CompletableFuture<Void> acknowledgement(long sequence) {
+        CompletableFuture<Void> reached = awaited.until(sequence);
+        executor.execute(this::tellAwaited);
+        return reached;
     }
 
     private void channelClosed(int code, String why) {

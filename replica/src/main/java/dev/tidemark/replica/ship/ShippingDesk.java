@@ -1,5 +1,6 @@
 package dev.tidemark.replica.ship;
 
+import dev.tidemark.execution.Causes;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.replica.CopyContent;
 import dev.tidemark.replica.GroupRole;
@@ -21,7 +22,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -53,7 +53,9 @@ public final class ShippingDesk {
 
     // Each entry is of its group's executor.
     private final Map<UUID, FeedReceiver> feeds = new ConcurrentHashMap<>();
-    private final Map<UUID, SyncTarget> syncs = new ConcurrentHashMap<>();
+    private final Map<UUID, SyncingReceiver> syncs = new ConcurrentHashMap<>();
+
+    private final Map<UUID, Awaited> awaited = new ConcurrentHashMap<>();
 
     public ShippingDesk(CopyHost host, Scheduler scheduler) {
         this.host = host;
@@ -62,6 +64,20 @@ public final class ShippingDesk {
 
     private Executor executor(UUID group) {
         return executors.computeIfAbsent(group, id -> scheduler.newSerial("copy " + id));
+    }
+
+    private Awaited awaited(UUID group) {
+        return awaited.computeIfAbsent(group, id -> new Awaited());
+    }
+
+    /**
+     * Completes when the source is told that its record is on this site's disk, or a later one.
+     * From any thread; who gives up cancels it.
+     *
+     * @param sequence the source's number
+     */
+    public CompletableFuture<Void> arrival(UUID group, long sequence) {
+        return awaited(group).until(sequence);
     }
 
     /** As {@link dev.tidemark.replica.link.LinkUser#opened}. */
@@ -99,7 +115,7 @@ public final class ShippingDesk {
         if (feed != null) {
             feed.end(code, why);
         }
-        SyncTarget sync = syncs.remove(group);
+        SyncingReceiver sync = syncs.remove(group);
         if (sync != null) {
             sync.end(code, why);
         }
@@ -111,6 +127,7 @@ public final class ShippingDesk {
                 .execute(() -> {
                     end(group, Kinds.CODE_UNUSABLE, "the copy was deleted");
                     executors.remove(group);
+                    awaited.remove(group);
                 });
     }
 
@@ -126,7 +143,13 @@ public final class ShippingDesk {
         }
         Executor executor = executor(offer.group());
         endBefore(offer.group());
-        FeedReceiver receiver = new FeedReceiver(group, group.feed(), executor);
+        FeedReceiver receiver =
+                new FeedReceiver(
+                        group,
+                        group.feed(),
+                        executor,
+                        awaited(offer.group()),
+                        Naming.of(host, offer, link));
         feeds.put(offer.group(), receiver);
         // What the source keeps is let go up to the position: it has to be on the disk.
         var _ =
@@ -148,7 +171,7 @@ public final class ShippingDesk {
         if (feed != null) {
             feed.end();
         }
-        SyncTarget sync = syncs.remove(group);
+        SyncingReceiver sync = syncs.remove(group);
         if (sync != null) {
             sync.end();
         }
@@ -166,7 +189,13 @@ public final class ShippingDesk {
         }
         Executor executor = executor(offer.group());
         endBefore(offer.group());
-        DeltaReceiver receiver = new DeltaReceiver(group, group.resync(), executor);
+        DeltaReceiver receiver =
+                new DeltaReceiver(
+                        group,
+                        group.resync(),
+                        executor,
+                        awaited(offer.group()),
+                        Naming.of(host, offer, link));
         syncs.put(offer.group(), receiver);
         var _ =
                 receiver.prepare(offer)
@@ -257,7 +286,9 @@ public final class ShippingDesk {
         for (GroupOffer.OfferedVolume volume : offer.volumes()) {
             images.volume(volume.id(), volume.name(), volume.sizeBytes());
         }
-        SyncReceiver receiver = new SyncReceiver(offer, link.peer(), host, images, executor);
+        SyncReceiver receiver =
+                new SyncReceiver(
+                        offer, link.peer(), host, images, executor, awaited(offer.group()));
         syncs.put(offer.group(), receiver);
         receiver.start(channel.accept(CREDIT_BYTES, Unpooled.EMPTY_BUFFER, receiver));
     }
@@ -290,7 +321,7 @@ public final class ShippingDesk {
 
     private ByteBuf answer(int method, UUID group, ByteBuf body)
             throws ReplicaException, MalformedMessageException {
-        SyncTarget sync = syncs.get(group);
+        SyncingReceiver sync = syncs.get(group);
         int volume = body.readIntLE();
         long offset = body.readLongLE();
         long length = body.readLongLE();
@@ -334,7 +365,7 @@ public final class ShippingDesk {
     }
 
     static int code(Throwable failure) {
-        Throwable cause = cause(failure);
+        Throwable cause = Causes.of(failure);
         if (cause instanceof MalformedMessageException) {
             return Kinds.CODE_MALFORMED;
         }
@@ -345,14 +376,9 @@ public final class ShippingDesk {
     }
 
     static String text(Throwable failure) {
-        Throwable cause = cause(failure);
+        Throwable cause = Causes.of(failure);
         String message = cause.getMessage();
         return message == null ? cause.toString() : message;
-    }
-
-    private static Throwable cause(Throwable failure) {
-        Throwable inner = failure.getCause();
-        return failure instanceof CompletionException && inner != null ? inner : failure;
     }
 
     /** A channel that only told that there is no copy; the source closes it. */

@@ -9,7 +9,7 @@ import io.netty.buffer.Unpooled;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** What sites ask each other about a group: which of them it belongs to, and to hand it over. */
+/** What sites ask each other about a group: which of them it belongs to. */
 public final class SiteMessages {
     /** How a group stands: a {@link Question}, answered with {@link News}. */
     public static final int METHOD_STATE = 2;
@@ -18,9 +18,6 @@ public final class SiteMessages {
      * A newer tenure is in force or about to be: a {@link Question}, answered with the last number.
      */
     public static final int METHOD_FENCE = 3;
-
-    /** Take the group over: a {@link Handover}, answered with {@link News}. */
-    public static final int METHOD_TAKE = 5;
 
     private SiteMessages() {}
 
@@ -103,34 +100,6 @@ public final class SiteMessages {
             return GroupRole.ofCode(code);
         } catch (ReplicaException unknown) {
             throw new MalformedMessageException(String.valueOf(unknown.getMessage()));
-        }
-    }
-
-    /**
-     * A planned handover: {@code group 16 | last u64 | after u64 | policy text}.
-     *
-     * @param last the giving site's last number, which the copy must have
-     * @param afterMillis when the policy acts, after the takeover
-     * @param policy none, commit or rollback
-     */
-    public record Handover(UUID group, long last, long afterMillis, String policy) {
-        public ByteBuf encode() {
-            ByteBuf body = Unpooled.buffer(64);
-            Bytes.writeUuid(body, group);
-            body.writeLongLE(last).writeLongLE(afterMillis);
-            Bytes.writeText(body, policy);
-            return body;
-        }
-
-        public static Handover decode(ByteBuf body) throws LinkException {
-            return reading(() -> {
-                Bytes.require(body, 32);
-                return new Handover(
-                        Bytes.readUuid(body),
-                        body.readLongLE(),
-                        body.readLongLE(),
-                        Bytes.readText(body));
-            });
         }
     }
 }

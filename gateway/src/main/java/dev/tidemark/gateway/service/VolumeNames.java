@@ -1,0 +1,127 @@
+package dev.tidemark.gateway.service;
+
+import dev.tidemark.gateway.problem.Problem;
+import dev.tidemark.gateway.problem.ProblemException;
+import dev.tidemark.gateway.problem.ProblemKind;
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/**
+ * Names of volumes, which are exports: unique in a gateway, in upper and lower case alike, which
+ * iSCSI names do not tell apart. Thread-safe, under the lock of all names.
+ */
+public final class VolumeNames {
+    private static final int LONGEST = 63;
+
+    /** The peer's name keeps some of the volume's in front of it. */
+    private static final int LONGEST_SUFFIX = 32;
+
+    private final Groups groups;
+
+    /** Names of volumes being made, in lower case; guarded by groups.naming(). */
+    private final Set<String> reserved = new HashSet<>();
+
+    VolumeNames(Groups groups) {
+        this.groups = groups;
+    }
+
+    /** Nobody else is given the name until it is released. */
+    void reserve(String name) {
+        synchronized (groups.naming()) {
+            if (isUsed(name, new UUID(0, 0), 0) || !reserved.add(lower(name))) {
+                throw new ProblemException(
+                        new Problem(
+                                ProblemKind.EXISTS,
+                                "a volume of that name exists",
+                                name,
+                                "names are unique in a gateway, in upper and lower case alike: they are the exports",
+                                "choose another name"));
+            }
+        }
+    }
+
+    void release(String name) {
+        synchronized (groups.naming()) {
+            reserved.remove(lower(name));
+        }
+    }
+
+    /**
+     * Names volumes of a copy as their source does, and with its site's name behind that where
+     * another volume has the name here. The names stay reserved until {@code use} has ended.
+     *
+     * @param wanted the source's names, by volume
+     * @param use takes the names that they get, by volume
+     */
+    public CompletableFuture<Void> forCopy(
+            UUID copy,
+            String site,
+            Map<Integer, String> wanted,
+            Function<Map<Integer, String>, CompletableFuture<Void>> use) {
+        Map<Integer, String> names;
+        synchronized (groups.naming()) {
+            names = choose(copy, site, wanted);
+            names.values().forEach(name -> reserved.add(lower(name)));
+        }
+        CompletableFuture<Void> used;
+        try {
+            used = use.apply(names);
+        } catch (RuntimeException failure) {
+            used = CompletableFuture.failedFuture(failure);
+        }
+        return used.whenComplete((nothing, failure) -> names.values().forEach(this::release));
+    }
+
+    /** Under the lock of all names. */
+    Map<Integer, String> choose(UUID copy, String site, Map<Integer, String> wanted) {
+        Map<Integer, String> names = new TreeMap<>();
+        Set<String> given = new HashSet<>();
+        wanted.forEach((volume, name) -> {
+            String free = name;
+            for (int attempt = 1;
+                    isTaken(free, copy, volume) || !given.add(lower(free));
+                    attempt++) {
+                free = derived(name, site, attempt);
+            }
+            names.put(volume, free);
+        });
+        return names;
+    }
+
+    private static String derived(String name, String site, int attempt) {
+        String number = attempt == 1 ? "" : "-" + attempt;
+        String suffix = cut("-" + site, LONGEST_SUFFIX - number.length()) + number;
+        return cut(name, LONGEST - suffix.length()) + suffix;
+    }
+
+    private static String cut(String text, int length) {
+        return text.substring(0, Math.min(text.length(), length));
+    }
+
+    private boolean isTaken(String name, UUID group, int volume) {
+        return reserved.contains(lower(name)) || isUsed(name, group, volume);
+    }
+
+    /** By another volume than the one of that group. */
+    private boolean isUsed(String name, UUID group, int volume) {
+        boolean open =
+                groups.all().stream()
+                        .anyMatch(other ->
+                                other.engine().volumes().stream()
+                                        .filter(one ->
+                                                one.id() != volume
+                                                        || !other.row().id().equals(group))
+                                        .anyMatch(one -> one.name().equalsIgnoreCase(name)));
+        return open || groups.unopenedWith(name).isPresent();
+    }
+
+    private static String lower(String name) {
+        return name.toLowerCase(Locale.ROOT);
+    }
+}
