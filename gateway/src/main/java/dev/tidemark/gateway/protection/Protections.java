@@ -225,7 +225,7 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
         tables.removeProtection(group, peer);
         Protection gone = all.remove(new Key(group, peer));
         if (gone != null) {
-            gone.shipping.close();
+            gone.shipping.end();
             metrics.remove(gone);
             log.info(
                     "group={} is no longer protected at peer={}",
