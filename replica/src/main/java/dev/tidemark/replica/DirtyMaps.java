@@ -51,6 +51,9 @@ final class DirtyMaps implements HistoryHeir {
         /** What the manifest says; null when no history has gone that the copy may need. */
         @Nullable DirtyMapRecord record;
 
+        /** What was counted so far; never written. */
+        @Nullable DirtyMap counted;
+
         /** Nobody can tell any more, until the copy has been synchronised. */
         boolean isLost() {
             DirtyMapRecord known = record;
@@ -329,9 +332,37 @@ final class DirtyMaps implements HistoryHeir {
         return tells ? map : null;
     }
 
-    /** What a copy's map says; null when there is none, as history tells everything. */
-    synchronized @Nullable DirtyMapRecord record(UUID peer) {
+    /** Counts what a copy may lack; null when nothing is known of it. May wait for a disk. */
+    synchronized @Nullable CopyLack lack(UUID peer) throws JournalException {
         Follower follower = followers.get(peer);
-        return follower == null ? null : follower.record;
+        if (follower == null) {
+            return null;
+        }
+        DirtyMapRecord record = follower.record;
+        if (follower.isLost() && record != null) {
+            return new CopyLack(record.sinceMicros(), allBytes(), record.lost());
+        }
+        Boundary tail = journal.oldestBoundary();
+        try {
+            DirtyMap map = follower.counted;
+            if (map == null
+                    || map.throughRun() < tail.run()
+                    || map.throughSequence() <= follower.has) {
+                map = begun(peer, follower, tail);
+                follower.counted = map;
+            }
+            if (map.sinceSequence() > follower.has) {
+                return new CopyLack(map.sinceMicros(), allBytes(), "history does not reach back");
+            }
+            fold(map, follower.has, journal.goldBoundary());
+            return new CopyLack(map.sinceMicros(), map.dirtyBytes(), "");
+        } catch (ReplicaException | StorageException failure) {
+            return new CopyLack(
+                    tail.timeMicros(), allBytes(), String.valueOf(failure.getMessage()));
+        }
+    }
+
+    private long allBytes() {
+        return engine.volumes.all().stream().mapToLong(Volume::sizeBytes).sum();
     }
 }

@@ -315,6 +315,19 @@ public final class ProtectionGroup implements AutoCloseable {
         engine.openingHolds.letGo(peer);
     }
 
+    /**
+     * Counts what a peer's copy may lack; empty when nothing is known of a copy there. What was not
+     * folded yet is left out.
+     */
+    public CompletableFuture<Optional<CopyLack>> copyLacks(UUID peer) {
+        return engine.maintenance.submit(() -> Optional.ofNullable(engine.dirtyMaps.lack(peer)));
+    }
+
+    /** Stretches of the history in which no point can be had, oldest first. */
+    public List<HistoryGap> gaps() {
+        return engine.promotions.gaps();
+    }
+
     /** The peer has no copy any more that is kept up from here. */
     public void forgetCopy(UUID peer) {
         engine.openingHolds.letGo(peer);

@@ -108,7 +108,9 @@ final class DeltaReceiver implements InboundHandler, SyncTarget {
         Bytes.require(body, 20);
         StreamPosition position =
                 new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
-        return sync.end(position).thenRunAsync(() -> finished(position), executor);
+        // A source of before does not say why.
+        String why = body.isReadable() ? Bytes.readText(body) : "";
+        return sync.end(position, why).thenRunAsync(() -> finished(position), executor);
     }
 
     private void finished(StreamPosition position) {

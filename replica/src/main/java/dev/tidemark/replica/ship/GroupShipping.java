@@ -444,6 +444,7 @@ public final class GroupShipping implements AutoCloseable {
                         records,
                         new SyncPeer(current, group.id()),
                         changes,
+                        trigger,
                         executor,
                         this::runSafely);
         enter(
@@ -715,6 +716,18 @@ public final class GroupShipping implements AutoCloseable {
     private void channelClosed(int code, String why) {
         channel = null;
         ended(code, why);
+    }
+
+    /** How what the copy lacks is known. From any thread. */
+    public ShippingMode mode() {
+        ShippingState now = state;
+        if (syncing && trigger.equals("new")) {
+            return ShippingMode.FIRST_COPY;
+        }
+        if (syncing || shipment == null) {
+            return ShippingMode.DIRTY_MAP;
+        }
+        return now == ShippingState.SHIPPING ? ShippingMode.SHIPPING : ShippingMode.HELD_BACKLOG;
     }
 
     /** From any thread. */
