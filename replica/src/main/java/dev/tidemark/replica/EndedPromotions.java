@@ -3,6 +3,7 @@ package dev.tidemark.replica;
 import dev.tidemark.journal.Journal;
 import dev.tidemark.journal.JournalException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 
@@ -47,9 +48,26 @@ final class EndedPromotions {
 
     /** One whose end is not known yet begins with the record of this number. */
     void begin(long first) throws JournalException {
+        begin(first, false);
+    }
+
+    /** The same, of a synchronisation. */
+    void beginSync(long first) throws JournalException {
+        begin(first, true);
+    }
+
+    private void begin(long first, boolean synchronised) throws JournalException {
         if (ended.stream().noneMatch(past -> past.first() == first)) {
-            add(new PromotionRecord.Ended(first, Long.MAX_VALUE));
+            add(new PromotionRecord.Ended(first, Long.MAX_VALUE, synchronised, ""));
         }
+    }
+
+    /** The stretches without points that are younger than a record, oldest first. */
+    List<PromotionRecord.Ended> after(long sequence) {
+        return ended.stream()
+                .filter(past -> past.last() > sequence && past.last() > past.first())
+                .sorted(Comparator.comparingLong(PromotionRecord.Ended::first))
+                .toList();
     }
 
     /** Whether there is one whose end is not known yet. */
@@ -59,11 +77,19 @@ final class EndedPromotions {
 
     /** The one whose end was not known ends with the record of this number. */
     void end(long last) throws JournalException {
+        end(last, "");
+    }
+
+    /**
+     * The same.
+     *
+     * @param why there are no points in it
+     */
+    void end(long last, String why) throws JournalException {
         List<PromotionRecord.Ended> all = new ArrayList<>();
         for (PromotionRecord.Ended past : ended) {
             boolean open = past.last() == Long.MAX_VALUE;
-            PromotionRecord.Ended known =
-                    open ? new PromotionRecord.Ended(past.first(), last) : past;
+            PromotionRecord.Ended known = open ? past.endingAt(last, why) : past;
             if (open) {
                 journal.putAttribute(known.key(), known.encode(), true);
             }

@@ -43,6 +43,8 @@ final class Engine {
     final Images images;
     final Promotions promotions;
     final RoleChanges roleChanges;
+    final DirtyMaps dirtyMaps;
+    final OpeningHolds openingHolds;
     final Drain drain;
 
     Engine(
@@ -93,6 +95,8 @@ final class Engine {
                         directory);
         this.promotions = new Promotions(this);
         this.roleChanges = new RoleChanges(this);
+        this.dirtyMaps = new DirtyMaps(this, directory);
+        this.openingHolds = new OpeningHolds(journal);
         this.drain = new Drain(this);
         this.fold =
                 new Fold(

@@ -401,8 +401,9 @@ public final class FeedSync implements CopyContent, AutoCloseable {
      * The copy is the source at a record: durable when the future completes.
      *
      * @param position that record
+     * @param why the source says that this was needed
      */
-    public CompletableFuture<Void> end(StreamPosition position) {
+    public CompletableFuture<Void> end(StreamPosition position, String why) {
         // The source's epochs must not be ahead of the copy's.
         CompletableFuture<Void> before =
                 position.epoch() > engine.journal.epoch()
@@ -412,7 +413,7 @@ public final class FeedSync implements CopyContent, AutoCloseable {
         return before.thenCompose(nothing -> put(mark, position.timeMicros()))
                 .thenCompose(nothing ->
                         engine.maintenance.submit(() -> {
-                            engine.promotions.syncEnds(mark, position);
+                            engine.promotions.syncEnds(mark, position, why);
                             closed = true;
                             return null;
                         }));

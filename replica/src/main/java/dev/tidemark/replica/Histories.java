@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /** Opens maps of the past. On the maintenance executor; may wait for a disk. */
@@ -50,21 +51,89 @@ final class Histories {
      * What changed on every live disk since a record that a copy has: a little more may be called
      * changed.
      *
-     * @return maps by volume, the caller's to close; none when history does not reach back, or
-     *     nothing says that the copy's record is this site's
+     * @param peer whose copy it is
+     * @return maps by volume, the caller's to close; none when neither history nor a dirty map
+     *     reaches back, or nothing says that the copy's record is this site's
      */
-    Optional<Map<Integer, HistoryMap>> sinceRecord(StreamPosition copy, long floorMicros)
+    Optional<Map<Integer, HistoryMap>> sinceRecord(UUID peer, StreamPosition copy, long floorMicros)
             throws ReplicaException, JournalException {
-        Boundary base = isOwn(copy, floorMicros) ? boundaryBefore(copy.sequence()) : null;
-        if (base == null) {
-            return Optional.empty();
+        boolean own = isOwn(copy, floorMicros);
+        Boundary base = own ? boundaryBefore(copy.sequence()) : null;
+        if (base != null) {
+            Optional<Map<Integer, HistoryMap>> maps =
+                    maps(volume ->
+                            liveChanges(volume.id(), new PointSpec.AtSequence(base.sequence())));
+            if (maps.isPresent()) {
+                return maps;
+            }
         }
+        return sinceTail(peer, copy, floorMicros, own);
+    }
+
+    /**
+     * The same from the oldest boundary on, with what a dirty map knows of the time before. The
+     * copy holds what gold was after its record, also inside of a promotion: that the points there
+     * cannot be had is no matter.
+     */
+    private Optional<Map<Integer, HistoryMap>> sinceTail(
+            UUID peer, StreamPosition copy, long floorMicros, boolean own)
+            throws ReplicaException, JournalException {
+        try (Pin pin = pinTail()) {
+            Boundary tail = pin.point().base();
+            boolean reached = copy.sequence() >= tail.sequence();
+            DirtyMap dirty = reached ? null : engine.dirtyMaps.since(peer, copy, floorMicros, tail);
+            if (reached ? !own : dirty == null) {
+                return Optional.empty();
+            }
+            return maps(volume -> {
+                LiveChanges since =
+                        new LiveChanges(journal, engine.head, volume.id(), tail.sequence(), null);
+                return new ChangedMap(
+                        volume.id(),
+                        dirty == null ? since : new MappedChanges(dirty, volume.id(), since),
+                        oldestSize(volume, copy.sequence()),
+                        pin(pin.point()),
+                        engine.scheduler.io());
+            });
+        }
+    }
+
+    /** Sizes that no point has any more are forgotten: the oldest then is not less than it was. */
+    private static long oldestSize(Volume volume, long sequence) {
+        if (!volume.existedAt(sequence)) {
+            return 0;
+        }
+        long known = volume.sizeAt(sequence);
+        return known == 0 ? volume.firstSizeBytes() : known;
+    }
+
+    /** Retention may go on between a look and the pin. */
+    private Pin pinTail() throws ReplicaException {
+        while (true) {
+            Boundary tail = journal.oldestBoundary();
+            Point point = new Point(tail.sequence(), tail.timeMicros(), tail, tail.checkpoint());
+            try {
+                return journal.pin(point);
+            } catch (PointException gone) {
+                if (journal.oldestBoundary().run() == tail.run()) {
+                    throw Failures.replica(gone);
+                }
+            }
+        }
+    }
+
+    private interface MapMaking {
+        HistoryMap of(Volume volume) throws ReplicaException, JournalException;
+    }
+
+    /** One for each volume; none when history has just gone. */
+    private Optional<Map<Integer, HistoryMap>> maps(MapMaking making)
+            throws ReplicaException, JournalException {
         Map<Integer, HistoryMap> maps = new TreeMap<>();
         boolean whole = false;
         try {
             for (Volume volume : engine.volumes.all()) {
-                PointSpec since = new PointSpec.AtSequence(base.sequence());
-                maps.put(volume.id(), liveChanges(volume.id(), since));
+                maps.put(volume.id(), making.of(volume));
             }
             whole = true;
             return Optional.of(maps);

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the manifest keeps of the promotion in progress, under {@code promotion}: version, epoch
  * u32, sequence u64, the point, whether there is an image and its id, count of volumes u32 and
- * their ids u32. Of a finished one, under {@code promoted/<first>}: version, first u64, last u64.
+ * their ids u32. Of a finished one, under {@code promoted/<first>}: version, first u64, last u64,
+ * and since there are synchronisations whether it was one, and why, as a text.
  *
  * @param epoch the group's epoch once it has begun: names its PROMOTE record
  * @param sequence of the PROMOTE record; 0 while that is only intended
@@ -29,19 +30,42 @@ record PromotionRecord(
      * Points in [first, last) can no longer be had: the head was a mixture that only the promoted
      * image could tell.
      */
-    record Ended(long first, long last) {
+    record Ended(long first, long last, boolean synchronised, String why) {
+        /** A rollback or promotion. */
+        Ended(long first, long last) {
+            this(first, last, false, "");
+        }
+
         String key() {
             return ENDED_PREFIX + first;
         }
 
+        Ended endingAt(long end, String reason) {
+            return new Ended(first, end, synchronised, reason);
+        }
+
         byte[] encode() {
-            return AttributeFormat.end(
-                    AttributeFormat.begin().writeLongLE(first).writeLongLE(last));
+            ByteBuf value = AttributeFormat.begin();
+            value.writeLongLE(first).writeLongLE(last).writeBoolean(synchronised);
+            AttributeFormat.writeText(value, why);
+            return AttributeFormat.end(value);
         }
 
         static Ended decode(String key, byte[] bytes) throws ReplicaException {
             return AttributeFormat.read(
-                    key, bytes, value -> new Ended(value.readLongLE(), value.readLongLE()));
+                    key,
+                    bytes,
+                    value -> {
+                        long first = value.readLongLE();
+                        long last = value.readLongLE();
+                        return value.isReadable()
+                                ? new Ended(
+                                        first,
+                                        last,
+                                        value.readBoolean(),
+                                        AttributeFormat.readText(value))
+                                : new Ended(first, last);
+                    });
         }
     }
 

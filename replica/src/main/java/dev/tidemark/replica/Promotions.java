@@ -462,6 +462,28 @@ final class Promotions implements Fold.FoldGuard {
         return ended.hasOpen();
     }
 
+    /** Stretches of the history without points, oldest first. */
+    List<HistoryGap> gaps() {
+        return ended.after(journal.history().tail().sequence()).stream()
+                .map(past ->
+                        new HistoryGap(
+                                past.first() - 1,
+                                micros(past.first()),
+                                past.last() == Long.MAX_VALUE ? 0 : past.last(),
+                                past.last() == Long.MAX_VALUE ? 0 : micros(past.last()),
+                                past.synchronised(),
+                                past.why()))
+                .toList();
+    }
+
+    /** Both ends of a stretch are boundaries; until they are folded, they are among the newest. */
+    private long micros(long sequence) {
+        Boundary at = journal.boundaryUpTo(sequence);
+        return at == null || at.sequence() != sequence
+                ? journal.redo().lastTimeMicros()
+                : at.timeMicros();
+    }
+
     /** The newest point up to a record that no promotion took away. */
     long lastBefore(long sequence) {
         return ended.lastBefore(sequence);
@@ -540,7 +562,7 @@ final class Promotions implements Fold.FoldGuard {
         if (half != null && ended.hasOpen() && local - 1 > half.lastLocal()) {
             return false;
         }
-        ended.begin(local);
+        ended.beginSync(local);
         if (half == null) {
             // What it begins after must not be lost with the power.
             journal.redo().forceNow(local - 1);
@@ -557,8 +579,12 @@ final class Promotions implements Fold.FoldGuard {
         return true;
     }
 
-    /** A synchronisation has come to its end with a PROMOTED record, which is durable. */
-    void syncEnds(Mark promoted, StreamPosition position)
+    /**
+     * A synchronisation has come to its end with a PROMOTED record, which is durable.
+     *
+     * @param why it was needed
+     */
+    void syncEnds(Mark promoted, StreamPosition position, String why)
             throws ReplicaException, JournalException {
         Role role = engine.roles.role();
         requireCopy(role);
@@ -566,7 +592,7 @@ final class Promotions implements Fold.FoldGuard {
         long last = promoted.sequence();
         boolean late = promoted.timeMicros() > position.timeMicros();
         long floor = late ? promoted.timeMicros() : 0;
-        ended.end(last);
+        ended.end(last, why);
         long there = position.sequence();
         UUID source = role.newest().source();
         engine.roles.endSync(role.rejoined(new Role.Stretch(source, last, there, there, floor)));

@@ -64,6 +64,7 @@ public final class ProtectionGroup implements AutoCloseable {
                 environment,
                 rules,
                 alerts,
+                null,
                 () ->
                         Journal.create(
                                 Engine.journalOptions(options),
@@ -105,6 +106,7 @@ public final class ProtectionGroup implements AutoCloseable {
                 environment,
                 rules,
                 alerts,
+                null,
                 () -> standbyJournal(options, id, images, environment, alerts, start));
     }
 
@@ -143,15 +145,38 @@ public final class ProtectionGroup implements AutoCloseable {
         return journal;
     }
 
-    /** Opens an existing group, recovering what a crash left. Blocking. */
+    /**
+     * Opens an existing group, recovering what a crash left; what it knows of copies stays as it
+     * is. Blocking.
+     */
     public static ProtectionGroup open(
             GroupOptions options, StorageDirectory directory, Environment environment)
             throws ReplicaException {
-        return open(options, directory, environment, Rules.SAFE);
+        return open(options, directory, environment, Rules.SAFE, null);
+    }
+
+    /**
+     * Opens an existing group that has copies. Blocking.
+     *
+     * @param copies the newest record that the copy of each peer is known to have: what came after
+     *     it is kept for it before retention begins, if it is there. What is known of other peers'
+     *     copies is forgotten
+     */
+    public static ProtectionGroup open(
+            GroupOptions options,
+            StorageDirectory directory,
+            Environment environment,
+            Map<UUID, Long> copies)
+            throws ReplicaException {
+        return open(options, directory, environment, Rules.SAFE, copies);
     }
 
     static ProtectionGroup open(
-            GroupOptions options, StorageDirectory directory, Environment environment, Rules rules)
+            GroupOptions options,
+            StorageDirectory directory,
+            Environment environment,
+            Rules rules,
+            @Nullable Map<UUID, Long> copies)
             throws ReplicaException {
         Alerts alerts = new Alerts(environment.listener(), new UUID(0, 0));
         return start(
@@ -160,6 +185,7 @@ public final class ProtectionGroup implements AutoCloseable {
                 environment,
                 rules,
                 alerts,
+                copies,
                 () ->
                         Journal.open(
                                 Engine.journalOptions(options),
@@ -181,6 +207,7 @@ public final class ProtectionGroup implements AutoCloseable {
             Environment environment,
             Rules rules,
             Alerts alerts,
+            @Nullable Map<UUID, Long> copies,
             JournalMaking journalStart)
             throws ReplicaException {
         AutoCloseable lock = null;
@@ -195,7 +222,7 @@ public final class ProtectionGroup implements AutoCloseable {
                     new Engine(options, environment, rules, directory, journal, health, alerts);
             directory.force();
             group = new ProtectionGroup(engine, lock);
-            new Recovery(engine, group.volumeChanges).run();
+            new Recovery(engine, group.volumeChanges).run(copies);
             return group;
         } catch (JournalException | StorageException | ReplicaException failure) {
             if (group != null) {
@@ -276,13 +303,49 @@ public final class ProtectionGroup implements AutoCloseable {
     /**
      * What changed on the live disks since the last record of a copy.
      *
+     * @param peer whose copy it is
      * @param floorMicros no record of the copy's is older
-     * @return maps by volume, the caller's to close; none when history does not reach back, or
-     *     nothing says that the copy's record is this site's
+     * @return maps by volume, the caller's to close; none when neither history nor a dirty map
+     *     reaches back, or nothing says that the copy's record is this site's
      */
     public CompletableFuture<Optional<Map<Integer, HistoryMap>>> changedSince(
-            StreamPosition copy, long floorMicros) {
-        return engine.maintenance.submit(() -> histories.sinceRecord(copy, floorMicros));
+            UUID peer, StreamPosition copy, long floorMicros) {
+        return engine.maintenance.submit(() -> histories.sinceRecord(peer, copy, floorMicros));
+    }
+
+    /**
+     * A peer's copy has everything up to a record, on its disk and in order. What changes after it
+     * is known from now on until the copy has it too, however short history is.
+     */
+    public void copyHas(UUID peer, long sequence) {
+        engine.dirtyMaps.has(peer, sequence);
+    }
+
+    /**
+     * What the peer's copy lacks is kept by a {@link Shipment} now, or not wanted: not any more
+     * because it was known when the group was opened.
+     */
+    public void copyIsShipped(UUID peer) {
+        engine.openingHolds.letGo(peer);
+    }
+
+    /**
+     * Counts what a peer's copy may lack; empty when nothing is known of a copy there. What was not
+     * folded yet is left out.
+     */
+    public CompletableFuture<Optional<CopyLack>> copyLacks(UUID peer) {
+        return engine.maintenance.submit(() -> Optional.ofNullable(engine.dirtyMaps.lack(peer)));
+    }
+
+    /** Stretches of the history in which no point can be had, oldest first. */
+    public List<HistoryGap> gaps() {
+        return engine.promotions.gaps();
+    }
+
+    /** The peer has no copy any more that is kept up from here. */
+    public void forgetCopy(UUID peer) {
+        engine.openingHolds.letGo(peer);
+        engine.dirtyMaps.forget(peer);
     }
 
     /**

@@ -9,6 +9,8 @@ import dev.tidemark.storage.StorageException;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
+import java.util.Map;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +28,12 @@ final class Recovery {
         this.volumes = volumes;
     }
 
-    void run() throws ReplicaException, JournalException, StorageException {
+    /**
+     * @param copies the newest record that the copy of each peer is known to have; null when nobody
+     *     says
+     */
+    void run(@Nullable Map<UUID, Long> copies)
+            throws ReplicaException, JournalException, StorageException {
         engine.roles.recover();
         volumes.recover();
         foldFinished = finishFold(engine);
@@ -36,6 +43,10 @@ final class Recovery {
         engine.images.recover();
         engine.promotions.recover();
         engine.roleChanges.recover();
+        engine.dirtyMaps.recover(copies);
+        if (copies != null) {
+            engine.openingHolds.take(copies);
+        }
         replay();
         engine.promotions.resumeAfterReplay();
         engine.roleChanges.resumeAfterReplay();

@@ -12,6 +12,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.PooledByteBufAllocator;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,7 @@ public final class Shipment implements AutoCloseable {
     private final Engine engine;
     private final RecordLog redo;
     private final RedoHold hold;
+    private final AtomicBoolean givenUp;
     private final LogFollower follower;
     private final StreamPosition begin;
     private final RecordWire wire = new RecordWire();
@@ -37,10 +39,16 @@ public final class Shipment implements AutoCloseable {
     private volatile @Nullable Runnable onMore;
     private volatile boolean closed;
 
-    private Shipment(Engine engine, RedoHold hold, LogFollower follower, StreamPosition begin) {
+    private Shipment(
+            Engine engine,
+            RedoHold hold,
+            AtomicBoolean givenUp,
+            LogFollower follower,
+            StreamPosition begin) {
         this.engine = engine;
         this.redo = engine.journal.redo();
         this.hold = hold;
+        this.givenUp = givenUp;
         this.follower = follower;
         this.begin = begin;
         this.acknowledged = follower.position();
@@ -49,7 +57,8 @@ public final class Shipment implements AutoCloseable {
     /** Begins after a record that the copy has. Blocking. */
     static Shipment open(Engine engine, long afterSequence) throws ReplicaException {
         RecordLog redo = engine.journal.redo();
-        RedoHold hold = engine.journal.holdRedo(afterSequence);
+        AtomicBoolean givenUp = new AtomicBoolean();
+        RedoHold hold = engine.journal.holdRedo(afterSequence, () -> givenUp.set(true));
         if (hold == null) {
             throw new ReplicaException(
                     ReplicaException.Kind.OUTSIDE_WINDOW,
@@ -62,7 +71,8 @@ public final class Shipment implements AutoCloseable {
         }
         try {
             StreamPosition begin = position(engine, afterSequence);
-            Shipment shipment = new Shipment(engine, hold, redo.follow(afterSequence), begin);
+            Shipment shipment =
+                    new Shipment(engine, hold, givenUp, redo.follow(afterSequence), begin);
             engine.shipments.add(shipment);
             return shipment;
         } catch (JournalException failure) {
@@ -193,6 +203,13 @@ public final class Shipment implements AutoCloseable {
             acknowledged = unacknowledged.remove().end();
         }
         hold.advance(sequence);
+    }
+
+    /**
+     * Whether redo is kept no longer because the pool was full: what is not read yet may have gone.
+     */
+    public boolean isGivenUp() {
+        return givenUp.get();
     }
 
     /** Redo that is kept because the copy has not got it. */

@@ -192,6 +192,14 @@ class DeltaSyncTest {
         pair.checkCopy(before, before);
         pair.checkCopy(after, head(pair.source) - 1);
         assertThat(pair.refusal(new PointSpec.AtSequence(before + 1))).isNotNull();
+        assertThat(pair.copy.group().gaps())
+                .singleElement()
+                .satisfies(gap -> {
+                    assertThat(gap.synchronised()).isTrue();
+                    assertThat(gap.beforeSequence()).isEqualTo(before);
+                    assertThat(gap.endSequence()).isEqualTo(after);
+                    assertThat(gap.why()).contains("outgrew its limit of " + LIMIT_BYTES);
+                });
     }
 
     @Test

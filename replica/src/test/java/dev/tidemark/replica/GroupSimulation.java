@@ -345,7 +345,7 @@ final class GroupSimulation {
         try {
             group =
                     ProtectionGroup.open(
-                            options, disk.root().directory("group"), environment(), rules);
+                            options, disk.root().directory("group"), environment(), rules, null);
         } catch (ReplicaException | dev.tidemark.storage.StorageException refused) {
             check(
                     rotten,

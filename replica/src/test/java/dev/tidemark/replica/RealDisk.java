@@ -30,7 +30,7 @@ final class RealDisk implements AutoCloseable {
                 create
                         ? ProtectionGroup.create(
                                 options, new UUID(1, 2), directory, environment, rules)
-                        : ProtectionGroup.open(options, directory, environment, rules);
+                        : ProtectionGroup.open(options, directory, environment, rules, null);
     }
 
     void drainAndClose() throws Exception {

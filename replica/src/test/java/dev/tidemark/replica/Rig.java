@@ -50,6 +50,10 @@ final class Rig {
     GroupOptions options = GroupOptions.defaults().withUnitBytes(UNIT_BYTES);
     NotingRules rules = new NotingRules();
     SegmentPool pool = new SegmentPool(1L << 40);
+
+    /** What is known of copies when the group is opened again; null when nobody says. */
+    @Nullable Map<UUID, Long> copies;
+
     private @Nullable ProtectionGroup group;
 
     /** A write that failed, but whose record may be in the log. */
@@ -198,7 +202,7 @@ final class Rig {
 
     Rig reopen() throws ReplicaException {
         pool = new SegmentPool(pool.budgetBytes());
-        group = ProtectionGroup.open(options, directory(disk.root()), environment(), rules);
+        group = ProtectionGroup.open(options, directory(disk.root()), environment(), rules, copies);
         return this;
     }
 

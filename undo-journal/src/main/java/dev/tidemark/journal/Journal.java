@@ -64,6 +64,7 @@ public final class Journal implements AutoCloseable {
                         undo,
                         undoStore,
                         pins,
+                        pool::usedBytes,
                         scheduler::wallClockMicros,
                         listener,
                         setting.options());
@@ -174,6 +175,11 @@ public final class Journal implements AutoCloseable {
         }
     }
 
+    /** Who keeps something of the history that goes. Before {@link #start}. */
+    public void heir(HistoryHeir heir) {
+        retention.heir(heir);
+    }
+
     /** Starts retention and index merging. Called once, after the owner has set its pins again. */
     public void start() {
         started = true;
@@ -275,9 +281,12 @@ public final class Journal implements AutoCloseable {
     /**
      * Keeps all redo after a sequence number; null when not all of it is there any more. Waits for
      * a unit that is just being given back.
+     *
+     * @param onGivenUp told, under retention's lock and cheaply, when it is given up because the
+     *     pool is full
      */
-    public @Nullable RedoHold holdRedo(long afterSequence) {
-        return retention.hold(afterSequence);
+    public @Nullable RedoHold holdRedo(long afterSequence, Runnable onGivenUp) {
+        return retention.hold(afterSequence, onGivenUp);
     }
 
     /** First hits in the runs after a boundary, for one view; the caller holds a pin meanwhile. */

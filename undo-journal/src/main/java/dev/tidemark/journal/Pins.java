@@ -40,10 +40,12 @@ final class Pins {
 
     /** A hold of redo; equal to nothing but itself. */
     private final class HeldRedo implements RedoHold {
+        private final Runnable onGivenUp;
         private long after; // guarded by held
 
-        HeldRedo(long after) {
+        HeldRedo(long after, Runnable onGivenUp) {
             this.after = after;
+            this.onGivenUp = onGivenUp;
         }
 
         @Override
@@ -66,9 +68,13 @@ final class Pins {
         }
     }
 
-    /** Keeps redo after a sequence number. */
-    RedoHold hold(long after) {
-        HeldRedo hold = new HeldRedo(after);
+    /**
+     * Keeps redo after a sequence number.
+     *
+     * @param onGivenUp told when it is kept no longer although nobody has ended the hold
+     */
+    RedoHold hold(long after, Runnable onGivenUp) {
+        HeldRedo hold = new HeldRedo(after, onGivenUp);
         synchronized (held) {
             heldRedo.add(hold);
         }
@@ -99,14 +105,43 @@ final class Pins {
         }
     }
 
-    /** True when somebody needs a record between these two sequence numbers, both included. */
+    /**
+     * Ends the hold that needs the oldest redo, and says so to its owner.
+     *
+     * @return the sequence number after which it kept redo; -1 when there is no hold
+     */
+    long giveUpOldestHold() {
+        HeldRedo oldest = null;
+        synchronized (held) {
+            for (HeldRedo hold : heldRedo) {
+                if (oldest == null || hold.after < oldest.after) {
+                    oldest = hold;
+                }
+            }
+            if (oldest == null) {
+                return -1;
+            }
+            heldRedo.remove(oldest);
+        }
+        oldest.onGivenUp.run();
+        synchronized (held) {
+            return oldest.after;
+        }
+    }
+
+    /** True when a pin needs a record between these two sequence numbers, both included. */
     boolean needsRedo(long first, long last) {
         synchronized (held) {
-            return heldRedo.stream().anyMatch(hold -> last > hold.after)
-                    || held.stream()
-                            .anyMatch(pin ->
-                                    first <= pin.point.sequence()
-                                            && last > pin.point.base().sequence());
+            return held.stream()
+                    .anyMatch(pin ->
+                            first <= pin.point.sequence() && last > pin.point.base().sequence());
+        }
+    }
+
+    /** True when a hold keeps redo up to this sequence number. */
+    boolean holdsRedo(long last) {
+        synchronized (held) {
+            return heldRedo.stream().anyMatch(hold -> last > hold.after);
         }
     }
 }

@@ -13,11 +13,15 @@ import org.jspecify.annotations.Nullable;
  * block; one lock lets one thread do so at a time, and index merging runs under it too.
  */
 final class Retention implements SegmentPool.Reclaimer {
+    /** Held redo is much when it is more than the pool's used bytes divided by this. */
+    private static final int MUCH_SHARE = 4;
+
     private final Manifest manifest;
     private final RecordLog redo;
     private final UndoLog undo;
     private final SegmentStore undoStore;
     private final Pins pins;
+    private final LongSupplier poolUsedBytes;
     private final LongSupplier clockMicros;
     private final JournalListener listener;
     private final ReentrantLock lock = new ReentrantLock();
@@ -26,6 +30,7 @@ final class Retention implements SegmentPool.Reclaimer {
     private volatile long budgetBytes;
     private volatile long fineWindowMicros;
     private volatile boolean started;
+    private volatile HistoryHeir heir = HistoryHeir.NONE;
 
     Retention(
             Manifest manifest,
@@ -33,6 +38,7 @@ final class Retention implements SegmentPool.Reclaimer {
             UndoLog undo,
             SegmentStore undoStore,
             Pins pins,
+            LongSupplier poolUsedBytes,
             LongSupplier clockMicros,
             JournalListener listener,
             JournalOptions options) {
@@ -41,6 +47,7 @@ final class Retention implements SegmentPool.Reclaimer {
         this.undo = undo;
         this.undoStore = undoStore;
         this.pins = pins;
+        this.poolUsedBytes = poolUsedBytes;
         this.clockMicros = clockMicros;
         this.listener = listener;
         set(options.historyWindowMicros(), options.historyBytes(), options.fineWindowMicros());
@@ -50,6 +57,11 @@ final class Retention implements SegmentPool.Reclaimer {
         windowMicros = window;
         budgetBytes = bytes;
         fineWindowMicros = fineWindow;
+    }
+
+    /** Who keeps something of the history that goes; before {@link #start}. */
+    void heir(HistoryHeir told) {
+        heir = told;
     }
 
     /** Pins are set: from here on units may go. */
@@ -68,13 +80,13 @@ final class Retention implements SegmentPool.Reclaimer {
     }
 
     /** Keeps redo after a sequence number unless some of it has gone; null then. */
-    @Nullable RedoHold hold(long afterSequence) {
+    @Nullable RedoHold hold(long afterSequence, Runnable onGivenUp) {
         lock.lock();
         try {
             boolean kept =
                     afterSequence >= redo.begin().sequence() - 1
                             && afterSequence <= redo.lastSequence();
-            return kept ? pins.hold(afterSequence) : null;
+            return kept ? pins.hold(afterSequence, onGivenUp) : null;
         } finally {
             lock.unlock();
         }
@@ -132,15 +144,27 @@ final class Retention implements SegmentPool.Reclaimer {
         }
     }
 
+    /** What is kept for copies alone is no history. */
     private boolean overBudget() {
-        return redo.store().bytes() + undoStore.bytes() > budgetBytes;
+        return redo.store().bytes() + undoStore.bytes() - heldBytes() > budgetBytes;
+    }
+
+    private long heldBytes() {
+        return redo(true).stream().mapToLong(Segment::unitBytes).sum();
+    }
+
+    /** What can be freed. */
+    private List<Segment> foldedRedo() {
+        return redo(false);
     }
 
     /**
      * Closed segments that gold holds and no pin needs, oldest first. The segment after each is on
      * disk with a record: a log is found by the newest segment that says it is used.
+     *
+     * @param held those that copies need, else those that nobody needs
      */
-    private List<Segment> foldedRedo() {
+    private List<Segment> redo(boolean held) {
         long gold = Math.min(manifest.state().gold().sequence(), redo.durableSequence() - 1);
         Segment current = redo.current();
         List<Segment> free = new ArrayList<>();
@@ -148,7 +172,9 @@ final class Retention implements SegmentPool.Reclaimer {
             SegmentHeader header = segment.header();
             if (header.used() && !segment.equals(current)) {
                 long last = lastSequence(segment);
-                if (last <= gold && !pins.needsRedo(header.first(), last)) {
+                if (last <= gold
+                        && !pins.needsRedo(header.first(), last)
+                        && pins.holdsRedo(last) == held) {
                     free.add(segment);
                 }
             }
@@ -220,7 +246,12 @@ final class Retention implements SegmentPool.Reclaimer {
         Boundary from = state.tail();
         if (last > from.run()) {
             Boundary to = state.boundary(last);
-            manifest.append(List.of(new ManifestEdit.TailAt(to, state.epochAt(last))), true);
+            List<ManifestEdit> edits = new ArrayList<>();
+            heir.before(from, to)
+                    .forEach((key, value) -> edits.add(new ManifestEdit.AttributePut(key, value)));
+            edits.add(new ManifestEdit.TailAt(to, state.epochAt(last)));
+            manifest.append(edits, true);
+            heir.after();
             listener.historyDropped(from, to, reason);
         }
         return undo.dropThrough(last) > 0;
@@ -249,7 +280,10 @@ final class Retention implements SegmentPool.Reclaimer {
         try {
             return switch (level) {
                 case FOLDED_REDO -> reclaimRedo();
+                case MUCH_HELD_REDO ->
+                        heldBytes() > poolUsedBytes.getAsLong() / MUCH_SHARE && giveUpHeld();
                 case OLDEST_HISTORY -> dropOldestUndo(JournalListener.DropReason.POOL_FULL);
+                case HELD_REDO -> giveUpHeld();
             };
         } catch (JournalException failure) {
             listener.event("making room failed: " + failure.getMessage());
@@ -257,6 +291,24 @@ final class Retention implements SegmentPool.Reclaimer {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** The copies that need the oldest redo lose it, one after the other until a unit is free. */
+    private boolean giveUpHeld() throws JournalException {
+        if (redo(true).isEmpty()) {
+            return false;
+        }
+        while (foldedRedo().isEmpty()) {
+            long after = pins.giveUpOldestHold();
+            if (after < 0) {
+                return false;
+            }
+            listener.poolFull(
+                    "there is no room for another unit: redo after sequence number "
+                            + after
+                            + " is no longer held for a copy, which has to be synchronised");
+        }
+        return retireRedo(foldedRedo().getFirst());
     }
 
     private boolean reclaimRedo() throws JournalException {

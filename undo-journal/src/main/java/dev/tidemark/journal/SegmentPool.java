@@ -27,8 +27,12 @@ public final class SegmentPool {
     enum Level {
         /** Redo that is folded and pinned by nobody: only the fine window shrinks. */
         FOLDED_REDO,
+        /** Redo held for copies, when that is a large part of what is used: a copy loses order. */
+        MUCH_HELD_REDO,
         /** The oldest undo segment: history shrinks. */
-        OLDEST_HISTORY
+        OLDEST_HISTORY,
+        /** Redo held for copies, however little: before hosts' writes fail. */
+        HELD_REDO
     }
 
     /** A group that can give units back. */
@@ -118,7 +122,7 @@ public final class SegmentPool {
 
     /**
      * Asks for one unit back: folded redo of any group first, the asking one's before the others',
-     * then the oldest history in the same order. The caller holds no journal lock. Blocking.
+     * then the further levels in the same order. The caller holds no journal lock. Blocking.
      */
     boolean reclaim(Reclaimer asking) {
         for (Level level : Level.values()) {

@@ -2,6 +2,8 @@ package dev.tidemark.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -11,6 +13,7 @@ final class RedoHoldTest {
     private static final long SECOND_MICROS = 1_000_000;
 
     private final JournalWorld world = new JournalWorld(12);
+    private final List<Long> givenUp = new ArrayList<>();
 
     /** Short of fine window, long of history. */
     private void create(long poolBytes) throws Exception {
@@ -45,7 +48,7 @@ final class RedoHoldTest {
     }
 
     private RedoHold hold(long after) {
-        return Objects.requireNonNull(world.journal().holdRedo(after));
+        return Objects.requireNonNull(world.journal().holdRedo(after, () -> givenUp.add(after)));
     }
 
     @Test
@@ -72,33 +75,90 @@ final class RedoHoldTest {
         create(Long.MAX_VALUE);
         minutes(6);
         assertThat(begin()).isGreaterThan(10);
-        assertThat(world.journal().holdRedo(begin() - 2)).isNull();
-        assertThat(world.journal().holdRedo(begin() - 1)).isNotNull();
+        assertThat(world.journal().holdRedo(begin() - 2, () -> {})).isNull();
+        assertThat(world.journal().holdRedo(begin() - 1, () -> {})).isNotNull();
         long last = world.journal().redo().lastSequence();
-        assertThat(world.journal().holdRedo(last)).isNotNull();
-        assertThat(world.journal().holdRedo(last + 1)).isNull();
+        assertThat(world.journal().holdRedo(last, () -> {})).isNotNull();
+        assertThat(world.journal().holdRedo(last + 1, () -> {})).isNull();
     }
 
     @Test
-    void aFullPoolDoesNotTakeHeldRedo() throws Exception {
+    void heldRedoIsGivenUpBeforeHistoryWhenItIsMuchOfAFullPool() throws Exception {
+        create(24 << 20);
+        hold(0);
+        long tail = world.journal().oldestBoundary().sequence();
+        TestRecord newest = writeUnits(5);
+        assertThat(givenUp).as("not yet").isEmpty();
+        while (givenUp.isEmpty()) {
+            newest = writeUnits(1);
+        }
+        assertThat(newest.succeeded()).isTrue();
+        assertThat(world.journal().oldestBoundary().sequence()).isEqualTo(tail);
+        assertThat(world.alerts)
+                .filteredOn(said -> said.contains("no longer held for a copy"))
+                .singleElement()
+                .asString()
+                .contains("redo after sequence number 0 ");
+    }
+
+    @Test
+    void littleHeldRedoIsGivenUpAfterHistoryAndBeforeAWriteFails() throws Exception {
         create(12 << 20);
-        RedoHold hold = hold(0);
-        TestRecord stuck = fill();
-        assertThat(stuck.endedCalls).isZero();
-        assertThat(begin()).isEqualTo(1);
+        writeUnits(30);
+        long tail = world.journal().oldestBoundary().sequence();
+        assertThat(tail).as("the pool is full").isPositive();
+        hold(world.journal().redo().lastSequence());
+        writeUnits(1);
+        assertThat(givenUp).as("history goes first").isEmpty();
+        assertThat(writeUnits(30).succeeded()).isTrue();
+        assertThat(givenUp).hasSize(1);
+    }
+
+    @Test
+    void heldRedoIsNoHistoryAndDoesNotCountInItsBudget() throws Exception {
+        create(Long.MAX_VALUE);
+        writeUnits(3);
+        world.journal().setHistory(100_000 * SECOND_MICROS, 24 << 20, SECOND_MICROS);
+        long tail = world.journal().oldestBoundary().sequence();
+        RedoHold hold = hold(world.journal().redo().lastSequence());
+        writeUnits(16);
+        HistoryStatus status = world.journal().history();
+        assertThat(status.redoBytes() + status.undoBytes()).isGreaterThan(24 << 20);
+        assertThat(status.undoBytes()).isLessThan(24 << 20);
+        assertThat(world.journal().oldestBoundary().sequence()).isEqualTo(tail);
         hold.close();
+        writeUnits(1);
+        assertThat(world.journal().oldestBoundary().sequence()).isEqualTo(tail);
+        assertThat(givenUp).isEmpty();
+    }
+
+    /** Writes and folds; gives the last record, which has ended. */
+    private TestRecord writeUnits(int count) throws Exception {
+        TestRecord record = world.write(30_000, false);
+        for (int i = 0; i < count * 70; i++) {
+            record = world.write(30_000, false);
+            for (int wait = 0; wait < 1000 && record.endedCalls == 0; wait++) {
+                world.scheduler.runFor(TimeUnit.MILLISECONDS.toNanos(1));
+            }
+            assertThat(record.succeeded()).isTrue();
+            if (i % 8 == 7) {
+                world.fold();
+            }
+        }
+        world.fold();
+        world.scheduler.runFor(TimeUnit.SECONDS.toNanos(11));
+        return record;
     }
 
     @Test
-    void whoWaitsForRoomGoesOnAtOnceWhenTheHoldAdvances() throws Exception {
+    void whoWaitsForRoomGoesOnAtOnceWhenAPinEnds() throws Exception {
         create(12 << 20);
-        RedoHold hold = hold(0);
+        writeUnits(1);
+        Pin pin = world.journal().pin(world.journal().resolve(new PointSpec.Latest()));
         TestRecord stuck = fill();
-        long read = world.journal().redo().lastSequence();
-        hold.advance(read);
+        pin.close();
         world.scheduler.runFor(TimeUnit.MILLISECONDS.toNanos(1));
         assertThat(stuck.succeeded()).isTrue();
-        assertThat(stuck.sequence()).isEqualTo(read + 1);
     }
 
     /** Writes and folds until a record waits for a unit; gives that record. */

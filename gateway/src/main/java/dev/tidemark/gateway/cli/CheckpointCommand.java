@@ -5,6 +5,10 @@ import dev.tidemark.gateway.client.ApiClient.Answer;
 import dev.tidemark.gateway.text.Table;
 import dev.tidemark.gateway.wire.Requests.AddCheckpoint;
 import dev.tidemark.gateway.wire.Wire.CheckpointDocument;
+import dev.tidemark.gateway.wire.Wire.GapDocument;
+import dev.tidemark.gateway.wire.Wire.HistoryDocument;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -57,7 +61,10 @@ final class CheckpointCommand {
     @Command(
             name = "list",
             mixinStandardHelpOptions = true,
-            description = "Lists checkpoints, oldest first.")
+            description = {
+                "Lists checkpoints, oldest first, and where no point can be had in between.",
+                "With --json: the checkpoints; the gaps are in tidemark history --json."
+            })
     int list(
             @Mixin Connection connection,
             @Mixin GroupOption group,
@@ -76,8 +83,15 @@ final class CheckpointCommand {
         return connection.print(
                 answer,
                 out -> {
+                    HistoryDocument history =
+                            client.get(group.path(client) + "/history").as(HistoryDocument.class);
+                    Deque<GapDocument> gaps = new ArrayDeque<>(history.gaps());
                     Table table = new Table("TIME", "AGE", "POINT", "NAME", "DESCRIPTION");
                     for (CheckpointDocument checkpoint : answer.asList(CheckpointDocument.class)) {
+                        while (!gaps.isEmpty()
+                                && gaps.element().before().sequence() < checkpoint.sequence()) {
+                            gap(gaps.remove(), table);
+                        }
                         table.row(
                                 Formats.time(checkpoint.time()),
                                 Formats.age(checkpoint.time()),
@@ -85,7 +99,19 @@ final class CheckpointCommand {
                                 Formats.orDash(checkpoint.name()),
                                 Formats.orDash(checkpoint.description()));
                     }
+                    gaps.forEach(gap -> gap(gap, table));
                     table.print(out);
                 });
+    }
+
+    private static void gap(GapDocument gap, Table table) {
+        table.row(
+                Formats.time(gap.before().time()),
+                Formats.age(gap.before().time()),
+                "no points",
+                gap.after() == null
+                        ? "-"
+                        : "until " + gap.after().name() + ", " + Formats.time(gap.after().time()),
+                gap.why());
     }
 }

@@ -299,6 +299,18 @@ final class GroupCommand {
                         + ByteSize.format(copy.backlogBytes())
                         + " behind"
                         + (copy.stage().equals("none") ? "" : ", waiting for " + copy.stage()));
+        if (copy.mode().equals("dirty_map")) {
+            out.println(
+                    "            no records are held for it: "
+                            + (copy.dirtySince() == null
+                                    ? "what it lacks is being counted"
+                                    : ByteSize.format(copy.dirtyBytes())
+                                            + " have changed since "
+                                            + Formats.time(copy.dirtySince()))
+                            + ", to be synchronised");
+        } else if (copy.mode().equals("held_backlog")) {
+            out.println("            every record that it lacks is held for it");
+        }
         if (copy.limitBytesPerSecond() > 0 || copy.siteLimitBytesPerSecond() > 0) {
             out.println(
                     "            at most "

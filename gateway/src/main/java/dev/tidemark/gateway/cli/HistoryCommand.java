@@ -3,6 +3,7 @@ package dev.tidemark.gateway.cli;
 import dev.tidemark.gateway.client.ApiClient;
 import dev.tidemark.gateway.client.ApiClient.Answer;
 import dev.tidemark.gateway.text.ByteSize;
+import dev.tidemark.gateway.wire.Wire.GapDocument;
 import dev.tidemark.gateway.wire.Wire.HistoryDocument;
 import dev.tidemark.gateway.wire.Wire.PointDocument;
 import java.io.PrintWriter;
@@ -45,6 +46,15 @@ final class HistoryCommand implements Callable<Integer> {
                         + ", "
                         + history.taggedCheckpoints()
                         + " tagged");
+        for (GapDocument gap : history.gaps()) {
+            out.println(
+                    "  no points     after "
+                            + point(gap.before())
+                            + " until "
+                            + (gap.after() == null ? "now" : point(gap.after()))
+                            + ": "
+                            + gap.why());
+        }
         out.println(
                 "  bytes         "
                         + ByteSize.format(history.undoBytes())

@@ -12,10 +12,12 @@ import dev.tidemark.gateway.wire.Wire.HandoverDocument;
 import dev.tidemark.gateway.wire.Wire.PointDocument;
 import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
 import dev.tidemark.gateway.wire.Wire.SyncDocument;
+import dev.tidemark.replica.CopyLack;
 import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.GroupStatus;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.Role;
+import dev.tidemark.replica.ship.ShippingMode;
 import dev.tidemark.replica.ship.ShippingState;
 import dev.tidemark.replica.ship.ShippingStatus;
 import dev.tidemark.replica.ship.SyncProgress;
@@ -139,6 +141,8 @@ final class GroupDocuments {
                 protection.row.paused()
                         && group.engine().role().takeover() != null
                         && status.state() == ShippingState.PAUSED;
+        ShippingMode mode = protection.shipping.mode();
+        CopyLack lack = mode == ShippingMode.DIRTY_MAP ? protection.lack : null;
         return new ProtectionDocument(
                 sites.peerName(protection.peer()),
                 protection.peer().toString(),
@@ -146,6 +150,9 @@ final class GroupDocuments {
                 prepared
                         ? "paused, or to be begun with: tidemark reverse --group " + group.name()
                         : status.reason(),
+                text(mode),
+                lack == null ? null : Timestamps.iso(lack.sinceMicros()),
+                lack == null ? 0 : lack.dirtyBytes(),
                 group.engine().status().headSequence(),
                 status.sentSequence(),
                 status.acknowledgedSequence(),

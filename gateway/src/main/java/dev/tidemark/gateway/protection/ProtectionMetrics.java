@@ -31,6 +31,19 @@ public final class ProtectionMetrics {
         shown.computeIfAbsent(protection, one -> meters(named, status));
     }
 
+    /** Shows what a copy would be synchronised by, until {@link #remove} is called. */
+    public synchronized void addDirty(Object protection, Tags named, Supplier<Long> bytes) {
+        Meter meter =
+                Gauge.builder("tidemark_protection_dirty_bytes", bytes, Supplier::get)
+                        .description(
+                                "What has changed since the copy's last record while no redo is kept"
+                                        + " for it, in blocks of 64 KiB; 0 while redo is kept")
+                        .tags(named)
+                        .strongReference(true)
+                        .register(registry);
+        shown.computeIfAbsent(protection, one -> new ArrayList<>()).add(meter);
+    }
+
     synchronized void remove(Object protection) {
         List<Meter> meters = shown.remove(protection);
         if (meters != null) {

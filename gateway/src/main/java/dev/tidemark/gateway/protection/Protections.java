@@ -12,10 +12,12 @@ import dev.tidemark.gateway.service.Groups;
 import dev.tidemark.gateway.sites.LinkServices;
 import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.text.Timestamps;
+import dev.tidemark.replica.CopyLack;
 import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.ship.GroupShipping;
 import dev.tidemark.replica.ship.ShippingListener;
+import dev.tidemark.replica.ship.ShippingMode;
 import dev.tidemark.replica.ship.ShippingState;
 import dev.tidemark.replica.ship.ShippingStatus;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -73,6 +75,9 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
         volatile ProtectionRow row;
         volatile long syncBeganNanos;
 
+        /** What the copy may lack while it has to be synchronised, as counted last. */
+        volatile @Nullable CopyLack lack;
+
         Protection(GroupShipping shipping, ProtectionRow row) {
             this.shipping = shipping;
             this.row = row;
@@ -84,6 +89,14 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
 
         ShippingStatus status() {
             return shipping.status();
+        }
+
+        /** What a synchronisation would look at; 0 while none is needed. */
+        long dirtyBytes() {
+            CopyLack counted = lack;
+            return counted == null || shipping.mode() != ShippingMode.DIRTY_MAP
+                    ? 0
+                    : counted.dirtyBytes();
         }
     }
 
@@ -136,6 +149,10 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
                 protection,
                 Tags.of("group", group.name(), "peer", sites.peerName(row.peer())),
                 protection::status);
+        metrics.addDirty(
+                protection,
+                Tags.of("group", group.name(), "peer", sites.peerName(row.peer())),
+                protection::dirtyBytes);
         shipping.limit(row.limitBytes());
         if (row.paused()) {
             shipping.pause();
@@ -230,7 +247,7 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
         tables.removeProtection(group, peer);
         Protection gone = all.remove(new Key(group, peer));
         if (gone != null) {
-            gone.shipping.close();
+            gone.shipping.end();
             metrics.remove(gone);
             log.info(
                     "group={} is no longer protected at peer={}",
@@ -299,12 +316,32 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
                     if (closed) {
                         return;
                     }
+                    all.values().forEach(this::count);
                     try {
                         all.values().forEach(this::keepKnown);
                     } catch (ProblemException e) {
                         log.warn("positions of copies are not written down: {}", e.getMessage());
                     }
                     scheduler.schedule(KEEP_NANOS, this::keepKnown);
+                });
+    }
+
+    /** Counts what a copy lacks of which no records are held. */
+    private void count(Protection protection) {
+        if (protection.shipping.mode() != ShippingMode.DIRTY_MAP) {
+            protection.lack = null;
+            return;
+        }
+        groups.get(protection.row.group())
+                .ifPresent(group -> {
+                    var _ =
+                            group.engine()
+                                    .copyLacks(protection.peer())
+                                    .whenComplete((lack, failure) -> {
+                                        if (failure == null) {
+                                            protection.lack = lack.orElse(null);
+                                        }
+                                    });
                 });
     }
 

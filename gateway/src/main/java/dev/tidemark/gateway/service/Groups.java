@@ -4,6 +4,7 @@ import dev.tidemark.gateway.catalogue.ArrivalRow;
 import dev.tidemark.gateway.catalogue.Catalogue;
 import dev.tidemark.gateway.catalogue.GroupRow;
 import dev.tidemark.gateway.catalogue.GroupRow.Phase;
+import dev.tidemark.gateway.catalogue.ProtectionRow;
 import dev.tidemark.gateway.config.Keys;
 import dev.tidemark.gateway.config.SettingKey;
 import dev.tidemark.gateway.config.Settings;
@@ -35,6 +36,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -182,10 +184,20 @@ public final class Groups {
         }
         StorageDirectory home = directory.directory(id);
         ProtectionGroup engine =
-                Engine.call(() -> ProtectionGroup.open(options(row), home, environment));
+                Engine.call(() ->
+                        ProtectionGroup.open(options(row), home, environment, copies(row.id())));
         Group group = new Group(row, engine, this::sitingOf);
         groups.put(row.id(), group);
         rememberVolumes(group);
+    }
+
+    /**
+     * What each peer's copy is known to have: nothing that it lacks may go before it is shipped.
+     */
+    private Map<UUID, Long> copies(UUID group) {
+        return catalogue.protections().protections().stream()
+                .filter(row -> row.group().equals(group))
+                .collect(Collectors.toMap(ProtectionRow::peer, ProtectionRow::known));
     }
 
     /** Takes note of a group's volumes, so that their names are known when it cannot be opened. */

@@ -7,6 +7,7 @@ import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.text.TimeSpan;
 import dev.tidemark.gateway.text.Timestamps;
 import dev.tidemark.gateway.wire.Wire.CheckpointDocument;
+import dev.tidemark.gateway.wire.Wire.GapDocument;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.GroupSiting;
 import dev.tidemark.gateway.wire.Wire.HistoryDocument;
@@ -19,6 +20,7 @@ import dev.tidemark.journal.Checkpoint;
 import dev.tidemark.journal.HistoryStatus;
 import dev.tidemark.replica.CheckpointQuery;
 import dev.tidemark.replica.GroupStatus;
+import dev.tidemark.replica.HistoryGap;
 import dev.tidemark.replica.PromotionTask;
 import dev.tidemark.replica.VolumeInfo;
 import java.time.Duration;
@@ -205,7 +207,24 @@ public final class Overview {
                 history.poolBudgetBytes(),
                 history.undoBytesPerSecond(),
                 forecast.seconds,
-                forecast.limit);
+                forecast.limit,
+                group.engine().gaps().stream().map(Overview::gap).toList());
+    }
+
+    private static GapDocument gap(HistoryGap gap) {
+        String begun =
+                gap.synchronised()
+                        ? "the copy was synchronised"
+                        : "a rollback or promotion was copied";
+        return new GapDocument(
+                gap.synchronised() ? "synchronised" : "promotion",
+                Points.document("before", gap.beforeSequence(), gap.beforeMicros(), ""),
+                gap.endSequence() == 0
+                        ? null
+                        : Points.document("after", gap.endSequence(), gap.endMicros(), ""),
+                gap.endSequence() == 0
+                        ? begun.replace(" was ", " is being ")
+                        : gap.why().isEmpty() ? begun : begun + ": " + gap.why());
     }
 
     private static @Nullable PointDocument point(String asked, long sequence, long micros) {

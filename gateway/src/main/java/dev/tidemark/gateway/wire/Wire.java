@@ -70,6 +70,12 @@ public final class Wire {
      * @param site the peer's name here
      * @param state waiting, opening, syncing, shipping, paused, stopped or fenced
      * @param reason why it does not go on; empty when it does
+     * @param mode first_copy, shipping, held_backlog (every record that the copy lacks is kept for
+     *     it) or dirty_map (only where the disks have changed is known: the copy will be
+     *     synchronised, and have a gap)
+     * @param dirtySince of a dirty map: time from which on changes may be missing at the copy
+     * @param dirtyBytes of a dirty map: how much has changed since, in blocks of 64 KiB, as counted
+     *     last; all of the volumes when nobody knows; 0 in other modes
      * @param headSequence newest record here
      * @param acknowledgedSequence newest record on the copy's disk
      * @param backlogBytes redo that is kept because the copy has not got it
@@ -86,6 +92,9 @@ public final class Wire {
             String siteId,
             String state,
             String reason,
+            String mode,
+            @Nullable String dirtySince,
+            long dirtyBytes,
             long headSequence,
             long sentSequence,
             long acknowledgedSequence,
@@ -180,6 +189,7 @@ public final class Wire {
      * @param forecastWindowSeconds how far back the history will reach at this growth before window
      *     or bytes end it
      * @param limitedBy what ends it: window, bytes or pool
+     * @param gaps stretches inside of it in which no point can be had, oldest first
      */
     public record HistoryDocument(
             String group,
@@ -200,7 +210,19 @@ public final class Wire {
             long poolBudgetBytes,
             double undoBytesPerSecond,
             double forecastWindowSeconds,
-            String limitedBy) {}
+            String limitedBy,
+            List<GapDocument> gaps) {}
+
+    /**
+     * A stretch of a group's history in which no point can be had.
+     *
+     * @param kind synchronised: the copy's order was broken; or promotion: a rollback or promotion
+     * @param before the newest point before it
+     * @param after the first point after it; missing when it has not ended
+     * @param why in words
+     */
+    public record GapDocument(
+            String kind, PointDocument before, @Nullable PointDocument after, String why) {}
 
     /** A recovery test, running or ended. */
     public record TestDocument(

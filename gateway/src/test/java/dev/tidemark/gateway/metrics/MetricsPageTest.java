@@ -104,13 +104,17 @@ final class MetricsPageTest {
                             ShippingStage.NONE,
                             new SyncProgress(0, 0, 0, 0, 0, 0),
                             "");
-            new ProtectionMetrics(metrics.registry())
-                    .add("copy", Tags.of("group", "shop", "peer", "berlin"), () -> paused);
+            Tags named = Tags.of("group", "shop", "peer", "berlin");
+            ProtectionMetrics protection = new ProtectionMetrics(metrics.registry());
+            protection.add("copy", named, () -> paused);
+            protection.addDirty("copy", named, () -> 65536L);
             String scraped = metrics.scrape();
             assertThat(scraped)
                     .contains("tidemark_protection_lag_seconds{group=\"shop\",peer=\"berlin\"} 1.5")
                     .contains(
-                            "tidemark_protection_acknowledged_sequence{group=\"shop\",peer=\"berlin\"} 5.0");
+                            "tidemark_protection_acknowledged_sequence{group=\"shop\",peer=\"berlin\"} 5.0")
+                    .contains(
+                            "tidemark_protection_dirty_bytes{group=\"shop\",peer=\"berlin\"} 65536.0");
             return scraped;
         }
     }

@@ -76,8 +76,8 @@ final class DeltaReceiver extends SyncingReceiver {
     }
 
     @Override
-    CompletableFuture<Void> complete(StreamPosition position) {
-        return sync.end(position);
+    CompletableFuture<Void> complete(StreamPosition position, String why) {
+        return sync.end(position, why);
     }
 
     @Override

@@ -102,6 +102,7 @@ public final class GroupShipping implements AutoCloseable {
         this.evenMicros = scheduler.wallClockMicros();
         this.lastAcknowledged = known;
         this.lastSent = known;
+        group.copyHas(peer, known);
         executor.execute(() -> hold(known));
         scheduler.schedule(TICK_NANOS, this::tick);
     }
@@ -122,6 +123,7 @@ public final class GroupShipping implements AutoCloseable {
         } catch (ReplicaException gone) {
             // The copy may know of more, or has to be made anew: that is seen when it is asked.
         }
+        group.copyIsShipped(peer);
     }
 
     public UUID peer() {
@@ -340,6 +342,7 @@ public final class GroupShipping implements AutoCloseable {
             outgrown = null;
             trigger = "";
         }
+        group.copyHas(peer, copy.sequence());
         start(from, offer, opened, copy.sequence());
         enter(ShippingState.SHIPPING, "");
     }
@@ -399,7 +402,7 @@ public final class GroupShipping implements AutoCloseable {
         enter(ShippingState.SYNCING, "");
         int mine = generation;
         var _ =
-                group.changedSince(stale.position(), stale.floorMicros())
+                group.changedSince(peer, stale.position(), stale.floorMicros())
                         .whenCompleteAsync(
                                 (changes, failure) -> {
                                     if (mine != generation || closed) {
@@ -438,6 +441,7 @@ public final class GroupShipping implements AutoCloseable {
                         records,
                         new SyncPeer(current, group.id()),
                         changes,
+                        trigger,
                         executor,
                         this::runSafely);
         enter(
@@ -483,9 +487,15 @@ public final class GroupShipping implements AutoCloseable {
     }
 
     private void runSafely() {
+        if (loseHeld()) {
+            return;
+        }
         try {
             run();
         } catch (ReplicaException failure) {
+            if (loseHeld()) {
+                return;
+            }
             if (syncing) {
                 again(text(failure), LATER_TICKS);
             } else {
@@ -541,7 +551,24 @@ public final class GroupShipping implements AutoCloseable {
         if (held == null || held.backlogBytes() <= terms.backlogBytes()) {
             return;
         }
-        String why = giveUp(held);
+        synchroniseNext(giveUp(held));
+    }
+
+    /** Whether the journals' space was full, and what was held for the copy was given up. */
+    private boolean loseHeld() {
+        Shipment held = shipment;
+        if (held == null || !held.isGivenUp()) {
+            return false;
+        }
+        synchroniseNext(
+                giveUp(
+                        held,
+                        "the journals' space was full, and redo that the copy has not got was"
+                                + " given up: the copy has to be synchronised"));
+        return true;
+    }
+
+    private void synchroniseNext(String why) {
         leaveChannel(why);
         if (paused || state == ShippingState.FENCED) {
             enter(state, state == ShippingState.FENCED ? reason : why);
@@ -554,12 +581,16 @@ public final class GroupShipping implements AutoCloseable {
 
     /** Redo is kept for the copy no longer: it has to be synchronised. */
     private String giveUp(Shipment held) {
-        String why =
+        return giveUp(
+                held,
                 "the backlog of "
                         + held.backlogBytes()
                         + " bytes outgrew its limit of "
                         + terms.backlogBytes()
-                        + ": the copy has to be synchronised";
+                        + ": the copy has to be synchronised");
+    }
+
+    private String giveUp(Shipment held, String why) {
         outgrown = why;
         trigger = why;
         shipment = null;
@@ -668,11 +699,15 @@ public final class GroupShipping implements AutoCloseable {
         }
         records.acknowledged(sequence);
         tellAwaited();
+        if (!syncing) {
+            group.copyHas(peer, records.acknowledgedSequence());
+        }
         noteEven();
         InitialSync making = sync;
         if (making != null && making.isEnded() && sequence >= records.sentSequence()) {
             // The copy is there now; records go on over a channel of their own.
             lastAcknowledged = Math.max(lastAcknowledged, sequence);
+            group.copyHas(peer, sequence);
             begin();
         }
     }
@@ -697,6 +732,18 @@ public final class GroupShipping implements AutoCloseable {
     private void channelClosed(int code, String why) {
         channel = null;
         ended(code, why);
+    }
+
+    /** How what the copy lacks is known. From any thread. */
+    public ShippingMode mode() {
+        ShippingState now = state;
+        if (syncing && trigger.equals("new")) {
+            return ShippingMode.FIRST_COPY;
+        }
+        if (syncing || shipment == null) {
+            return ShippingMode.DIRTY_MAP;
+        }
+        return now == ShippingState.SHIPPING ? ShippingMode.SHIPPING : ShippingMode.HELD_BACKLOG;
     }
 
     /** From any thread. */
@@ -724,6 +771,13 @@ public final class GroupShipping implements AutoCloseable {
                 trigger);
     }
 
+    /** The peer's copy is not kept up any more: nothing is known of it from here on. */
+    public void end() {
+        close();
+        executor.execute(() -> group.forgetCopy(peer));
+    }
+
+    /** Stops; what the copy is known to lack stays known. */
     @Override
     public void close() {
         executor.execute(() -> {

@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
  * every reason there may be: room, records, a window read.
  */
 final class InitialSync implements SyncWalk.Output {
+    /** Characters of a reason that are told. */
+    private static final int MAXIMUM_WHY = 1000;
+
     /** What was sent and not yet given to the channel. */
     private record Waiting(int kind, ByteBuf body) {}
 
@@ -37,6 +40,7 @@ final class InitialSync implements SyncWalk.Output {
     private final RecordPump pump;
     private final SyncPeer peer;
     private final @Nullable Map<Integer, HistoryMap> changes;
+    private final String why;
     private final Executor executor;
     private final Runnable again;
     private final Deque<Waiting> waiting = new ArrayDeque<>();
@@ -51,6 +55,7 @@ final class InitialSync implements SyncWalk.Output {
     /**
      * @param changes what the copy may lack of the volumes that it has, closed with this; null when
      *     that may be anything
+     * @param why the copy is made or synchronised; it is told so
      */
     InitialSync(
             ProtectionGroup group,
@@ -59,6 +64,7 @@ final class InitialSync implements SyncWalk.Output {
             RecordPump pump,
             SyncPeer peer,
             @Nullable Map<Integer, HistoryMap> changes,
+            String why,
             Executor executor,
             Runnable again) {
         this.group = group;
@@ -67,6 +73,7 @@ final class InitialSync implements SyncWalk.Output {
         this.pump = pump;
         this.peer = peer;
         this.changes = changes;
+        this.why = why;
         this.executor = executor;
         this.again = again;
     }
@@ -193,6 +200,7 @@ final class InitialSync implements SyncWalk.Output {
         body.writeLongLE(position.sequence())
                 .writeLongLE(position.timeMicros())
                 .writeIntLE(position.epoch());
+        Bytes.writeText(body, why.length() > MAXIMUM_WHY ? why.substring(0, MAXIMUM_WHY) : why);
         ended = true;
         channel.send(Kinds.DATA_END, body);
     }

@@ -79,7 +79,7 @@ final class SyncReceiver extends SyncingReceiver {
     }
 
     @Override
-    CompletableFuture<Void> complete(StreamPosition position) throws ReplicaException {
+    CompletableFuture<Void> complete(StreamPosition position, String why) throws ReplicaException {
         images.force();
         given = true;
         host.adopt(offer, source, images, new StandbyStart(position, offer.tenure(), source));

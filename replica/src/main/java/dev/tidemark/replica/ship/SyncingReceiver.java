@@ -32,7 +32,9 @@ abstract class SyncingReceiver extends CopyReceiver {
             }
             case Kinds.DATA_END -> {
                 StreamPosition position = position(body);
-                yield complete(position).thenRunAsync(() -> completed(position), executor);
+                // A source of before does not say why.
+                String why = body.isReadable() ? Bytes.readText(body) : "";
+                yield complete(position, why).thenRunAsync(() -> completed(position), executor);
             }
             default -> super.content(kind, body);
         };
@@ -49,6 +51,11 @@ abstract class SyncingReceiver extends CopyReceiver {
     abstract CompletableFuture<Void> zero(int volume, long offsetBytes, long lengthBytes)
             throws ReplicaException;
 
-    /** Everything is there: the copy is the source after the record at that position. */
-    abstract CompletableFuture<Void> complete(StreamPosition position) throws ReplicaException;
+    /**
+     * Everything is there: the copy is the source after the record at that position.
+     *
+     * @param why it was synchronised, for people
+     */
+    abstract CompletableFuture<Void> complete(StreamPosition position, String why)
+            throws ReplicaException;
 }
