@@ -50,8 +50,9 @@ final class Histories {
      * What changed on every live disk since a record that a copy has: a little more may be called
      * changed.
      *
-     * @return maps by volume, the caller's to close; none when history does not reach back, or
-     *     nothing says that the copy's record is this site's
+     * @return maps by volume, the caller's to close, but of those that were imported since: history
+     *     does not tell what is in them; none when history does not reach back, or nothing says
+     *     that the copy's record is this site's
      */
     Optional<Map<Integer, HistoryMap>> sinceRecord(StreamPosition copy, long floorMicros)
             throws ReplicaException, JournalException {
@@ -63,6 +64,9 @@ final class Histories {
         boolean whole = false;
         try {
             for (Volume volume : engine.volumes.all()) {
+                if (volume.importedAt() >= base.sequence()) {
+                    continue;
+                }
                 PointSpec since = new PointSpec.AtSequence(base.sequence());
                 maps.put(volume.id(), liveChanges(volume.id(), since));
             }

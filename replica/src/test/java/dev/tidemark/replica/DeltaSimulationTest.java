@@ -126,6 +126,11 @@ class DeltaSimulationTest {
         }
 
         @Override
+        public void requireFree(UUID group, String volume) {
+            // There is no other group.
+        }
+
+        @Override
         public @Nullable ProtectionGroup find(UUID group) {
             return made ? copy.group() : null;
         }

@@ -225,6 +225,11 @@ class TakeoverSimulationTest {
         }
 
         @Override
+        public void requireFree(UUID group, String volume) {
+            // There is no other group.
+        }
+
+        @Override
         public @Nullable ProtectionGroup find(UUID group) {
             return made ? group() : null;
         }

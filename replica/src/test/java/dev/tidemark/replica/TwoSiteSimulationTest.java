@@ -80,6 +80,11 @@ class TwoSiteSimulationTest {
         }
 
         @Override
+        public void requireFree(UUID group, String volume) {
+            // There is no other group.
+        }
+
+        @Override
         public @Nullable ProtectionGroup find(UUID group) {
             return made ? copy.group() : null;
         }

@@ -112,6 +112,15 @@ final class Copies implements CopyHost {
     }
 
     @Override
+    public void requireFree(UUID group, String volume) throws ReplicaException {
+        try {
+            groups.requireFreeVolumes(group, List.of(volume));
+        } catch (ProblemException problem) {
+            throw told(problem);
+        }
+    }
+
+    @Override
     public String rejoin(ProtectionGroup engine, GroupOffer offer, UUID source)
             throws ReplicaException {
         Group group =
@@ -142,6 +151,9 @@ final class Copies implements CopyHost {
                                 + " here to make a new copy");
             }
             long last = Engine.await(engine.fence(offer.tenure()));
+            groups.requireFreeVolumes(
+                    offer.group(),
+                    offer.volumes().stream().map(GroupOffer.OfferedVolume::name).toList());
             if (last > takeover.shipped()) {
                 keepBranch(group, last, takeover.shipped(), source);
             }

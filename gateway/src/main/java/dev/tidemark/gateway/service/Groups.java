@@ -408,7 +408,8 @@ public final class Groups {
         }
     }
 
-    private void requireFreeVolumes(UUID id, List<String> volumes) {
+    /** Refuses names for volumes of a group that a volume of another group here has. */
+    public void requireFreeVolumes(UUID id, List<String> volumes) {
         for (Group other : all()) {
             for (VolumeInfo theirs : other.engine().volumes()) {
                 boolean taken =

@@ -20,6 +20,13 @@ public interface CopyHost {
     SyncImages begin(GroupOffer offer, UUID source) throws ReplicaException;
 
     /**
+     * Asks whether a volume of a copy can have a name here.
+     *
+     * @throws ReplicaException when something else has it: the text says what
+     */
+    void requireFree(UUID group, String volume) throws ReplicaException;
+
+    /**
      * A peer is active in a newer tenure of a group that is no copy here: fences the group, and has
      * it become a copy of the peer's.
      *

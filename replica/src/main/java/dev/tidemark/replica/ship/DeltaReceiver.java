@@ -20,14 +20,16 @@ import org.jspecify.annotations.Nullable;
 final class DeltaReceiver implements InboundHandler, SyncTarget {
     private final ProtectionGroup group;
     private final FeedSync sync;
+    private final CopyHost host;
     private final Executor executor;
     private @Nullable InboundChannel channel;
     private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
     private boolean ended;
 
-    DeltaReceiver(ProtectionGroup group, FeedSync sync, Executor executor) {
+    DeltaReceiver(ProtectionGroup group, FeedSync sync, CopyHost host, Executor executor) {
         this.group = group;
         this.sync = sync;
+        this.host = host;
         this.executor = executor;
     }
 
@@ -78,7 +80,8 @@ final class DeltaReceiver implements InboundHandler, SyncTarget {
                 case Kinds.DATA_VOLUME_RENAMED -> {
                     Bytes.require(body, 4);
                     int id = body.readIntLE();
-                    yield sync.rename(id, Bytes.readText(body));
+                    String name = Bytes.readText(body);
+                    yield ShippingDesk.ifFree(host, group, name, () -> sync.rename(id, name));
                 }
                 case Kinds.DATA_VOLUME_REMOVED -> {
                     Bytes.require(body, 4);
@@ -101,7 +104,11 @@ final class DeltaReceiver implements InboundHandler, SyncTarget {
     }
 
     private CompletableFuture<Void> volume(GroupOffer.OfferedVolume volume) {
-        return sync.volume(volume.id(), volume.name(), volume.sizeBytes());
+        return ShippingDesk.ifFree(
+                host,
+                group,
+                volume.name(),
+                () -> sync.volume(volume.id(), volume.name(), volume.sizeBytes()));
     }
 
     private CompletableFuture<Void> finish(ByteBuf body) throws MalformedMessageException {

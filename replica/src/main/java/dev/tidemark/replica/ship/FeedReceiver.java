@@ -4,6 +4,7 @@ import dev.tidemark.replica.Feed;
 import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.StreamPosition;
+import dev.tidemark.replica.VolumeInfo;
 import dev.tidemark.replica.link.InboundChannel;
 import dev.tidemark.replica.link.InboundHandler;
 import io.netty.buffer.ByteBuf;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class FeedReceiver implements InboundHandler {
     private final ProtectionGroup group;
     private final Feed feed;
+    private final CopyHost host;
     private final Executor executor;
     private @Nullable InboundChannel channel;
     private CompletableFuture<Void> last = CompletableFuture.completedFuture(null);
@@ -27,24 +29,23 @@ final class FeedReceiver implements InboundHandler {
     private boolean unforced;
     private boolean ended;
 
-    FeedReceiver(ProtectionGroup group, Feed feed, Executor executor) {
+    FeedReceiver(ProtectionGroup group, Feed feed, CopyHost host, Executor executor) {
         this.group = group;
         this.feed = feed;
+        this.host = host;
         this.executor = executor;
     }
 
     /**
-     * Takes up the volumes that the source has and the copy has not, and makes what the copy has
-     * durable.
+     * Takes up the volumes that the source has and the copy has not, and names that were changed
+     * meanwhile, and makes what the copy has durable.
      *
      * @return where it stands then
      */
     CompletableFuture<Standing> prepare(GroupOffer offer) {
         CompletableFuture<Void> volumes = group.learn(offer.tenure());
         for (GroupOffer.OfferedVolume volume : offer.volumes()) {
-            if (group.volumes().stream().noneMatch(known -> known.id() == volume.id())) {
-                volumes = volumes.thenCompose(before -> add(volume));
-            }
+            volumes = volumes.thenComposeAsync(before -> take(volume), executor);
         }
         return volumes.thenCompose(added -> feed.force()).thenApply(forced -> standing());
     }
@@ -112,14 +113,37 @@ final class FeedReceiver implements InboundHandler {
         }
     }
 
+    private CompletableFuture<Void> take(GroupOffer.OfferedVolume volume) {
+        String known =
+                group.volumes().stream()
+                        .filter(each -> each.id() == volume.id())
+                        .map(VolumeInfo::name)
+                        .findFirst()
+                        .orElse(null);
+        if (known == null) {
+            return add(volume);
+        }
+        return known.equals(volume.name())
+                ? CompletableFuture.completedFuture(null)
+                : rename(volume.id(), volume.name());
+    }
+
     private CompletableFuture<Void> add(GroupOffer.OfferedVolume volume) {
-        return feed.addVolume(volume.id(), volume.name(), volume.sizeBytes());
+        return ShippingDesk.ifFree(
+                host,
+                group,
+                volume.name(),
+                () -> feed.addVolume(volume.id(), volume.name(), volume.sizeBytes()));
+    }
+
+    private CompletableFuture<Void> rename(int id, String name) {
+        return ShippingDesk.ifFree(host, group, name, () -> feed.renameVolume(id, name));
     }
 
     private CompletableFuture<Void> rename(ByteBuf body) throws MalformedMessageException {
         Bytes.require(body, 4);
         int id = body.readIntLE();
-        return feed.renameVolume(id, Bytes.readText(body));
+        return rename(id, Bytes.readText(body));
     }
 
     private CompletableFuture<Void> remove(ByteBuf body) throws MalformedMessageException {

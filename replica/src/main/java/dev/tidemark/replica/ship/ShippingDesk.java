@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -132,7 +133,7 @@ public final class ShippingDesk {
         }
         Executor executor = executor(offer.group());
         endBefore(offer.group());
-        FeedReceiver receiver = new FeedReceiver(group, group.feed(), executor);
+        FeedReceiver receiver = new FeedReceiver(group, group.feed(), host, executor);
         feeds.put(offer.group(), receiver);
         // What the source keeps is let go up to the position: it has to be on the disk.
         var _ =
@@ -172,7 +173,7 @@ public final class ShippingDesk {
         }
         Executor executor = executor(offer.group());
         endBefore(offer.group());
-        DeltaReceiver receiver = new DeltaReceiver(group, group.resync(), executor);
+        DeltaReceiver receiver = new DeltaReceiver(group, group.resync(), host, executor);
         syncs.put(offer.group(), receiver);
         var _ =
                 receiver.prepare(offer)
@@ -333,6 +334,20 @@ public final class ShippingDesk {
             answer.writeBytes(digest.digest());
         }
         return answer;
+    }
+
+    /** Does something with a volume's name, when the copy can have it at this site. */
+    static CompletableFuture<Void> ifFree(
+            CopyHost host,
+            ProtectionGroup group,
+            String name,
+            Supplier<CompletableFuture<Void>> step) {
+        try {
+            host.requireFree(group.id(), name);
+        } catch (ReplicaException taken) {
+            return CompletableFuture.failedFuture(taken);
+        }
+        return step.get();
     }
 
     static int code(Throwable failure) {

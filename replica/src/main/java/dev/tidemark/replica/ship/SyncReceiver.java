@@ -75,12 +75,15 @@ final class SyncReceiver implements InboundHandler, SyncTarget {
             case Kinds.DATA_RECORDS -> images.apply(body);
             case Kinds.DATA_VOLUME_ADDED -> {
                 GroupOffer.OfferedVolume volume = GroupOffer.OfferedVolume.decode(body);
+                host.requireFree(offer.group(), volume.name());
                 images.volume(volume.id(), volume.name(), volume.sizeBytes());
             }
             case Kinds.DATA_VOLUME_RENAMED -> {
                 Bytes.require(body, 4);
                 int id = body.readIntLE();
-                images.rename(id, Bytes.readText(body));
+                String name = Bytes.readText(body);
+                host.requireFree(offer.group(), name);
+                images.rename(id, name);
             }
             case Kinds.DATA_VOLUME_REMOVED -> {
                 Bytes.require(body, 4);
