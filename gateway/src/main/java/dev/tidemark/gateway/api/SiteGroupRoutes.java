@@ -14,6 +14,7 @@ import dev.tidemark.gateway.wire.Requests.FailOver;
 import dev.tidemark.gateway.wire.Requests.LimitRate;
 import dev.tidemark.gateway.wire.Requests.Move;
 import dev.tidemark.gateway.wire.Requests.ProtectGroup;
+import dev.tidemark.gateway.wire.Requests.SeedGroup;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.PeerDocument;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
@@ -79,6 +80,19 @@ final class SiteGroupRoutes {
                                     call.body(LimitRate.class).rate());
                             return Overview.group(group(call));
                         }),
+                post(
+                        "/api/v1/site/peers/{peer}/groups/{group}/seed",
+                        "Put images in place for a copy of a peer's group that is to be made here",
+                        SeedGroup.class,
+                        TaskDocument.class,
+                        202,
+                        call ->
+                                siteGroups
+                                        .seed(
+                                                call.path("peer"),
+                                                call.path("group"),
+                                                call.body(SeedGroup.class))
+                                        .document()),
                 post(
                         "/api/v1/site/peers/{peer}/limit",
                         "Limit what is sent to a peer a second, of all groups together",

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,12 +39,14 @@ final class Copies implements CopyHost {
      * What it needs to know of others.
      *
      * @param names the name of a peer
+     * @param seeding whether images of a group are being put in place
      * @param changed is told of a group whose role or volumes are others now
      */
     record Means(
             int unitBytes,
             Function<UUID, String> names,
             Function<UUID, Boolean> isThisSite,
+            Predicate<UUID> seeding,
             Changed changed) {}
 
     /** Hears of groups that are no longer what they were. */
@@ -85,6 +88,11 @@ final class Copies implements CopyHost {
                             + " bytes at the other site, less than the "
                             + offer.unitBytes()
                             + " of this one: records would not fit");
+        }
+        if (means.seeding().test(offer.group())) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.IO,
+                    "images are being put in place at the other site; wait");
         }
         try {
             return groups.arrive(

@@ -16,6 +16,7 @@ import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.wire.Requests.FailOver;
 import dev.tidemark.gateway.wire.Requests.Move;
+import dev.tidemark.gateway.wire.Requests.SeedGroup;
 import dev.tidemark.gateway.wire.Wire.GroupSiting;
 import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
@@ -28,8 +29,10 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.time.Clock;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -50,6 +53,7 @@ public final class SiteGroups implements AutoCloseable {
     private final Handovers handovers;
     private final Tenures tenures;
     private final GroupDocuments documents;
+    private final Seeds seeds;
     private final Scheduler scheduler;
     private final ExecutorService blocking = Executors.newVirtualThreadPerTaskExecutor();
     private volatile boolean closed;
@@ -90,6 +94,7 @@ public final class SiteGroups implements AutoCloseable {
                         means.clock(),
                         means.registry(),
                         new Protections.Limits(means.unitBytes(), means.backlogBytes()));
+        Set<UUID> seeding = ConcurrentHashMap.newKeySet();
         Copies copies =
                 new Copies(
                         means.groups(),
@@ -98,8 +103,10 @@ public final class SiteGroups implements AutoCloseable {
                                 means.unitBytes(),
                                 sites::peerName,
                                 sites::isThisSite,
+                                seeding::contains,
                                 group -> changed(means, group)));
         ShippingDesk desk = new ShippingDesk(copies, scheduler);
+        this.seeds = new Seeds(means.groups(), sites, means.tasks(), desk, seeding);
         HandoverRows rows = new HandoverRows(means.tables());
         Peering peering = new Peering(sites);
         Handovers.Means shared =
@@ -264,6 +271,11 @@ public final class SiteGroups implements AutoCloseable {
     /** Copies a group to other sites, by name or id. */
     public void protect(Group group, Sites sites, List<String> names) {
         protections.protect(group, names.stream().map(sites::peerId).distinct().toList());
+    }
+
+    /** Puts images in place for a copy that is to be made here. */
+    public Task seed(String site, String group, SeedGroup request) {
+        return seeds.seed(site, group, request);
     }
 
     /** Copies it no longer; the copy stays where it is. */

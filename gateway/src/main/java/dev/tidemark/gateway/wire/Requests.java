@@ -91,6 +91,20 @@ public final class Requests {
     public record ProtectGroup(@Mandatory @Nullable List<String> sites) {}
 
     /**
+     * Puts images in place for a copy that is to be made.
+     *
+     * @param images one for each volume of which there is one
+     */
+    public record SeedGroup(@Mandatory @Nullable List<SeedImage> images) {}
+
+    /**
+     * An image of a volume of another site's group.
+     *
+     * @param path of a raw image on this gateway's machine, absolute; the file is only read
+     */
+    public record SeedImage(@Mandatory @Nullable String volume, @Mandatory @Nullable String path) {}
+
+    /**
      * Limits what is sent a second, on the wire.
      *
      * @param rate bytes a second, such as 20MiB; none when not sent

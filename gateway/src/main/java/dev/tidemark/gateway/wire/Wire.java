@@ -375,6 +375,14 @@ public final class Wire {
             boolean truncated,
             List<TopologyGroup> groups) {}
 
+    /**
+     * Images that are in place for a copy to be made.
+     *
+     * @param volumes that have one
+     * @param bytes of the images together
+     */
+    public record SeedDocument(String group, String id, List<String> volumes, long bytes) {}
+
     /** How many records a purge removed. */
     public record PurgeDocument(int purged) {}
 

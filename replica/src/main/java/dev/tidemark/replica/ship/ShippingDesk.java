@@ -92,33 +92,35 @@ public final class ShippingDesk {
 
     /** This site has taken a group over: its source is told at once. */
     public void takenOver(UUID group, String why) {
-        executor(group)
-                .execute(() -> {
-                    FeedReceiver feed = feeds.remove(group);
-                    if (feed != null) {
-                        feed.end(Kinds.CODE_FENCED, why);
-                    }
-                    SyncTarget sync = syncs.remove(group);
-                    if (sync != null) {
-                        sync.end(Kinds.CODE_FENCED, why);
-                    }
-                });
+        executor(group).execute(() -> end(group, Kinds.CODE_FENCED, why));
     }
 
     /** The group is no longer here, or no copy any more. */
     public void forget(UUID group) {
         executor(group)
                 .execute(() -> {
-                    FeedReceiver feed = feeds.remove(group);
-                    if (feed != null) {
-                        feed.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
-                    }
-                    SyncTarget sync = syncs.remove(group);
-                    if (sync != null) {
-                        sync.end(Kinds.CODE_UNUSABLE, "the copy was deleted");
-                    }
+                    end(group, Kinds.CODE_UNUSABLE, "the copy was deleted");
                     executors.remove(group);
                 });
+    }
+
+    /**
+     * Ends what comes for a group; its source begins again by itself. Completes when it has ended.
+     */
+    public CompletableFuture<Void> interrupt(UUID group, String why) {
+        return CompletableFuture.runAsync(
+                () -> end(group, LinkException.CODE_NOT_NOW, why), executor(group));
+    }
+
+    private void end(UUID group, int code, String why) {
+        FeedReceiver feed = feeds.remove(group);
+        if (feed != null) {
+            feed.end(code, why);
+        }
+        SyncTarget sync = syncs.remove(group);
+        if (sync != null) {
+            sync.end(code, why);
+        }
     }
 
     private void feed(Link link, IncomingChannel channel, GroupOffer offer)
