@@ -233,7 +233,7 @@ final class GroupCommand {
             name = "unprotect",
             mixinStandardHelpOptions = true,
             description =
-                    "Keeps a copy up no longer; it stays as it is at the other site until it is deleted there.")
+                    "Keeps a copy up no longer, whether the other site can be reached or not; it stays as it is there until it is deleted.")
     int unprotect(
             @Mixin Connection connection,
             @Parameters(paramLabel = "NAME", description = "The group.") String name,
@@ -242,10 +242,25 @@ final class GroupCommand {
                             required = true,
                             paramLabel = "SITE",
                             description = "The other site.")
-                    String site) {
-        Answer answer = connection.client().delete(copy(name, site));
+                    String site,
+            @Option(
+                            names = "--delete-copy",
+                            description =
+                                    "Delete the copy there, now or as soon as that site can be reached.")
+                    boolean deleteCopy) {
+        Answer answer =
+                connection
+                        .client()
+                        .delete(copy(name, site) + (deleteCopy ? "?deleteCopy=true" : ""));
         return connection.print(
-                answer, out -> out.println("group " + name + " is not copied to " + site));
+                answer,
+                out ->
+                        out.println(
+                                "group "
+                                        + name
+                                        + " is not copied to "
+                                        + site
+                                        + (deleteCopy ? "; the copy there is being deleted" : "")));
     }
 
     @Command(

@@ -56,7 +56,13 @@ final class HandoverRows {
 
     /** Writes down that something begins, unless something is going on. */
     synchronized void begin(Group group, HandoverRow row) {
-        HandoverRow before = rows.get(row.group());
+        requireNone(group);
+        keep(row);
+    }
+
+    /** Refuses what cannot be done while a group changes sites. */
+    void requireNone(Group group) {
+        HandoverRow before = rows.get(group.row().id());
         if (before != null) {
             throw new ProblemException(
                     new Problem(
@@ -70,7 +76,6 @@ final class HandoverRows {
                                             + " --commit"
                                     : "see tidemark group show " + group.name()));
         }
-        keep(row);
     }
 
     boolean isAttended(UUID group) {

@@ -328,7 +328,6 @@ final class Handovers {
             log.info("group={} is given back", group.name());
         }
         means.protections().removeAll(group.row().id());
-        rows.end(group.row().id());
         while (engine.role().state() == GroupRole.REJOINING) {
             progress.detail("the disks are being set back to where they were");
             PromotionTask task = engine.promotion();
@@ -337,6 +336,7 @@ final class Handovers {
             }
             Thread.sleep(LOOK_MILLIS);
         }
+        rows.end(group.row().id());
         return GroupDocuments.news(engine);
     }
 
@@ -346,6 +346,7 @@ final class Handovers {
     Task move(Group group, Move request) {
         boolean unsaid = request.policy() == null && request.after() == null;
         Policy policy = Policy.of(unsaid ? Policy.COMMIT : request.policy(), request.after());
+        rows.requireNone(group);
         if (group.engine().role().state() != GroupRole.ACTIVE) {
             throw Protections.notActive(group);
         }
@@ -488,13 +489,7 @@ final class Handovers {
         Role role = group.engine().role();
         Role.Takeover how = role.takeover();
         if (role.state() != GroupRole.ACTIVE || how == null) {
-            throw new ProblemException(
-                    new Problem(
-                            ProblemKind.INVALID,
-                            "group " + group.name() + " was not taken over by this site",
-                            GroupDocuments.text(role.state()),
-                            null,
-                            "to copy it to a site: tidemark group protect"));
+            throw notTaken(group);
         }
         if (rows.of(group.row().id()).isPresent()) {
             throw new ProblemException(
@@ -513,6 +508,16 @@ final class Handovers {
         } else {
             means.protections().add(group, how.from(), how.lastLocal(), false);
         }
+    }
+
+    static ProblemException notTaken(Group group) {
+        return new ProblemException(
+                new Problem(
+                        ProblemKind.INVALID,
+                        "group " + group.name() + " was not taken over by this site",
+                        GroupDocuments.text(group.engine().role().state()),
+                        null,
+                        "to copy it to a site: tidemark group protect"));
     }
 
     /** Now and then: does what a policy says whose time has come. */

@@ -18,6 +18,7 @@ import dev.tidemark.gateway.wire.Requests.FailOver;
 import dev.tidemark.gateway.wire.Requests.Move;
 import dev.tidemark.gateway.wire.Requests.SeedGroup;
 import dev.tidemark.gateway.wire.Wire.GroupSiting;
+import dev.tidemark.gateway.wire.Wire.ReverseDocument;
 import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.ShippingDesk;
@@ -53,6 +54,7 @@ public final class SiteGroups implements AutoCloseable {
     private final Handovers handovers;
     private final Tenures tenures;
     private final GroupDocuments documents;
+    private final Removals removals;
     private final Seeds seeds;
     private final Scheduler scheduler;
     private final ExecutorService blocking = Executors.newVirtualThreadPerTaskExecutor();
@@ -124,7 +126,9 @@ public final class SiteGroups implements AutoCloseable {
                         means.clock());
         this.tenures = new Tenures(shared, rows, peering);
         this.handovers = new Handovers(shared, rows, peering, tenures);
-        this.documents = new GroupDocuments(sites, protections, rows);
+        this.removals =
+                new Removals(means.groups(), sites, means.tables(), peering, rows, means.clock());
+        this.documents = new GroupDocuments(sites, protections, removals, rows);
         means.groups().siting(documents::of);
         means.groups()
                 .onDelete(group -> {
@@ -132,6 +136,7 @@ public final class SiteGroups implements AutoCloseable {
                     desk.forget(group);
                 });
         sites.uses(protections::uses);
+        sites.uses(removals::uses);
         register(means.services(), desk);
     }
 
@@ -176,6 +181,16 @@ public final class SiteGroups implements AutoCloseable {
                                 body,
                                 Handover::decode,
                                 handover -> handovers.takeFrom(link.peer(), handover).encode()));
+        services.method(
+                SiteMessages.METHOD_DELETE,
+                (link, body) ->
+                        answer(
+                                body,
+                                Question::decode,
+                                asked -> {
+                                    removals.delete(link.peer(), asked);
+                                    return Unpooled.EMPTY_BUFFER;
+                                }));
         services.watch(protections);
         services.watch(new Telling());
     }
@@ -249,12 +264,14 @@ public final class SiteGroups implements AutoCloseable {
                     }
                 });
         handovers.open();
+        removals.open();
         scheduler.schedule(LOOK_NANOS, this::look);
     }
 
     private void look() {
         run(() -> {
             try {
+                removals.look();
                 tenures.look();
                 handovers.look();
             } finally {
@@ -270,7 +287,9 @@ public final class SiteGroups implements AutoCloseable {
 
     /** Copies a group to other sites, by name or id. */
     public void protect(Group group, Sites sites, List<String> names) {
-        protections.protect(group, names.stream().map(sites::peerId).distinct().toList());
+        List<UUID> peers = names.stream().map(sites::peerId).distinct().toList();
+        peers.forEach(peer -> removals.requireNone(group, peer));
+        protections.protect(group, peers);
     }
 
     /** Puts images in place for a copy that is to be made here. */
@@ -278,9 +297,32 @@ public final class SiteGroups implements AutoCloseable {
         return seeds.seed(site, group, request);
     }
 
-    /** Copies it no longer; the copy stays where it is. */
-    public void unprotect(Group group, String site) {
-        protections.remove(group.row().id(), protections.get(group, site).peer());
+    /**
+     * Copies it no longer, whether the other site can be reached or not.
+     *
+     * @param deleteCopy the copy is deleted there, as soon as it can be asked for; else it stays
+     *     where it is, also one that was to be deleted
+     */
+    public void unprotect(Group group, Sites sites, String site, boolean deleteCopy) {
+        UUID id = group.row().id();
+        UUID peer = sites.peerId(site);
+        if (removals.find(id, peer).isPresent()) {
+            if (!deleteCopy) {
+                removals.forget(id, peer);
+            }
+            return;
+        }
+        UUID copied = protections.get(group, site).peer();
+        if (deleteCopy) {
+            protections.requireDeletable(group);
+            removals.begin(group, copied);
+        }
+        protections.remove(id, copied);
+    }
+
+    /** How the group would be copied to the site that it was taken over from. */
+    public ReverseDocument reverseSettings(Group group) {
+        return documents.reverse(group);
     }
 
     public void pause(Group group, String site) {

@@ -82,10 +82,19 @@ public final class Requests {
             @Nullable String verdict, @Nullable String note, @Nullable String by) {}
 
     /**
-     * Deletes records of ended tests, oldest first: those older than a duration, beyond a number,
-     * or both.
+     * Deletes records of ended tests, oldest first; one of keep, olderThan and oldest is sent, or
+     * several, which all have to hold.
+     *
+     * @param keep not the newest ones, so many
+     * @param olderThan only what ended longer ago than a duration
+     * @param oldest so many at most
+     * @param group only tests of a group, by name or id
      */
-    public record PurgeTests(@Nullable Integer keep, @Nullable String olderThan) {}
+    public record PurgeTests(
+            @Nullable Integer keep,
+            @Nullable String olderThan,
+            @Nullable Integer oldest,
+            @Nullable String group) {}
 
     /** Copies a group to other sites, by name or id. */
     public record ProtectGroup(@Mandatory @Nullable List<String> sites) {}
