@@ -24,8 +24,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Every status that a group at several sites can have, reached by what leads there, with what it
- * refuses and what leads out of it: the table in docs/operating.md. Driven through the API.
+ * Every status that an open group at several sites can have, reached by what leads there, with much
+ * of what is refused meanwhile and what leads out of it: the table in docs/operating.md. Driven
+ * through the API.
  */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 final class GroupStatesIT {
