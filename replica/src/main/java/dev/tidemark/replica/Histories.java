@@ -52,8 +52,9 @@ final class Histories {
      * changed.
      *
      * @param peer whose copy it is
-     * @return maps by volume, the caller's to close; none when neither history nor a dirty map
-     *     reaches back, or nothing says that the copy's record is this site's
+     * @return maps by volume, the caller's to close, but of those that were imported since: history
+     *     does not tell what is in them; none when neither history nor a dirty map reaches back, or
+     *     nothing says that the copy's record is this site's
      */
     Optional<Map<Integer, HistoryMap>> sinceRecord(UUID peer, StreamPosition copy, long floorMicros)
             throws ReplicaException, JournalException {
@@ -61,8 +62,12 @@ final class Histories {
         Boundary base = own ? boundaryBefore(copy.sequence()) : null;
         if (base != null) {
             Optional<Map<Integer, HistoryMap>> maps =
-                    maps(volume ->
-                            liveChanges(volume.id(), new PointSpec.AtSequence(base.sequence())));
+                    maps(
+                            base.sequence(),
+                            volume ->
+                                    liveChanges(
+                                            volume.id(),
+                                            new PointSpec.AtSequence(base.sequence())));
             if (maps.isPresent()) {
                 return maps;
             }
@@ -85,16 +90,21 @@ final class Histories {
             if (reached ? !own : dirty == null) {
                 return Optional.empty();
             }
-            return maps(volume -> {
-                LiveChanges since =
-                        new LiveChanges(journal, engine.head, volume.id(), tail.sequence(), null);
-                return new ChangedMap(
-                        volume.id(),
-                        dirty == null ? since : new MappedChanges(dirty, volume.id(), since),
-                        oldestSize(volume, copy.sequence()),
-                        pin(pin.point()),
-                        engine.scheduler.io());
-            });
+            return maps(
+                    copy.sequence(),
+                    volume -> {
+                        LiveChanges since =
+                                new LiveChanges(
+                                        journal, engine.head, volume.id(), tail.sequence(), null);
+                        return new ChangedMap(
+                                volume.id(),
+                                dirty == null
+                                        ? since
+                                        : new MappedChanges(dirty, volume.id(), since),
+                                oldestSize(volume, copy.sequence()),
+                                pin(pin.point()),
+                                engine.scheduler.io());
+                    });
         }
     }
 
@@ -126,14 +136,16 @@ final class Histories {
         HistoryMap of(Volume volume) throws ReplicaException, JournalException;
     }
 
-    /** One for each volume; none when history has just gone. */
-    private Optional<Map<Integer, HistoryMap>> maps(MapMaking making)
+    /** One for each volume that was not imported since; none when history has just gone. */
+    private Optional<Map<Integer, HistoryMap>> maps(long since, MapMaking making)
             throws ReplicaException, JournalException {
         Map<Integer, HistoryMap> maps = new TreeMap<>();
         boolean whole = false;
         try {
             for (Volume volume : engine.volumes.all()) {
-                maps.put(volume.id(), making.of(volume));
+                if (volume.importedAt() < since) {
+                    maps.put(volume.id(), making.of(volume));
+                }
             }
             whole = true;
             return Optional.of(maps);

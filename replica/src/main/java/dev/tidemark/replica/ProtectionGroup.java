@@ -468,6 +468,17 @@ public final class ProtectionGroup implements AutoCloseable {
                 : volume.firstSizeBytes();
     }
 
+    /**
+     * The volume, if there is one, with content that was imported, and so is in no record, between
+     * two records: who goes on from the first to the second lacks it.
+     */
+    public Optional<String> importedBetween(long from, long to) {
+        return engine.volumes.all().stream()
+                .filter(volume -> from <= volume.importedAt() && volume.importedAt() < to)
+                .map(Volume::name)
+                .findFirst();
+    }
+
     /** The size that a volume has in the log, which hosts may not have been told yet. */
     public long newestSizeBytes(int id) throws ReplicaException {
         return engine.volumes.named(id).sizeAt(Long.MAX_VALUE);

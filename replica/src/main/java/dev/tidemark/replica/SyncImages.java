@@ -3,7 +3,9 @@ package dev.tidemark.replica;
 import dev.tidemark.journal.RecordKind;
 import dev.tidemark.storage.StorageDirectory;
 import dev.tidemark.storage.StorageException;
+import dev.tidemark.storage.StorageFile;
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.PooledByteBufAllocator;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +20,7 @@ public final class SyncImages implements CopyContent, AutoCloseable {
     /** A volume of the copy. */
     record Made(int id, String name, long sizeBytes) {}
 
+    private static final int SEED_BYTES = 4 << 20;
     private static final List<String> JOURNAL_FILES = List.of("manifest-", "redo-", "undo-");
 
     private final StorageDirectory directory;
@@ -176,6 +179,35 @@ public final class SyncImages implements CopyContent, AutoCloseable {
             image.zero(offsetBytes, lengthBytes, true);
             return id;
         });
+    }
+
+    /**
+     * Puts an image in place of what is there of a volume: most of what is in it need not be sent
+     * then. Whatever it holds, the copy will be the source. The rest of a volume that is larger is
+     * a hole.
+     *
+     * @param source a raw image, not longer than the volume; stays the caller's
+     */
+    public void seed(int id, StorageFile source, Progress progress) throws ReplicaException {
+        long length = storage(source::sizeBytes);
+        GoldImage image = within(id, 0, length);
+        zero(id, 0, existing(id).sizeBytes());
+        ByteBuf memory = PooledByteBufAllocator.DEFAULT.directBuffer(SEED_BYTES);
+        try {
+            for (long at = 0; at < length; at += SEED_BYTES) {
+                ByteBuffer piece = memory.nioBuffer(0, (int) Math.min(SEED_BYTES, length - at));
+                long begin = at;
+                storage(() -> {
+                    source.read(begin, piece);
+                    Zeros.fill(piece);
+                    DataParts.each(piece, (offset, bytes) -> image.write(begin + offset, bytes));
+                    return id;
+                });
+                progress.advanced(Math.min(length, at + SEED_BYTES), length);
+            }
+        } finally {
+            memory.release();
+        }
     }
 
     @Override

@@ -16,6 +16,10 @@ final class Volume {
     private final AllocationMap allocation = new AllocationMap();
     private final AtomicInteger handles = new AtomicInteger();
     private volatile boolean unsavedSizes;
+
+    /** The record after which it has content that is in no record; -1 when all of it is. */
+    private volatile long importedSequence = -1;
+
     private volatile String name;
 
     /** From which sequence number on the volume has which size; replaced, never changed. */
@@ -58,6 +62,14 @@ final class Volume {
 
     long createdSequence() {
         return createdSequence;
+    }
+
+    long importedAt() {
+        return importedSequence;
+    }
+
+    void importedAt(long sequence) {
+        importedSequence = sequence;
     }
 
     GoldImage gold() {

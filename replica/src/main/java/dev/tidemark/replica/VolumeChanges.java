@@ -27,6 +27,14 @@ final class VolumeChanges {
 
     private static final String NEXT_ID = "next-volume";
 
+    /**
+     * With a volume's id: the number of the record after which it has content that is in no record,
+     * u64; all ones while that is not known.
+     */
+    private static final String IMPORT = "import/";
+
+    private static final long UNKNOWN = -1;
+
     private static final int IDS_OF_A_TENURE = 1 << 8;
 
     private final Engine engine;
@@ -58,6 +66,14 @@ final class VolumeChanges {
                 VolumeRecord record = VolumeRecord.decode(entry.getKey(), entry.getValue());
                 known.add(GoldImage.directoryName(record.id()));
                 engine.volumes.add(open(record));
+            }
+        }
+        for (Volume volume : engine.volumes.all()) {
+            byte[] imported = engine.journal.attributes().get(IMPORT + volume.id());
+            if (imported != null) {
+                long sequence = ByteBuffer.wrap(imported).getLong();
+                volume.importedAt(
+                        sequence == UNKNOWN ? engine.journal.redo().lastSequence() : sequence);
             }
         }
         for (String name : engine.volumeDirectory.directories()) {
@@ -171,7 +187,11 @@ final class VolumeChanges {
         return engine.maintenance
                 .submit(() -> beginImport(name, source, progress))
                 .thenCompose(VolumeImport::copy)
-                .thenCompose(done -> engine.maintenance.submit(() -> endImport(done)));
+                .thenCompose(done -> engine.maintenance.submit(() -> endImport(done)))
+                .thenCompose(mark ->
+                        mark.done()
+                                .thenCompose(nothing ->
+                                        engine.maintenance.submit(() -> imported(mark.volume()))));
     }
 
     private VolumeImport beginImport(String name, StorageFile source, Progress progress)
@@ -187,14 +207,16 @@ final class VolumeChanges {
         return new VolumeImport(engine, id, name, sizeBytes, source, gold, progress);
     }
 
-    private VolumeInfo endImport(VolumeImport done)
+    /** The volume is there; the record to come says so to who has the records before it. */
+    private Mark endImport(VolumeImport done)
             throws ReplicaException, JournalException, StorageException {
         reserved.remove(done.name());
         Exception failure = done.failure();
         if (failure == null) {
             try {
+                engine.roles.requireActive();
                 done.gold().force();
-            } catch (StorageException failed) {
+            } catch (StorageException | ReplicaException failed) {
                 failure = failed;
             }
         }
@@ -202,7 +224,29 @@ final class VolumeChanges {
             discard(done.id(), done.gold());
             throw Failures.replica(failure);
         }
-        return publish(done.id(), done.name(), done.sizeBytes(), done.gold(), done.content());
+        rememberImport(done.id(), UNKNOWN);
+        var _ = publish(done.id(), done.name(), done.sizeBytes(), done.gold(), done.content());
+        Volume volume = engine.volumes.named(done.id());
+        Mark mark =
+                Mark.resize(
+                        done.id(),
+                        done.sizeBytes(),
+                        resize -> {
+                            volume.resizeInHistory(resize.sequence(), done.sizeBytes());
+                            volume.importedAt(resize.sequence() - 1);
+                        });
+        engine.log.write(mark);
+        return mark;
+    }
+
+    private void rememberImport(int id, long sequence) throws JournalException {
+        byte[] value = ByteBuffer.allocate(8).putLong(sequence).array();
+        engine.journal.putAttribute(IMPORT + id, value, false);
+    }
+
+    private VolumeInfo imported(int id) throws ReplicaException, JournalException {
+        rememberImport(id, engine.volumes.named(id).importedAt());
+        return endResize(id);
     }
 
     CompletableFuture<VolumeInfo> resize(int id, long newSizeBytes) {
@@ -290,12 +334,40 @@ final class VolumeChanges {
         journal.putAttribute(NEXT_ID, ByteBuffer.allocate(4).putInt(next).array(), false);
     }
 
+    /**
+     * The source's names are unique: a volume of the copy that has the name of another one there
+     * was deleted, or is about to be told another name. It is kept under one that says so.
+     */
+    private void makeWay(int id, String name) throws JournalException {
+        for (Volume other : engine.volumes.all()) {
+            if (other.id() != id && other.name().equalsIgnoreCase(name)) {
+                String kept = other.name() + ".deleted-" + other.id();
+                engine.listener.event(
+                        engine.id,
+                        "volume " + other.name() + " has gone at the source: kept here as " + kept);
+                named(other, kept);
+            }
+        }
+    }
+
+    private void named(Volume volume, String name) throws JournalException {
+        String before = volume.name();
+        volume.rename(name);
+        try {
+            engine.journal.putAttribute(volume.record().key(), volume.record().encode(), true);
+        } catch (JournalException failure) {
+            volume.rename(before);
+            throw failure;
+        }
+    }
+
     /** The copy of a volume that the source has made. */
     CompletableFuture<Void> addForFeed(int id, String name, long sizeBytes) {
         return engine.maintenance.submit(() -> {
             checkUsable();
             checkSize(sizeBytes);
             if (engine.volumes.find(id) == null) {
+                makeWay(id, name);
                 addCopy(id, name, sizeBytes);
             }
             return null;
@@ -330,6 +402,7 @@ final class VolumeChanges {
             checkSize(wanted.sizeBytes());
             Volume volume = engine.volumes.find(wanted.id());
             if (volume == null) {
+                makeWay(wanted.id(), wanted.name());
                 addCopy(wanted.id(), wanted.name(), wanted.sizeBytes());
             } else if (volume.sizeAt(Long.MAX_VALUE) < wanted.sizeBytes()) {
                 marks.add(growing(volume, wanted.sizeBytes()));
@@ -357,8 +430,8 @@ final class VolumeChanges {
             checkUsable();
             Volume volume = engine.volumes.named(id);
             if (!volume.name().equals(name)) {
-                volume.rename(name);
-                engine.journal.putAttribute(volume.record().key(), volume.record().encode(), true);
+                makeWay(id, name);
+                named(volume, name);
             }
             return null;
         });
@@ -384,15 +457,7 @@ final class VolumeChanges {
             Volume volume = engine.volumes.named(id);
             if (!volume.name().equals(name)) {
                 checkName(name);
-                String before = volume.name();
-                volume.rename(name);
-                try {
-                    VolumeRecord record = volume.record();
-                    engine.journal.putAttribute(record.key(), record.encode(), true);
-                } catch (JournalException failure) {
-                    volume.rename(before);
-                    throw failure;
-                }
+                named(volume, name);
             }
             return null;
         });
@@ -403,6 +468,7 @@ final class VolumeChanges {
             checkUsable();
             Volume volume = engine.volumes.named(id);
             checkUnused(volume);
+            engine.journal.deleteAttribute(IMPORT + id, false);
             engine.journal.deleteAttribute(volume.record().key(), true);
             engine.volumes.remove(id);
             engine.listener.event(

@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class VolumeImport {
     private static final int CHUNK_BYTES = 4 << 20;
-    private static final int GRAIN_BYTES = 64 << 10;
 
     private final Engine engine;
     private final int id;
@@ -99,24 +98,13 @@ final class VolumeImport {
         int length = chunk.remaining();
         source.read(at, chunk);
         Zeros.fill(chunk);
-        int done = 0;
-        while (done < length) {
-            int start = done;
-            while (done < length && !isZero(chunk, done, length)) {
-                done = Math.min(length, done + GRAIN_BYTES);
-            }
-            if (done > start) {
-                content.add(at + start, done - start);
-                gold.write(at + start, chunk.slice(start, done - start));
-            } else {
-                done = Math.min(length, done + GRAIN_BYTES);
-            }
-        }
+        DataParts.each(
+                chunk,
+                (offset, bytes) -> {
+                    content.add(at + offset, bytes.remaining());
+                    gold.write(at + offset, bytes);
+                });
         at += length;
         progress.advanced(at, sizeBytes);
-    }
-
-    private static boolean isZero(ByteBuffer chunk, int at, int length) {
-        return Zeros.areAt(chunk, at, Math.min(GRAIN_BYTES, length - at));
     }
 }

@@ -12,6 +12,8 @@ import dev.tidemark.replica.ship.ShippingDesk;
 import dev.tidemark.replica.ship.ShippingListener;
 import dev.tidemark.replica.ship.ShippingState;
 import dev.tidemark.replica.ship.ShippingStatus;
+import dev.tidemark.storage.StorageFile;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Random;
 import java.util.UUID;
@@ -140,6 +142,30 @@ class DeltaSyncTest {
                 copy.checkContent(shown, 1, atSource);
                 shown.close();
             }
+        }
+
+        /** The newest state of a volume is the same at both. */
+        void checkSame(String volume) throws ReplicaException {
+            assertThat(newest(copy, volume)).isEqualTo(newest(source, volume));
+        }
+
+        private static byte[] newest(Rig rig, String volume) throws ReplicaException {
+            PointSpec last = new PointSpec.AtSequence(head(rig));
+            try (PointInTimeView view = rig.await(rig.group().openView(last))) {
+                BlockDevice shown = view.device(id(rig, volume));
+                byte[] content = rig.readAll(shown);
+                shown.close();
+                return content;
+            }
+        }
+
+        void importImage(String name) throws Exception {
+            byte[] content = new byte[150_000];
+            System.arraycopy(source.bytes(50_000), 0, content, 70_000, 50_000);
+            StorageFile image = source.disk.root().create(name + ".raw");
+            image.write(0, ByteBuffer.wrap(content));
+            var _ = source.await(source.group().importVolume(name, image, Progress.NONE));
+            image.close();
         }
 
         @Nullable Throwable refusal(PointSpec spec) {
@@ -368,6 +394,69 @@ class DeltaSyncTest {
         pair.connect();
         pair.await("shipped on", pair::isEven);
         assertThat(pair.copy.group().role().newest().localSequence()).isEqualTo(begin);
+    }
+
+    private static int id(Rig rig, String volume) {
+        return rig.group().volumes().stream()
+                .filter(each -> each.name().equals(volume))
+                .mapToInt(VolumeInfo::id)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void aNameThatIsUsedAgainIsTheNewVolumesAndTheDeletedOneIsKept() throws Exception {
+        Pair pair = new Pair(200_000);
+        int first = pair.source.addVolume("extra", 50_000).id();
+        pair.connect();
+        pair.await("a copy", pair::isEven);
+        pair.cut();
+        pair.source.await(pair.source.group().removeVolume(first));
+        pair.source.await(pair.source.group().renameVolume(1, "main"));
+        int again = pair.source.addVolume("Extra", 60_000).id();
+        pair.connect();
+        pair.await("shipped", pair::isEven);
+        assertThat(id(pair.copy, "Extra")).isEqualTo(again);
+        assertThat(id(pair.copy, "extra.deleted-" + first)).isEqualTo(first);
+        assertThat(id(pair.copy, "main")).isEqualTo(1);
+        pair.copy.crashAndOpen();
+        assertThat(id(pair.copy, "Extra")).isEqualTo(again);
+    }
+
+    @Test
+    void whatIsImportedIsInNoRecordAndReachesTheCopyByASynchronisation() throws Exception {
+        Pair pair = new Pair(200_000);
+        pair.connect();
+        pair.await("a copy", pair::isEven);
+        pair.importImage("live");
+        pair.source.randomWrite(pair.device, 9_000);
+        pair.await("synchronised", pair::isEven);
+        assertThat(pair.shipping.status().trigger()).contains("volume live was imported");
+        assertThat(pair.shipping.status().sync().sentBytes()).isLessThan(150_000);
+        pair.checkSame("live");
+        pair.checkEqual();
+
+        pair.cut();
+        pair.importImage("cut");
+        pair.connect();
+        pair.await("synchronised", pair::isEven);
+        pair.checkSame("cut");
+
+        // Nobody ships, and nothing is written after it.
+        pair.cut();
+        pair.shipping.close();
+        pair.importImage("alone");
+        pair.source.crashAndOpen();
+        pair.shipping = pair.newShipping();
+        pair.connect();
+        pair.await("synchronised", pair::isEven);
+        pair.checkSame("alone");
+        pair.checkSame("cut");
+        long sent = pair.shipping.status().sync().sentBytes();
+        pair.cut();
+        pair.connect();
+        pair.await("shipped on", pair::isEven);
+        assertThat(pair.shipping.status().sync().sentBytes()).isEqualTo(sent);
     }
 
     @Test

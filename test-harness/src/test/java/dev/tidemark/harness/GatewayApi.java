@@ -87,6 +87,22 @@ final class GatewayApi {
         expectSuccess("PATCH " + path, exchange("PATCH", path, body));
     }
 
+    void renameVolume(String name, String next) throws Exception {
+        String path = "/api/v1/volumes/" + name;
+        String body = Json.write(new Requests.ChangeVolume(next, null));
+        expectSuccess("PATCH " + path, exchange("PATCH", path, body));
+    }
+
+    /** Deletes a volume, once the gateway has noticed that all its clients have left. */
+    void deleteVolume(String name) throws Exception {
+        String path = "/api/v1/volumes/" + name;
+        Await.until(
+                "the clients of " + name + " to be gone",
+                LIMIT,
+                () -> read(get(path), VolumeDocument.class).openHandles() == 0);
+        delete(path);
+    }
+
     List<VolumeDocument> volumes() throws Exception {
         return Json.MAPPER.readValue(get("/api/v1/volumes"), new TypeReference<>() {});
     }
@@ -190,6 +206,10 @@ final class GatewayApi {
 
     String post(String path, Object document) throws Exception {
         return expectSuccess("POST " + path, exchange("POST", path, Json.write(document)));
+    }
+
+    void delete(String path) throws Exception {
+        expectSuccess("DELETE " + path, exchange("DELETE", path, null));
     }
 
     JsonNode tree(String path) throws Exception {

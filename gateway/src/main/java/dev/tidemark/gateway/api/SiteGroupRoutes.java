@@ -1,6 +1,7 @@
 package dev.tidemark.gateway.api;
 
 import static dev.tidemark.gateway.api.Route.delete;
+import static dev.tidemark.gateway.api.Route.get;
 import static dev.tidemark.gateway.api.Route.post;
 
 import dev.tidemark.gateway.api.SiteRoutes.Nothing;
@@ -14,8 +15,10 @@ import dev.tidemark.gateway.wire.Requests.FailOver;
 import dev.tidemark.gateway.wire.Requests.LimitRate;
 import dev.tidemark.gateway.wire.Requests.Move;
 import dev.tidemark.gateway.wire.Requests.ProtectGroup;
+import dev.tidemark.gateway.wire.Requests.SeedGroup;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.PeerDocument;
+import dev.tidemark.gateway.wire.Wire.ReverseDocument;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,12 +63,18 @@ final class SiteGroupRoutes {
                             return Overview.group(group(call));
                         }),
                 delete(
-                        COPY,
-                        "Keep a copy up no longer; it stays as it is at the other site",
-                        call -> {
-                            siteGroups.unprotect(group(call), call.path("site"));
-                            return null;
-                        }),
+                                COPY,
+                                "Keep a copy up no longer; it stays as it is at the other site",
+                                call -> {
+                                    siteGroups.unprotect(
+                                            group(call),
+                                            sites,
+                                            call.path("site"),
+                                            call.flag("deleteCopy"));
+                                    return null;
+                                })
+                        .with(
+                                "deleteCopy: true deletes it there, as soon as that site can be asked"),
                 post(
                         COPY + "/limit",
                         "Limit what is sent to a copy a second",
@@ -79,6 +88,19 @@ final class SiteGroupRoutes {
                                     call.body(LimitRate.class).rate());
                             return Overview.group(group(call));
                         }),
+                post(
+                        "/api/v1/site/peers/{peer}/groups/{group}/seed",
+                        "Put images in place for a copy of a peer's group that is to be made here",
+                        SeedGroup.class,
+                        TaskDocument.class,
+                        202,
+                        call ->
+                                siteGroups
+                                        .seed(
+                                                call.path("peer"),
+                                                call.path("group"),
+                                                call.body(SeedGroup.class))
+                                        .document()),
                 post(
                         "/api/v1/site/peers/{peer}/limit",
                         "Limit what is sent to a peer a second, of all groups together",
@@ -133,6 +155,11 @@ final class SiteGroupRoutes {
                         TaskDocument.class,
                         202,
                         call -> siteGroups.move(group(call), call.body(Move.class)).document()),
+                get(
+                        GROUP + "/reverse",
+                        "How the group would be copied to the site that it was taken over from",
+                        ReverseDocument.class,
+                        call -> siteGroups.reverseSettings(group(call))),
                 change(
                         GROUP + "/reverse",
                         "Copy the group to the site that it was taken over from, sending what that one lacks",

@@ -115,6 +115,7 @@ public final class Catalogue implements AutoCloseable {
      */
     public static Catalogue open(Path file) {
         // Version 4: this site, its peers and invitations. Version 5: groups at several sites.
+        // Version 6: copies that are to be deleted.
         return new Catalogue(
                 Database.open(
                         file,
@@ -123,7 +124,8 @@ public final class Catalogue implements AutoCloseable {
                                 NAMES_OF_VOLUMES,
                                 RESERVATIONS,
                                 SiteTables.SCHEMA,
-                                ProtectionTables.SCHEMA)));
+                                ProtectionTables.SCHEMA,
+                                ProtectionTables.REMOVALS)));
     }
 
     /** This site and its peers. */
@@ -343,17 +345,42 @@ public final class Catalogue implements AutoCloseable {
     }
 
     /**
-     * Deletes the oldest records of ended tests until {@code keep} remain, and drills left without
-     * tests; returns how many records went.
+     * Which records of ended tests go: of those of the group that ended before a time, all but the
+     * newest, oldest first.
+     *
+     * @param group of all groups when null
+     * @param keep how many of the newest stay
+     * @param most how many go at most
      */
-    public int purgeTests(int keep, long endedBeforeMicros) {
+    public record Purge(@Nullable UUID group, int keep, long endedBeforeMicros, int most) {
+        public static Purge beyond(int keep) {
+            return new Purge(null, keep, Long.MAX_VALUE, Integer.MAX_VALUE);
+        }
+    }
+
+    /**
+     * Deletes records of ended tests, and drills left without tests; returns how many records went.
+     */
+    public int purgeTests(Purge purge) {
+        UUID group = purge.group();
+        String ended =
+                "FROM tests WHERE stopped_micros IS NOT NULL AND (? IS NULL OR group_id = ?)";
+        String id = group == null ? null : group.toString();
         return database.transaction(() -> {
             int purged =
                     database.update(
-                            "DELETE FROM tests WHERE stopped_micros < ? AND id NOT IN"
-                                    + " (SELECT id FROM tests WHERE stopped_micros IS NOT NULL ORDER BY stopped_micros DESC, id DESC LIMIT ?)",
-                            endedBeforeMicros,
-                            keep);
+                            "DELETE FROM tests WHERE id IN (SELECT id "
+                                    + ended
+                                    + " AND stopped_micros < ? AND id NOT IN (SELECT id "
+                                    + ended
+                                    + " ORDER BY stopped_micros DESC, id DESC LIMIT ?) ORDER BY stopped_micros, id LIMIT ?)",
+                            id,
+                            id,
+                            purge.endedBeforeMicros(),
+                            id,
+                            id,
+                            purge.keep(),
+                            purge.most());
             database.update("DELETE FROM drills WHERE id NOT IN (SELECT drill FROM tests)");
             return purged;
         });

@@ -54,6 +54,20 @@ public final class ProtectionTables {
                     ) STRICT\
                     """);
 
+    /** Version 2 of these tables: copies that are to be deleted. */
+    static final List<String> REMOVALS =
+            List.of(
+                    """
+                    CREATE TABLE removals (
+                        group_id TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        peer TEXT NOT NULL,
+                        tenure INTEGER NOT NULL,
+                        started_micros INTEGER NOT NULL,
+                        PRIMARY KEY (group_id, peer)
+                    ) STRICT, WITHOUT ROWID\
+                    """);
+
     private final Database database;
 
     ProtectionTables(Database database) {
@@ -143,6 +157,40 @@ public final class ProtectionTables {
 
     public void removeArrival(UUID group) {
         database.update("DELETE FROM arrivals WHERE group_id = ?", group.toString());
+    }
+
+    /** Copies at peers that are to be deleted there, oldest first. */
+    public List<RemovalRow> removals() {
+        return database.query(
+                "SELECT * FROM removals ORDER BY started_micros, peer",
+                row ->
+                        new RemovalRow(
+                                UUID.fromString(row.getString("group_id")),
+                                row.getString("name"),
+                                UUID.fromString(row.getString("peer")),
+                                row.getInt("tenure"),
+                                row.getLong("started_micros")));
+    }
+
+    /** Writes down that a copy is to be deleted, and is kept up no longer. */
+    public void remove(RemovalRow row) {
+        database.transaction(() -> {
+            removeProtection(row.group(), row.peer());
+            return database.update(
+                    "INSERT OR REPLACE INTO removals VALUES (?, ?, ?, ?, ?)",
+                    row.group().toString(),
+                    row.name(),
+                    row.peer().toString(),
+                    row.tenure(),
+                    row.startedMicros());
+        });
+    }
+
+    public void removeRemoval(UUID group, UUID peer) {
+        database.update(
+                "DELETE FROM removals WHERE group_id = ? AND peer = ?",
+                group.toString(),
+                peer.toString());
     }
 
     public List<HandoverRow> handovers() {

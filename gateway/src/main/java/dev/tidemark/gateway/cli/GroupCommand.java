@@ -8,10 +8,13 @@ import dev.tidemark.gateway.wire.Requests.ChangeGroup;
 import dev.tidemark.gateway.wire.Requests.CreateGroup;
 import dev.tidemark.gateway.wire.Requests.LimitRate;
 import dev.tidemark.gateway.wire.Requests.ProtectGroup;
+import dev.tidemark.gateway.wire.Requests.SeedGroup;
+import dev.tidemark.gateway.wire.Requests.SeedImage;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HandoverDocument;
 import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -172,15 +175,84 @@ final class GroupCommand {
     }
 
     @Command(
+            name = "seed",
+            mixinStandardHelpOptions = true,
+            description = {
+                "Puts raw images in place for a copy of another site's group, at the site where the copy is to be made.",
+                "When the group is protected to this site then, only what differs crosses the link."
+            },
+            footerHeading = "%nExample:%n",
+            footer = {
+                "  tidemark group seed shop --from berlin web=/mnt/web.raw db=/mnt/db.raw",
+                "  then, at berlin: tidemark group protect shop --to paris"
+            })
+    int seed(
+            @Mixin Connection connection,
+            @Parameters(paramLabel = "NAME", description = "The group at its own site.")
+                    String name,
+            @Option(
+                            names = "--from",
+                            required = true,
+                            paramLabel = "SITE",
+                            description = "Its own site, as tidemark site list names it.")
+                    String site,
+            @Parameters(
+                            index = "1..*",
+                            arity = "1..*",
+                            paramLabel = "VOLUME=FILE",
+                            description = "A volume of the group, and a raw image of it.")
+                    Map<String, Path> images,
+            @Option(names = "--no-wait", description = "Return at once; the task goes on.")
+                    boolean noWait) {
+        List<SeedImage> all =
+                images.entrySet().stream()
+                        .map(each ->
+                                new SeedImage(
+                                        each.getKey(), each.getValue().toAbsolutePath().toString()))
+                        .toList();
+        Answer started =
+                connection
+                        .client()
+                        .post(
+                                "/site/peers/" + ApiClient.encode(site) + path(name) + "/seed",
+                                new SeedGroup(all));
+        return connection.await(
+                started,
+                !noWait,
+                out ->
+                        out.println(
+                                "images are in place for "
+                                        + String.join(", ", images.keySet())
+                                        + "; next, at "
+                                        + site
+                                        + ": tidemark group protect "
+                                        + name));
+    }
+
+    @Command(
             name = "unprotect",
             mixinStandardHelpOptions = true,
             description =
-                    "Keeps a copy up no longer; it stays as it is at the other site until it is deleted there.")
-    int unprotect(@Mixin Connection connection, @Mixin CopyOption copy) {
-        Answer answer = connection.client().delete(copy.path());
+                    "Keeps a copy up no longer, whether the other site can be reached or not; it stays as it is there until it is deleted.")
+    int unprotect(
+            @Mixin Connection connection,
+            @Mixin CopyOption copy,
+            @Option(
+                            names = "--delete-copy",
+                            description =
+                                    "Delete the copy there, now or as soon as that site can be reached.")
+                    boolean deleteCopy) {
+        Answer answer =
+                connection.client().delete(copy.path() + (deleteCopy ? "?deleteCopy=true" : ""));
         return connection.print(
                 answer,
-                out -> out.println("group " + copy.group() + " is not copied to " + copy.site()));
+                out ->
+                        out.println(
+                                "group "
+                                        + copy.group()
+                                        + " is not copied to "
+                                        + copy.site()
+                                        + (deleteCopy ? "; the copy there is being deleted" : "")));
     }
 
     @Command(

@@ -174,7 +174,7 @@ final class TestCommand {
             name = "purge",
             mixinStandardHelpOptions = true,
             description =
-                    "Deletes records of ended tests, oldest first: those older than a time, beyond a number, or both.")
+                    "Deletes records of ended tests, oldest first: those older than a time, beyond a number, so many, or what is all of that.")
     int purge(
             @Mixin Connection connection,
             @Option(names = "--keep", paramLabel = "N", description = "Keep the newest N.")
@@ -183,8 +183,18 @@ final class TestCommand {
                             names = "--older-than",
                             paramLabel = "TIME",
                             description = "Only those that ended longer ago, such as 90d.")
-                    @Nullable String olderThan) {
-        Answer answer = connection.client().post("/tests/purge", new PurgeTests(keep, olderThan));
+                    @Nullable String olderThan,
+            @Option(names = "--oldest", paramLabel = "N", description = "The oldest N.")
+                    @Nullable Integer oldest,
+            @Option(
+                            names = "--group",
+                            paramLabel = "GROUP",
+                            description = "Only tests of this group.")
+                    @Nullable String group) {
+        Answer answer =
+                connection
+                        .client()
+                        .post("/tests/purge", new PurgeTests(keep, olderThan, oldest, group));
         return connection.print(
                 answer,
                 out -> out.println(answer.as(PurgeDocument.class).purged() + " records purged"));

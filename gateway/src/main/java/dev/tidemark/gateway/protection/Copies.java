@@ -47,6 +47,7 @@ final class Copies implements CopyHost {
      *
      * @param names the name of a peer
      * @param shipsTo whether a group is shipped to a peer
+     * @param seeding whether images of a group are being put in place
      * @param changed is told of a group whose role or volumes are others now
      */
     record Means(
@@ -55,6 +56,7 @@ final class Copies implements CopyHost {
             Function<UUID, String> names,
             Predicate<UUID> isThisSite,
             BiPredicate<UUID, UUID> shipsTo,
+            Predicate<UUID> seeding,
             Changed changed) {}
 
     /** Hears of groups that are no longer what they were. */
@@ -96,6 +98,11 @@ final class Copies implements CopyHost {
                             + " bytes at the other site, less than the "
                             + offer.unitBytes()
                             + " of this one: records would not fit");
+        }
+        if (means.seeding().test(offer.group())) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.IO,
+                    "images are being put in place at the other site; wait");
         }
         try {
             return groups.arrive(

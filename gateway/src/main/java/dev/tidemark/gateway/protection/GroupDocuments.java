@@ -11,6 +11,7 @@ import dev.tidemark.gateway.wire.Wire.GroupSiting;
 import dev.tidemark.gateway.wire.Wire.HandoverDocument;
 import dev.tidemark.gateway.wire.Wire.PointDocument;
 import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
+import dev.tidemark.gateway.wire.Wire.ReverseDocument;
 import dev.tidemark.gateway.wire.Wire.SyncDocument;
 import dev.tidemark.replica.CopyLack;
 import dev.tidemark.replica.GroupRole;
@@ -24,19 +25,26 @@ import dev.tidemark.replica.ship.SyncProgress;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What is said of groups at several sites. */
 final class GroupDocuments {
     private final Sites sites;
     private final Protections protections;
+    private final Removals removals;
     private final HandoverRows handovers;
     private final RecoveryTests tests;
 
     GroupDocuments(
-            Sites sites, Protections protections, HandoverRows handovers, RecoveryTests tests) {
+            Sites sites,
+            Protections protections,
+            Removals removals,
+            HandoverRows handovers,
+            RecoveryTests tests) {
         this.sites = sites;
         this.protections = protections;
+        this.removals = removals;
         this.handovers = handovers;
         this.tests = tests;
     }
@@ -66,7 +74,11 @@ final class GroupDocuments {
                 role.tenure(),
                 role.state() == GroupRole.ACTIVE || source == null ? null : sites.peerName(source),
                 status(group, role, copies, handover),
-                copies.stream().map(copy -> document(group, copy)).toList(),
+                Stream.concat(
+                                copies.stream().map(copy -> document(group, copy)),
+                                removals.of(group.row().id()).stream()
+                                        .map(removal -> document(group, removal)))
+                        .toList(),
                 handover == null ? null : document(handover));
     }
 
@@ -85,25 +97,7 @@ final class GroupDocuments {
             case STANDBY -> idle(group);
             case FENCED -> "fenced";
             case REJOINING -> "rejoining";
-            case ACTIVE -> {
-                boolean reverse =
-                        role.takeover() == null
-                                || copies.stream()
-                                        .anyMatch(copy ->
-                                                copy.peer().equals(role.takeover().from())
-                                                        && !copy.row.paused());
-                if (handover != null) {
-                    yield "failover";
-                } else if (promoting) {
-                    yield reverse ? "promoting" : "promoting_and_need_reverse_configuration";
-                } else if (!reverse) {
-                    yield "promotion_complete_mirrors_not_yet_activated";
-                } else if (copies.isEmpty()) {
-                    yield "unprotected";
-                } else {
-                    yield idle(group);
-                }
-            }
+            case ACTIVE -> handover != null ? "failover" : active(group, role, copies, promoting);
         };
     }
 
@@ -118,6 +112,115 @@ final class GroupDocuments {
                         .filter(test -> test.group().equals(group.row().id()) && test.isBranch())
                         .count();
         return branches == images ? "branch" : "test";
+    }
+
+    private String active(Group group, Role role, List<Protection> copies, boolean promoting) {
+        boolean missing = copies.stream().anyMatch(this::lacksConfiguration);
+        Reverse reverse = reverse(role, copies);
+        if (promoting) {
+            return missing
+                    ? "promoting_and_missing_configuration"
+                    : reverse == Reverse.DONE
+                            ? "promoting"
+                            : "promoting_and_need_reverse_configuration";
+        }
+        if (missing) {
+            return "missing_configuration";
+        }
+        if (reverse != Reverse.DONE) {
+            return reverse == Reverse.PREPARED
+                    ? "promotion_complete_mirrors_not_yet_activated"
+                    : "need_reverse_configuration";
+        }
+        if (!removals.of(group.row().id()).isEmpty()) {
+            return "remove_in_progress";
+        }
+        if (copies.isEmpty()) {
+            return "unprotected";
+        }
+        return idle(group);
+    }
+
+    /** Whether somebody has to change something before the copy can be kept up. */
+    private boolean lacksConfiguration(Protection copy) {
+        return copy.status().state() == ShippingState.STOPPED
+                || sites.status(copy.peer()).isEmpty();
+    }
+
+    /** How a group that was taken over stands to the site that it was taken over from. */
+    private enum Reverse {
+        /** It is copied there, or to other sites only, or never was taken over. */
+        DONE,
+        /** What that site lacks is held for it. */
+        PREPARED,
+        /** Nothing is. */
+        NONE
+    }
+
+    private static Reverse reverse(Role role, List<Protection> copies) {
+        Role.Takeover how = role.takeover();
+        if (how == null) {
+            return Reverse.DONE;
+        }
+        for (Protection copy : copies) {
+            if (copy.peer().equals(how.from())) {
+                return copy.row.paused() ? Reverse.PREPARED : Reverse.DONE;
+            }
+        }
+        return copies.isEmpty() ? Reverse.NONE : Reverse.DONE;
+    }
+
+    /** How the group would be copied back; a problem when it was not taken over. */
+    ReverseDocument reverse(Group group) {
+        Role role = group.engine().role();
+        Role.Takeover how = role.takeover();
+        if (role.state() != GroupRole.ACTIVE || how == null) {
+            throw Handovers.notTaken(group);
+        }
+        UUID site = how.from();
+        Protection copy = protections.find(group, site).orElse(null);
+        ShippingStatus status = copy == null ? null : copy.status();
+        String hindrance = "";
+        if (handovers.of(group.row().id()).isPresent()) {
+            hindrance = "the failover is not committed";
+        } else if (sites.status(site).isEmpty()) {
+            hindrance = "the site is not paired with this one any more";
+        }
+        return new ReverseDocument(
+                group.name(),
+                sites.peerName(site),
+                site.toString(),
+                sites.link(site).isPresent(),
+                copy != null,
+                copy != null && !copy.row.paused(),
+                status == null ? how.lastLocal() : status.acknowledgedSequence(),
+                status == null ? 0 : status.backlogBytes(),
+                protections.backlogLimitBytes(),
+                copy == null ? 0 : copy.row.limitBytes(),
+                hindrance);
+    }
+
+    private ProtectionDocument document(Group group, Removals.Removal removal) {
+        UUID peer = removal.row().peer();
+        long head = group.engine().status().headSequence();
+        return new ProtectionDocument(
+                sites.peerName(peer),
+                peer.toString(),
+                "removing",
+                removal.reason(),
+                "none",
+                null,
+                0,
+                head,
+                head,
+                head,
+                0,
+                protections.backlogLimitBytes(),
+                0,
+                protections.siteLimitBytes(peer),
+                0,
+                "none",
+                new SyncDocument("", 0, 0, 0, 0, 0, 0, 0, null));
     }
 
     private static HandoverDocument documentOf(HandoverRow row, String site) {

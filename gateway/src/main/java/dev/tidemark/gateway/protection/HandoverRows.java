@@ -58,7 +58,13 @@ final class HandoverRows {
 
     /** Writes down that something begins, unless something is going on. */
     synchronized void begin(Group group, HandoverRow row) {
-        HandoverRow before = rows.get(row.group());
+        requireNone(group);
+        keep(row);
+    }
+
+    /** Refuses what cannot be done while a group changes sites. */
+    void requireNone(Group group) {
+        HandoverRow before = rows.get(group.row().id());
         if (before != null) {
             throw new ProblemException(
                     new Problem(
@@ -72,6 +78,5 @@ final class HandoverRows {
                                             + " --commit"
                                     : "see tidemark group show " + group.name()));
         }
-        keep(row);
     }
 }

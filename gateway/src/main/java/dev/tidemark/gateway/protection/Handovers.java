@@ -80,18 +80,22 @@ final class Handovers {
         }
     }
 
+    static ProblemException notTaken(Group group) {
+        return new ProblemException(
+                new Problem(
+                        ProblemKind.INVALID,
+                        "group " + group.name() + " was not taken over by this site",
+                        GroupDocuments.text(group.engine().role().state()),
+                        null,
+                        "to copy it to a site: tidemark group protect"));
+    }
+
     /** Begins to copy the group to the site that it was taken over from. */
     void reverse(Group group) {
         Role role = group.engine().role();
         Role.Takeover how = role.takeover();
         if (role.state() != GroupRole.ACTIVE || how == null) {
-            throw new ProblemException(
-                    new Problem(
-                            ProblemKind.INVALID,
-                            "group " + group.name() + " was not taken over by this site",
-                            GroupDocuments.text(role.state()),
-                            null,
-                            "to copy it to a site: tidemark group protect"));
+            throw notTaken(group);
         }
         if (means.rows().of(group.row().id()).isPresent()) {
             throw new ProblemException(

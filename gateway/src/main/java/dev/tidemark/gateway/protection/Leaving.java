@@ -31,6 +31,7 @@ final class Leaving {
     Task move(Group group, Move request) {
         boolean unsaid = request.policy() == null && request.after() == null;
         Policy policy = Policy.of(unsaid ? Policy.COMMIT : request.policy(), request.after());
+        means.rows().requireNone(group);
         if (group.engine().role().state() != GroupRole.ACTIVE) {
             throw Protections.notActive(group);
         }

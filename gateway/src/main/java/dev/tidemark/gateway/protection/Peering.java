@@ -66,6 +66,16 @@ final class Peering {
         return News.decode(ask(link.get(), Handover.METHOD, handover.encode()));
     }
 
+    /** Has a peer delete its copy of a group; returns when there is none any more. */
+    void delete(UUID peer, UUID group, int tenure) throws LinkException {
+        Optional<Link> link = sites.link(peer);
+        if (link.isEmpty()) {
+            throw LinkException.refusal(
+                    LinkException.CODE_NOT_NOW, "there is no link to the other site");
+        }
+        var _ = ask(link.get(), SiteMessages.METHOD_DELETE, new Question(group, tenure).encode());
+    }
+
     private static ByteBuf ask(Link link, int method, ByteBuf body) throws LinkException {
         try {
             int patience = method == Handover.METHOD ? 3 * PATIENCE_SECONDS : PATIENCE_SECONDS;

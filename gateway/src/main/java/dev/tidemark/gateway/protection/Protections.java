@@ -182,6 +182,13 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
         }
     }
 
+    /** Only the site that has the group may have copies of it deleted. */
+    void requireDeletable(Group group) {
+        if (group.engine().role().state() != GroupRole.ACTIVE) {
+            throw notActive(group);
+        }
+    }
+
     static ProblemException notActive(Group group) {
         return new ProblemException(
                 new Problem(

@@ -78,9 +78,9 @@ final class Returning {
             log.info("group={} is given back", group.name());
         }
         means.protections().removeAll(group.row().id());
-        means.rows().end(group.row().id());
         progress.detail("the disks are being set back to where they were");
         Engine.await(engine.left(GroupRole.REJOINING), () -> tell(engine, progress));
+        means.rows().end(group.row().id());
         return GroupDocuments.news(engine);
     }
 

@@ -16,7 +16,9 @@ import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.wire.Requests.FailOver;
 import dev.tidemark.gateway.wire.Requests.Move;
+import dev.tidemark.gateway.wire.Requests.SeedGroup;
 import dev.tidemark.gateway.wire.Wire.GroupSiting;
+import dev.tidemark.gateway.wire.Wire.ReverseDocument;
 import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.ShippingDesk;
@@ -27,8 +29,10 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.time.Clock;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -52,6 +56,8 @@ public final class SiteGroups implements AutoCloseable {
     private final Leaving leaving;
     private final Tenures tenures;
     private final GroupDocuments documents;
+    private final Removals removals;
+    private final Seeds seeds;
     private final Scheduler scheduler;
     private final ExecutorService blocking = Executors.newVirtualThreadPerTaskExecutor();
     private volatile boolean closed;
@@ -92,6 +98,7 @@ public final class SiteGroups implements AutoCloseable {
                         means.clock(),
                         means.registry(),
                         new Protections.Limits(means.unitBytes(), means.backlogBytes()));
+        Set<UUID> seeding = ConcurrentHashMap.newKeySet();
         Copies copies =
                 new Copies(
                         means.groups(),
@@ -102,8 +109,10 @@ public final class SiteGroups implements AutoCloseable {
                                 sites::peerName,
                                 sites::isThisSite,
                                 protections::ships,
+                                seeding::contains,
                                 group -> changed(means, group)));
         ShippingDesk desk = new ShippingDesk(copies, scheduler);
+        this.seeds = new Seeds(means.groups(), sites, means.tasks(), desk, seeding);
         HandoverRows rows = new HandoverRows(means.tables());
         HandoverMeans shared =
                 new HandoverMeans(
@@ -124,7 +133,15 @@ public final class SiteGroups implements AutoCloseable {
         this.returning = new Returning(shared);
         this.leaving = new Leaving(shared);
         this.handovers = new Handovers(shared, taking, returning);
-        this.documents = new GroupDocuments(sites, protections, rows, means.tests());
+        this.removals =
+                new Removals(
+                        means.groups(),
+                        sites,
+                        means.tables(),
+                        shared.peering(),
+                        rows,
+                        means.clock());
+        this.documents = new GroupDocuments(sites, protections, removals, rows, means.tests());
         means.groups().siting(documents::of);
         means.groups()
                 .onDelete(group -> {
@@ -132,6 +149,7 @@ public final class SiteGroups implements AutoCloseable {
                     desk.forget(group);
                 });
         sites.uses(protections::uses);
+        sites.uses(removals::uses);
         register(means.services(), desk);
     }
 
@@ -176,6 +194,16 @@ public final class SiteGroups implements AutoCloseable {
                                 body,
                                 Handover::decode,
                                 handover -> taking.takeFrom(link.peer(), handover).encode()));
+        services.method(
+                SiteMessages.METHOD_DELETE,
+                (link, body) ->
+                        answer(
+                                body,
+                                Question::decode,
+                                asked -> {
+                                    removals.delete(link.peer(), asked);
+                                    return Unpooled.EMPTY_BUFFER;
+                                }));
         services.watch(protections);
         services.watch(new Telling());
     }
@@ -249,12 +277,14 @@ public final class SiteGroups implements AutoCloseable {
                     }
                 });
         handovers.open();
+        removals.open();
         scheduler.schedule(LOOK_NANOS, this::look);
     }
 
     private void look() {
         run(() -> {
             try {
+                removals.look();
                 tenures.look(this::run);
                 handovers.look();
             } finally {
@@ -270,12 +300,42 @@ public final class SiteGroups implements AutoCloseable {
 
     /** Copies a group to other sites, by name or id. */
     public void protect(Group group, Sites sites, List<String> names) {
-        protections.protect(group, names.stream().map(sites::peerId).distinct().toList());
+        List<UUID> peers = names.stream().map(sites::peerId).distinct().toList();
+        peers.forEach(peer -> removals.requireNone(group, peer));
+        protections.protect(group, peers);
     }
 
-    /** Copies it no longer; the copy stays where it is. */
-    public void unprotect(Group group, String site) {
-        protections.remove(group.row().id(), protections.get(group, site).peer());
+    /** Puts images in place for a copy that is to be made here. */
+    public Task seed(String site, String group, SeedGroup request) {
+        return seeds.seed(site, group, request);
+    }
+
+    /**
+     * Copies it no longer, whether the other site can be reached or not.
+     *
+     * @param deleteCopy the copy is deleted there, as soon as it can be asked for; else it stays
+     *     where it is, also one that was to be deleted
+     */
+    public void unprotect(Group group, Sites sites, String site, boolean deleteCopy) {
+        UUID id = group.row().id();
+        UUID peer = sites.peerId(site);
+        if (removals.find(id, peer).isPresent()) {
+            if (!deleteCopy) {
+                removals.forget(id, peer);
+            }
+            return;
+        }
+        UUID copied = protections.get(group, site).peer();
+        if (deleteCopy) {
+            protections.requireDeletable(group);
+            removals.begin(group, copied);
+        }
+        protections.remove(id, copied);
+    }
+
+    /** How the group would be copied to the site that it was taken over from. */
+    public ReverseDocument reverseSettings(Group group) {
+        return documents.reverse(group);
     }
 
     public void pause(Group group, String site) {

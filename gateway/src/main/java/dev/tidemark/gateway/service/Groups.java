@@ -428,6 +428,7 @@ public final class Groups {
         }
     }
 
+    /** Refuses names for volumes of a group that a volume of another group here has. */
     private void requireFreeVolumes(UUID id, List<String> volumes) {
         for (Group other : all()) {
             for (VolumeInfo theirs : other.engine().volumes()) {

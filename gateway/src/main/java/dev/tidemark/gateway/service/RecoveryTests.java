@@ -1,6 +1,7 @@
 package dev.tidemark.gateway.service;
 
 import dev.tidemark.gateway.catalogue.Catalogue;
+import dev.tidemark.gateway.catalogue.Catalogue.Purge;
 import dev.tidemark.gateway.catalogue.DrillRow;
 import dev.tidemark.gateway.catalogue.TestRow;
 import dev.tidemark.gateway.catalogue.Verdict;
@@ -296,7 +297,7 @@ public final class RecoveryTests {
         long id = test.row().id();
         catalogue.stopTest(id, verdict, text, who, now(), writtenBytes);
         log.info("test={} {} by {}", id, verdict.text(), who);
-        catalogue.purgeTests(settings.get(Keys.TEST_RECORDS), Long.MAX_VALUE);
+        catalogue.purgeTests(Purge.beyond(settings.get(Keys.TEST_RECORDS)));
     }
 
     /** Tells that the disks of a test are no longer there. */
@@ -318,25 +319,34 @@ public final class RecoveryTests {
 
     /** Deletes records of ended tests, oldest first. */
     public PurgeDocument purge(PurgeTests request) {
-        if (request.keep() == null && request.olderThan() == null) {
+        if (request.keep() == null && request.olderThan() == null && request.oldest() == null) {
             throw ProblemException.invalid(
                     "nothing says which records go",
                     "",
-                    "keep, olderThan or both",
-                    "use --keep N or --older-than 90d");
+                    "keep, olderThan, oldest or several of them",
+                    "use --keep N, --older-than 90d or --oldest N");
         }
-        int keep = request.keep() == null ? 0 : request.keep();
-        if (keep < 0) {
-            throw ProblemException.invalid(
-                    "not a number of records", Integer.toString(keep), "0 or more", "");
-        }
+        int keep = records(request.keep(), 0);
+        int most = records(request.oldest(), Integer.MAX_VALUE);
+        UUID group = request.group() == null ? null : groups.get(request.group()).row().id();
         long before =
                 request.olderThan() == null
                         ? Long.MAX_VALUE
                         : now() - TimeSpan.parse(request.olderThan()).toNanos() / 1000;
-        int purged = catalogue.purgeTests(keep, before);
+        int purged = catalogue.purgeTests(new Purge(group, keep, before, most));
         log.info("{} records of ended tests purged", purged);
         return new PurgeDocument(purged);
+    }
+
+    private static int records(@Nullable Integer asked, int otherwise) {
+        if (asked == null) {
+            return otherwise;
+        }
+        if (asked < 0) {
+            throw ProblemException.invalid(
+                    "not a number of records", Integer.toString(asked), "0 or more", "");
+        }
+        return asked;
     }
 
     // Look-ups

@@ -34,7 +34,7 @@ public final class VolumeNames {
     /** Nobody else is given the name until it is released. */
     void reserve(String name) {
         synchronized (groups.naming()) {
-            if (isUsed(name, new UUID(0, 0), 0) || !reserved.add(lower(name))) {
+            if (isUsed(name, new UUID(0, 0)) || !reserved.add(lower(name))) {
                 throw new ProblemException(
                         new Problem(
                                 ProblemKind.EXISTS,
@@ -84,9 +84,7 @@ public final class VolumeNames {
         Set<String> given = new HashSet<>();
         wanted.forEach((volume, name) -> {
             String free = name;
-            for (int attempt = 1;
-                    isTaken(free, copy, volume) || !given.add(lower(free));
-                    attempt++) {
+            for (int attempt = 1; isTaken(free, copy) || !given.add(lower(free)); attempt++) {
                 free = derived(name, site, attempt);
             }
             names.put(volume, free);
@@ -104,20 +102,20 @@ public final class VolumeNames {
         return text.substring(0, Math.min(text.length(), length));
     }
 
-    private boolean isTaken(String name, UUID group, int volume) {
-        return reserved.contains(lower(name)) || isUsed(name, group, volume);
+    private boolean isTaken(String name, UUID group) {
+        return reserved.contains(lower(name)) || isUsed(name, group);
     }
 
-    /** By another volume than the one of that group. */
-    private boolean isUsed(String name, UUID group, int volume) {
+    /**
+     * By a volume of another group. One of the copy's own that has the name was deleted at its
+     * source, or is about to be told another name, and makes way.
+     */
+    private boolean isUsed(String name, UUID group) {
         boolean open =
                 groups.all().stream()
-                        .anyMatch(other ->
-                                other.engine().volumes().stream()
-                                        .filter(one ->
-                                                one.id() != volume
-                                                        || !other.row().id().equals(group))
-                                        .anyMatch(one -> one.name().equalsIgnoreCase(name)));
+                        .filter(other -> !other.row().id().equals(group))
+                        .flatMap(other -> other.engine().volumes().stream())
+                        .anyMatch(volume -> volume.name().equalsIgnoreCase(name));
         return open || groups.unopenedWith(name).isPresent();
     }
 

@@ -12,12 +12,11 @@ import dev.tidemark.gateway.wire.Requests.ImportVolume;
 import dev.tidemark.gateway.wire.Wire.VolumeDocument;
 import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.VolumeInfo;
-import dev.tidemark.storage.FileStorageDirectory;
-import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.StorageFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,7 +29,7 @@ public final class Volumes {
     private static final Logger log = LoggerFactory.getLogger(Volumes.class);
 
     /** Sizes are whole sectors, so that every client can address all of the disk. */
-    private static final int SECTOR_BYTES = 512;
+    static final int SECTOR_BYTES = 512;
 
     private static final long LARGEST_BYTES = 1L << 50;
 
@@ -119,19 +118,12 @@ public final class Volumes {
     /** Starts copying a raw image; the volume exists when the task has succeeded. */
     public Task importImage(ImportVolume request) {
         String name = Names.volume(Required.text("name", request.name()));
-        Path path = Path.of(Required.text("path", request.path()));
-        if (!path.isAbsolute() || path.getFileName() == null) {
-            throw ProblemException.invalid(
-                    "the image's path is not absolute",
-                    path.toString(),
-                    "a file on the gateway's machine",
-                    "write the whole path");
-        }
+        Path path = RawImages.path(Required.text("path", request.path()));
         groups.volumeNames().reserve(name);
         try {
-            StorageFile source = open(path);
             Group group = groups.chooseOrMakeDefault(request.group());
-            requireUncopied(group);
+            requireActive(group);
+            StorageFile source = RawImages.open(path);
             return tasks.start(
                     "import",
                     name,
@@ -163,48 +155,16 @@ public final class Volumes {
         }
     }
 
-    /** What is imported is in no record: a copy would not get it. */
-    private static void requireUncopied(Group group) {
-        if (!group.siting().protections().isEmpty()) {
+    private static void requireActive(Group group) {
+        GroupRole role = group.engine().role().state();
+        if (role != GroupRole.ACTIVE) {
             throw new ProblemException(
                     new Problem(
                             ProblemKind.IN_USE,
-                            "group "
-                                    + group.name()
-                                    + " is copied to another site, which would not get the image",
+                            "group " + group.name() + " is not active here",
+                            role.name().toLowerCase(Locale.ROOT),
                             null,
-                            null,
-                            "import it into a group of its own and protect that; or make a volume and copy into it with: nbdcopy"));
-        }
-    }
-
-    private static StorageFile open(Path path) {
-        try {
-            Path folder = path.toAbsolutePath().getParent();
-            StorageFile source =
-                    FileStorageDirectory.at(folder == null ? Path.of("/") : folder)
-                            .openReadOnly(String.valueOf(path.getFileName()));
-            long sizeBytes = source.sizeBytes();
-            if (sizeBytes == 0 || sizeBytes % SECTOR_BYTES != 0) {
-                source.close();
-                throw ProblemException.invalid(
-                        "not a raw image: its size is no whole number of sectors",
-                        path.toString(),
-                        sizeBytes + " bytes, sectors of " + SECTOR_BYTES,
-                        "convert it with: qemu-img convert -O raw");
-            }
-            return source;
-        } catch (StorageException e) {
-            throw new ProblemException(
-                    new Problem(
-                            e.kind() == StorageException.Kind.NOT_FOUND
-                                    ? ProblemKind.NOT_FOUND
-                                    : ProblemKind.IO,
-                            "the image cannot be read: " + e.getMessage(),
-                            path.toString(),
-                            null,
-                            "the gateway's user must be able to read it"),
-                    e);
+                            "import at the site where it is active"));
         }
     }
 

@@ -82,13 +82,36 @@ public final class Requests {
             @Nullable String verdict, @Nullable String note, @Nullable String by) {}
 
     /**
-     * Deletes records of ended tests, oldest first: those older than a duration, beyond a number,
-     * or both.
+     * Deletes records of ended tests, oldest first; one of keep, olderThan and oldest is sent, or
+     * several, which all have to hold.
+     *
+     * @param keep not the newest ones, so many
+     * @param olderThan only what ended longer ago than a duration
+     * @param oldest so many at most
+     * @param group only tests of a group, by name or id
      */
-    public record PurgeTests(@Nullable Integer keep, @Nullable String olderThan) {}
+    public record PurgeTests(
+            @Nullable Integer keep,
+            @Nullable String olderThan,
+            @Nullable Integer oldest,
+            @Nullable String group) {}
 
     /** Copies a group to other sites, by name or id. */
     public record ProtectGroup(@Mandatory @Nullable List<String> sites) {}
+
+    /**
+     * Puts images in place for a copy that is to be made.
+     *
+     * @param images one for each volume of which there is one
+     */
+    public record SeedGroup(@Mandatory @Nullable List<SeedImage> images) {}
+
+    /**
+     * An image of a volume of another site's group.
+     *
+     * @param path of a raw image on this gateway's machine, absolute; the file is only read
+     */
+    public record SeedImage(@Mandatory @Nullable String volume, @Mandatory @Nullable String path) {}
 
     /**
      * Limits what is sent a second, on the wire.

@@ -107,6 +107,31 @@ public final class Wire {
             SyncDocument sync) {}
 
     /**
+     * How a group that was taken over would be copied back.
+     *
+     * @param site that it was taken over from
+     * @param connected whether there is a link
+     * @param prepared whether records are held for that site, so that only what it lacks is sent
+     * @param protecting whether it is done already
+     * @param from newest record, by this site's number, that the other site is known to have
+     * @param heldBytes redo that is held for it
+     * @param heldLimitBytes what is held at most
+     * @param hindrance why it cannot be begun now; empty when it can
+     */
+    public record ReverseDocument(
+            String group,
+            String site,
+            String siteId,
+            boolean connected,
+            boolean prepared,
+            boolean protecting,
+            long from,
+            long heldBytes,
+            long heldLimitBytes,
+            long limitBytesPerSecond,
+            String hindrance) {}
+
+    /**
      * A group that changes sites.
      *
      * @param phase leaving, taking, taken or returning
@@ -396,6 +421,14 @@ public final class Wire {
             long unitBytes,
             boolean truncated,
             List<TopologyGroup> groups) {}
+
+    /**
+     * Images that are in place for a copy to be made.
+     *
+     * @param volumes that have one
+     * @param bytes of the images together
+     */
+    public record SeedDocument(String group, String id, List<String> volumes, long bytes) {}
 
     /** How many records a purge removed. */
     public record PurgeDocument(int purged) {}

@@ -349,7 +349,7 @@ final class ApiTest {
                 .hasMessageContaining("has ended");
         assertThat(api.get("/drills/" + drill.id()).as(DrillDocument.class).failed()).isEqualTo(1);
         assertThat(
-                        api.post("/tests/purge", new PurgeTests(1000, null))
+                        api.post("/tests/purge", new PurgeTests(1000, null, null, null))
                                 .as(PurgeDocument.class)
                                 .purged())
                 .isZero();

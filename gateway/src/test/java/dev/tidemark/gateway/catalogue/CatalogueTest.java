@@ -3,6 +3,7 @@ package dev.tidemark.gateway.catalogue;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tidemark.gateway.catalogue.Catalogue.Purge;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
 import java.io.IOException;
@@ -91,10 +92,10 @@ final class CatalogueTest {
                 ids[i] = catalogue.addTest(running(drill)).id();
                 catalogue.stopTest(ids[i], Verdict.PASSED, "", "", 100 + i, 0);
             }
-            assertThat(catalogue.purgeTests(2, Long.MAX_VALUE)).isEqualTo(3);
+            assertThat(catalogue.purgeTests(Purge.beyond(2))).isEqualTo(3);
             assertThat(catalogue.tests(100).stream().map(TestRow::id))
                     .containsExactly(ids[4], ids[3], still.id());
-            assertThat(catalogue.purgeTests(0, 104)).isEqualTo(1);
+            assertThat(catalogue.purgeTests(new Purge(null, 0, 104, 5))).isEqualTo(1);
             assertThat(catalogue.tests(100).stream().map(TestRow::id))
                     .containsExactly(ids[4], still.id());
         }
@@ -106,7 +107,7 @@ final class CatalogueTest {
             long drill = catalogue.addDrill(GROUP, "g", "", 5, "me");
             TestRow test = catalogue.addTest(running(drill));
             catalogue.stopTest(test.id(), Verdict.PASSED, "", "", 100, 0);
-            catalogue.purgeTests(0, Long.MAX_VALUE);
+            catalogue.purgeTests(Purge.beyond(0));
             long next = catalogue.addDrill(GROUP, "g", "", 6, "me");
             assertThat(next).isGreaterThan(drill);
             assertThat(catalogue.addTest(running(next)).id()).isGreaterThan(test.id());

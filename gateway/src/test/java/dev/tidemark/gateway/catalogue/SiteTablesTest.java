@@ -117,7 +117,8 @@ final class SiteTablesTest {
                             "protections",
                             "peer_limits",
                             "arrivals",
-                            "handovers")) {
+                            "handovers",
+                            "removals")) {
                 statement.execute("DROP TABLE " + table);
             }
             statement.execute("PRAGMA user_version = 3");

@@ -382,7 +382,12 @@ public final class GroupShipping implements AutoCloseable {
                     + ", here it is "
                     + own;
         }
-        return held.backlogBytes() > terms.backlogBytes() ? giveUp(held) : null;
+        if (held.backlogBytes() > terms.backlogBytes()) {
+            return giveUp(held);
+        }
+        return group.importedBetween(copy.sequence(), group.status().headSequence())
+                .map(name -> "volume " + name + " was imported after the copy's last record")
+                .orElse(null);
     }
 
     /** Records go on from here; regions of the disks come before them. */
@@ -517,6 +522,9 @@ public final class GroupShipping implements AutoCloseable {
             }
         } else if (records != null && channel != null && !syncing) {
             records.run();
+            if (records.isAtImport()) {
+                begin();
+            }
         }
     }
 

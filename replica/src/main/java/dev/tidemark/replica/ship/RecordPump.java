@@ -50,6 +50,7 @@ final class RecordPump {
 
     private boolean forceArmed;
     private boolean copyIsMade;
+    private boolean atImport;
 
     /** Nothing was left when it last ran: the next record wakes it. */
     private final AtomicBoolean idle = new AtomicBoolean();
@@ -104,6 +105,11 @@ final class RecordPump {
         }
     }
 
+    /** Records do not tell what comes next: the copy has to be synchronised. */
+    boolean isAtImport() {
+        return atImport;
+    }
+
     private boolean take() throws ReplicaException {
         // What is not read now is younger than this, but for what was not forced yet.
         wokenMicros = scheduler.wallClockMicros();
@@ -111,9 +117,14 @@ final class RecordPump {
         if (batch == null) {
             return false;
         }
+        long last = batch.firstSequence() + batch.count() - 1;
+        if (!copyIsMade && group.importedBetween(sentSequence, last).isPresent()) {
+            batch.body().release();
+            atImport = true;
+            return false;
+        }
         // Only now: a volume whose records are in the batch is in the list.
         tellVolumes(copyIsMade);
-        long last = batch.firstSequence() + batch.count() - 1;
         sent.add(new Sent(last, batch.firstTimeMicros()));
         sentSequence = last;
         oldestMicros = sent.element().firstTimeMicros();

@@ -131,6 +131,14 @@ public final class ShippingDesk {
                 });
     }
 
+    /**
+     * Ends what comes for a group; its source begins again by itself. Completes when it has ended.
+     */
+    public CompletableFuture<Void> interrupt(UUID group, String why) {
+        return CompletableFuture.runAsync(
+                () -> end(group, LinkException.CODE_NOT_NOW, why), executor(group));
+    }
+
     private void feed(Link link, IncomingChannel channel, GroupOffer offer)
             throws ReplicaException {
         ProtectionGroup group = host.find(offer.group());

@@ -19,6 +19,12 @@ public final class SiteMessages {
      */
     public static final int METHOD_FENCE = 3;
 
+    /** Delete the asking site's copy: a {@link Question}, answered with nothing once it is gone. */
+    public static final int METHOD_DELETE = 6;
+
+    /** The group is no copy of the asking site's, and stays. */
+    public static final int CODE_NOT_YOURS = 105;
+
     private SiteMessages() {}
 
     private interface Reader<T> {

@@ -1,0 +1,426 @@
+package dev.tidemark.harness;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.tidemark.gateway.wire.Wire.GroupDocument;
+import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
+import dev.tidemark.gateway.wire.Wire.VolumeDocument;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Three paired gateways as processes: several copies of one group, several groups in several
+ * directions, volumes that come, grow and go meanwhile. What happens at one copy or to one group is
+ * nothing to the others.
+ */
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
+final class SeveralSitesIT {
+    private static final long DISK_BYTES = 24 << 20;
+
+    /** Beyond {@link TokenChain#AREA_BYTES}. */
+    private static final long BULK_OFFSET = 8 << 20;
+
+    /** Asked of a machine on which all sites share two processors with others. */
+    private static final double MOST_LAG_SECONDS = 3;
+
+    private static final Duration KEPT_UP = Duration.ofSeconds(10);
+
+    private SeveralSites sites;
+    private GatewayProcess berlin;
+    private GatewayProcess paris;
+    private GatewayProcess oslo;
+
+    @BeforeEach
+    void start(@TempDir Path scratch) throws Exception {
+        sites = SeveralSites.start(scratch, "berlin", "paris", "oslo");
+        berlin = sites.gateway("berlin");
+        paris = sites.gateway("paris");
+        oslo = sites.gateway("oslo");
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        sites.close();
+    }
+
+    /** A host of one group: tokens in turns on its disks, until it is closed. */
+    private static final class Host implements AutoCloseable {
+        private final List<String> disks;
+        private final List<NbdTestClient> clients = new ArrayList<>();
+        private final TokenChain chain;
+
+        /** Fills some of each disk with bytes of its own before it begins. */
+        Host(GatewayProcess gateway, String... disks) throws Exception {
+            this.disks = List.of(disks);
+            for (String disk : disks) {
+                NbdTestClient client = gateway.connect(disk);
+                clients.add(client);
+                byte[] filling = new byte[1 << 20];
+                Arrays.fill(filling, (byte) disk.hashCode());
+                client.write(BULK_OFFSET, filling);
+            }
+            chain = new TokenChain(clients);
+        }
+
+        void awaitMore(int count) throws Exception {
+            long goal = chain.acknowledged() + count;
+            Await.until(
+                    count + " more tokens on " + disks,
+                    SeveralSites.LIMIT,
+                    () -> chain.acknowledged() >= goal || chain.writing().isDone());
+            assertThat(chain.writing().isDone()).as("the host of %s still writes", disks).isFalse();
+        }
+
+        /** The newest token on the disks, at a point; fails if one before it is missing. */
+        static long last(GatewayProcess at, List<String> disks, String point) throws Exception {
+            List<byte[]> areas = new ArrayList<>();
+            for (String disk : disks) {
+                byte[] area = new byte[TokenChain.AREA_BYTES];
+                try (NbdTestClient client = at.connect(disk + point)) {
+                    for (int from = 0; from < area.length; from += 1 << 20) {
+                        System.arraycopy(client.read(from, 1 << 20), 0, area, from, 1 << 20);
+                    }
+                }
+                areas.add(area);
+            }
+            return TokenChain.last(disks + point, areas);
+        }
+
+        @Override
+        public void close() throws IOException {
+            chain.close();
+            for (NbdTestClient client : clients) {
+                client.close();
+            }
+        }
+    }
+
+    private static void assertSame(
+            GatewayProcess one, GatewayProcess other, List<String> disks, String point)
+            throws Exception {
+        for (String disk : disks) {
+            assertThat(TwoSites.hash(other, disk + point))
+                    .as(disk + point)
+                    .isEqualTo(TwoSites.hash(one, disk + point));
+        }
+    }
+
+    /**
+     * Makes checkpoints while the group is written, each of which has to arrive at the copy soon,
+     * with a lag that stays small.
+     */
+    private List<String> assertKeptUp(String group, String at, String prefix, Host host)
+            throws Exception {
+        List<String> made = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            host.awaitMore(20);
+            String name = prefix + "-" + i;
+            long sequence = berlin.api().addCheckpoint(group, name).sequence();
+            made.add(name);
+            sites.awaitHas("berlin", group, at, sequence, KEPT_UP);
+            ProtectionDocument copy = sites.copy("berlin", group, at);
+            assertThat(copy.state()).as(copy.toString()).isEqualTo("shipping");
+            assertThat(copy.lagSeconds()).as(copy.toString()).isLessThan(MOST_LAG_SECONDS);
+        }
+        return made;
+    }
+
+    private long checkpoints(GatewayProcess gateway, String group) throws Exception {
+        return gateway.api().tree("/api/v1/groups/" + group + "/checkpoints?limit=10000").size();
+    }
+
+    @Test
+    void of_two_copies_neither_waits_for_the_other_and_both_catch_up() throws Exception {
+        List<String> disks = List.of("orders", "stock");
+        sites.group("berlin", "shop", DISK_BYTES, disks);
+        List<String> names = new ArrayList<>();
+        try (Host host = new Host(berlin, "orders", "stock")) {
+            sites.protect("berlin", "shop", "paris", "oslo");
+            sites.awaitState("berlin", "shop", "paris", "shipping");
+            sites.awaitState("berlin", "shop", "oslo", "shipping");
+            names.addAll(assertKeptUp("shop", "paris", "whole", host));
+
+            sites.cut("oslo");
+            sites.awaitState("berlin", "shop", "oslo", "waiting");
+            long before = checkpoints(berlin, "shop");
+            names.addAll(assertKeptUp("shop", "paris", "cut", host));
+            assertThat(sites.copy("berlin", "shop", "oslo").backlogBytes()).isPositive();
+            assertThat(sites.copy("berlin", "shop", "oslo").lagSeconds()).isPositive();
+            assertThat(checkpoints(berlin, "shop")).isGreaterThan(before + 8);
+            sites.heal("oslo");
+            sites.awaitState("berlin", "shop", "oslo", "shipping");
+
+            sites.freeze("paris");
+            names.addAll(assertKeptUp("shop", "oslo", "frozen", host));
+            assertThat(sites.copy("berlin", "shop", "paris").backlogBytes()).isPositive();
+            sites.thaw("paris");
+            paris.kill();
+            oslo.kill();
+            long alone = checkpoints(berlin, "shop");
+            host.awaitMore(200);
+            Await.until(
+                    "the source to make checkpoints without any other site",
+                    KEPT_UP,
+                    () -> checkpoints(berlin, "shop") > alone + 2);
+            paris.start();
+            oslo.start();
+            host.chain.stop();
+            var _ = berlin.api().addCheckpoint("shop", "last");
+            names.add("last");
+            sites.awaitEven("berlin", "shop");
+            for (String name : names) {
+                assertSame(berlin, paris, disks, "@" + name);
+                assertSame(berlin, oslo, disks, "@" + name);
+            }
+            assertThat(Host.last(paris, disks, "@last")).isEqualTo(host.chain.acknowledged());
+            assertThat(Host.last(oslo, disks, "@last")).isEqualTo(host.chain.acknowledged());
+            for (String at : List.of("paris", "oslo")) {
+                assertThat(sites.copy("berlin", "shop", at).backlogBytes()).isZero();
+                assertThat(berlin.api().metric("tidemark_protection_shipping", "peer=\"" + at))
+                        .isOne();
+            }
+        }
+    }
+
+    @Test
+    void groups_go_both_ways_at_once_and_one_fails_over_while_the_other_goes_on() throws Exception {
+        List<String> west = List.of("west1", "west2");
+        List<String> east = List.of("east1", "east2");
+        sites.group("berlin", "west", DISK_BYTES, west);
+        sites.group("paris", "east", DISK_BYTES, east);
+        try (Host western = new Host(berlin, "west1", "west2");
+                Host eastern = new Host(paris, "east1", "east2")) {
+            sites.protect("berlin", "west", "paris");
+            sites.protect("paris", "east", "berlin");
+            sites.awaitState("berlin", "west", "paris", "shipping");
+            sites.awaitState("paris", "east", "berlin", "shipping");
+            western.awaitMore(50);
+            eastern.awaitMore(50);
+            sites.awaitHas(
+                    "berlin",
+                    "west",
+                    "paris",
+                    berlin.api().addCheckpoint("west", "both").sequence(),
+                    KEPT_UP);
+            sites.awaitHas(
+                    "paris",
+                    "east",
+                    "berlin",
+                    paris.api().addCheckpoint("east", "both").sequence(),
+                    KEPT_UP);
+
+            // Tests of either group at the site of its copy, each with a mark of its own.
+            long atParis = paris.api().startTests("west", "both").tests().getFirst().id();
+            long atBerlin = berlin.api().startTests("east", "both").tests().getFirst().id();
+            mark(paris, "test." + atParis + ".west1");
+            mark(berlin, "test." + atBerlin + ".east1");
+            assertSame(berlin, paris, west, "@both");
+            assertSame(berlin, paris, east, "@both");
+            assertThat(paris.api().group("west").status()).isEqualTo("test");
+            assertThat(berlin.api().group("east").status()).isEqualTo("test");
+            var _ = paris.api().stopTest(atParis, "passed");
+            var _ = berlin.api().stopTest(atBerlin, "passed");
+
+            // One fails over; the host of the other does not notice.
+            var _ =
+                    paris.api()
+                            .post(
+                                    "/api/v1/groups/west/failover",
+                                    Map.of("at", "latest", "policy", "commit"));
+            TwoSites.awaitRole(paris, "west", "active");
+            TwoSites.awaitRole(berlin, "west", "fenced");
+            eastern.awaitMore(50);
+            assertThat(western.chain.acknowledged())
+                    .isLessThanOrEqualTo(Host.last(paris, west, ""));
+            try (NbdTestClient disk = paris.connect("west2")) {
+                disk.write(BULK_OFFSET, new byte[1 << 20]);
+            }
+            TwoSites.post(paris, "/groups/west/reverse");
+            TwoSites.awaitRole(berlin, "west", "standby");
+            sites.awaitEven("paris", "west");
+            eastern.awaitMore(50);
+            eastern.chain.stop();
+            sites.awaitEven("paris", "east");
+            assertThat(Host.last(berlin, east, TwoSites.newest(berlin, "east")))
+                    .isEqualTo(eastern.chain.acknowledged());
+            for (String disk : east) {
+                assertThat(TwoSites.hash(berlin, disk + TwoSites.newest(berlin, "east")))
+                        .as(disk)
+                        .isEqualTo(TwoSites.hash(paris, disk));
+            }
+            for (String disk : west) {
+                assertThat(TwoSites.hash(berlin, disk + TwoSites.newest(berlin, "west")))
+                        .as(disk)
+                        .isEqualTo(TwoSites.hash(paris, disk));
+            }
+            // Nothing of one group has come into the other's past.
+            assertSame(berlin, paris, west, "@both");
+            assertSame(berlin, paris, east, "@both");
+        }
+    }
+
+    private static void mark(GatewayProcess gateway, String export) throws Exception {
+        byte[] mark = new byte[64 << 10];
+        Arrays.fill(mark, (byte) 0x5a);
+        try (NbdTestClient disk = gateway.connect(export)) {
+            disk.write(0, mark);
+        }
+    }
+
+    @Test
+    void one_site_keeps_two_groups_at_two_other_sites() throws Exception {
+        sites.group("berlin", "shop", DISK_BYTES, List.of("orders", "stock"));
+        sites.group("berlin", "mail", DISK_BYTES, List.of("boxes", "queue"));
+        try (Host shop = new Host(berlin, "orders", "stock");
+                Host mail = new Host(berlin, "boxes", "queue")) {
+            sites.protect("berlin", "shop", "paris");
+            sites.protect("berlin", "mail", "oslo");
+            sites.awaitState("berlin", "shop", "paris", "shipping");
+            sites.awaitState("berlin", "mail", "oslo", "shipping");
+            sites.cut("oslo");
+            sites.awaitState("berlin", "mail", "oslo", "waiting");
+            assertKeptUp("shop", "paris", "cut", shop);
+            mail.awaitMore(20);
+            sites.heal("oslo");
+            shop.chain.stop();
+            mail.chain.stop();
+            var _ = berlin.api().addCheckpoint("shop", "last");
+            var _ = berlin.api().addCheckpoint("mail", "last");
+            sites.awaitEven("berlin", "shop");
+            sites.awaitEven("berlin", "mail");
+            assertSame(berlin, paris, shop.disks, "@last");
+            assertSame(berlin, oslo, mail.disks, "@last");
+            assertThat(groups(paris)).containsExactly("shop");
+            assertThat(groups(oslo)).containsExactly("mail");
+        }
+    }
+
+    private static List<String> groups(GatewayProcess gateway) throws Exception {
+        List<String> names = new ArrayList<>();
+        gateway.api().tree("/api/v1/groups").forEach(one -> names.add(one.path("name").asText()));
+        return names;
+    }
+
+    @Test
+    void volumes_come_grow_and_go_while_their_group_is_shipped() throws Exception {
+        List<String> disks = List.of("orders", "stock");
+        sites.group("berlin", "shop", DISK_BYTES, disks);
+        try (Host host = new Host(berlin, "orders", "stock")) {
+            sites.protect("berlin", "shop", "paris", "oslo");
+            sites.awaitState("berlin", "shop", "paris", "shipping");
+            sites.awaitState("berlin", "shop", "oslo", "shipping");
+
+            var _ = berlin.api().createVolume("extra", 4 << 20, "shop");
+            var _ = berlin.api().createVolume("spare", 4 << 20, "shop");
+            fill("extra", 1 << 20, 1);
+            String added = checkpoint("added", host);
+            berlin.api().growVolume("extra", 8 << 20);
+            fill("extra", 6 << 20, 2);
+            String grown = checkpoint("grown", host);
+            assertThat(added).isNotEqualTo(grown);
+            berlin.api().growVolume("stock", DISK_BYTES + (8 << 20));
+            fill("stock", DISK_BYTES + (1 << 20), 3);
+
+            // Away at one copy while nobody reaches it, and made again under the same name.
+            sites.cut("oslo");
+            berlin.api().deleteVolume("extra");
+            berlin.api().renameVolume("spare", "ready");
+            host.awaitMore(20);
+            var _ = berlin.api().createVolume("extra", 2 << 20, "shop");
+            fill("extra", 0, 4);
+            sites.heal("oslo");
+            host.chain.stop();
+            var _ = berlin.api().addCheckpoint("shop", "last");
+            sites.awaitEven("berlin", "shop");
+            for (GatewayProcess copy : List.of(paris, oslo)) {
+                for (String disk : List.of("orders", "stock", "extra")) {
+                    assertThat(size(copy, disk)).as(disk).isEqualTo(size(berlin, disk));
+                }
+                assertSame(berlin, copy, List.of("orders", "stock", "extra"), "@last");
+                assertThat(Host.last(copy, disks, "@last")).isEqualTo(host.chain.acknowledged());
+                assertThat(copy.api().group("shop").volumes())
+                        .contains("ready")
+                        .doesNotContain("spare");
+            }
+            // What was deleted here is kept there, with its past, under a name that says so.
+            String kept =
+                    paris.api().group("shop").volumes().stream()
+                            .filter(name -> name.startsWith("extra."))
+                            .findFirst()
+                            .orElseThrow();
+            assertThat(TwoSites.hash(paris, kept + "@added")).isEqualTo(added);
+            assertThat(TwoSites.hash(paris, kept + "@grown")).isEqualTo(grown);
+        }
+    }
+
+    private void fill(String disk, long offsetBytes, int content) throws Exception {
+        byte[] bytes = new byte[1 << 20];
+        Arrays.fill(bytes, (byte) content);
+        try (NbdTestClient client = berlin.connect(disk)) {
+            client.write(offsetBytes, bytes);
+        }
+    }
+
+    /** Makes one that both copies get; returns what the extra disk reads as there. */
+    private String checkpoint(String name, Host host) throws Exception {
+        long sequence = berlin.api().addCheckpoint("shop", name).sequence();
+        host.awaitMore(10);
+        String hash = TwoSites.hash(berlin, "extra@" + name);
+        for (String at : List.of("paris", "oslo")) {
+            sites.awaitHas("berlin", "shop", at, sequence, KEPT_UP);
+            assertThat(TwoSites.hash(sites.gateway(at), "extra@" + name)).isEqualTo(hash);
+        }
+        return hash;
+    }
+
+    private static long size(GatewayProcess gateway, String volume) throws Exception {
+        return gateway.api().volumes().stream()
+                .filter(each -> each.name().equals(volume))
+                .mapToLong(VolumeDocument::sizeBytes)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void a_new_volume_whose_name_another_group_has_there_stops_its_copy_and_nothing_else()
+            throws Exception {
+        sites.group("berlin", "shop", DISK_BYTES, List.of("orders"));
+        sites.group("paris", "zoo", DISK_BYTES, List.of("cages"));
+        sites.protect("berlin", "shop", "paris", "oslo");
+        sites.awaitEven("berlin", "shop");
+        try (NbdTestClient disk = paris.connect("cages")) {
+            var _ = berlin.api().createVolume("cages", DISK_BYTES, "shop");
+            fill("cages", 0, 9);
+            sites.awaitState("berlin", "shop", "paris", "stopped");
+            assertThat(sites.copy("berlin", "shop", "paris").reason())
+                    .contains("cages")
+                    .contains("zoo");
+            disk.write(0, new byte[4096]);
+        }
+        try (NbdTestClient disk = paris.connect("cages")) {
+            assertThat(disk.readOnly()).isFalse();
+        }
+        long head = berlin.api().group("shop").headSequence();
+        sites.awaitHas("berlin", "shop", "oslo", head, KEPT_UP);
+        berlin.api().renameVolume("cages", "boxes");
+        TwoSites.post(berlin, "/groups/shop/protections/paris/resume");
+        sites.awaitEven("berlin", "shop");
+        GroupDocument copy = paris.api().group("shop");
+        assertThat(copy.volumes()).containsExactlyInAnyOrder("orders", "boxes");
+        assertThatThrownBy(() -> paris.connect("boxes").close()).isInstanceOf(Exception.class);
+        assertThat(TwoSites.hash(paris, "boxes" + TwoSites.newest(paris, "shop")))
+                .isEqualTo(TwoSites.hash(berlin, "boxes"));
+    }
+}
