@@ -15,6 +15,7 @@ import dev.tidemark.replica.ship.ShippingStatus;
 import dev.tidemark.storage.StorageFile;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
@@ -475,5 +476,30 @@ class DeltaSyncTest {
         pair.await("synchronised", pair::isEven);
         assertThat(pair.shipping.status().trigger()).contains("outgrew its limit");
         pair.checkEqual();
+    }
+
+    @Test
+    void whatACopyLacksIsHeldFromTheOpeningOnAndUntilItIsShipped() throws Exception {
+        Pair pair = new Pair(400_000, Duration.ofMillis(100));
+        pair.connect();
+        pair.await("a copy", pair::isEven);
+        pair.cut();
+        long known = head(pair.source);
+        Shipment held = pair.source.group().ship(known);
+        for (int i = 0; i < 60; i++) {
+            pair.source.write(pair.device, 0, pair.source.bytes(65_536));
+        }
+        pair.source.scheduler.runFor(3_000_000_000L);
+        assertThat(held.isGivenUp()).isFalse();
+        pair.source.copies = Map.of(PEER, known);
+        pair.source.killAndOpen();
+        ProtectionGroup group = pair.source.group();
+        pair.source.write(group.openVolume(1), 0, pair.source.bytes(4096));
+        pair.source.scheduler.runFor(30_000_000_000L);
+        group.ship(known).close();
+        group.copyIsShipped(PEER);
+        pair.source.write(group.openVolume(1), 0, pair.source.bytes(4096));
+        pair.source.scheduler.runFor(30_000_000_000L);
+        assertThatThrownBy(() -> group.ship(known)).hasMessageContaining("not kept any more");
     }
 }

@@ -1,9 +1,7 @@
 package dev.tidemark.harness;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
 import dev.tidemark.gateway.wire.Wire.VolumeDocument;
 import java.io.IOException;
@@ -393,34 +391,93 @@ final class SeveralSitesIT {
                 .orElseThrow();
     }
 
+    /** Paris has all; oslo lacks something, or has something more. */
+    private void failOverToParis() throws Exception {
+        berlin.kill();
+        var _ =
+                paris.api()
+                        .post(
+                                "/api/v1/groups/shop/failover",
+                                Map.of("at", "latest", "policy", "commit"));
+        TwoSites.awaitRole(paris, "shop", "active");
+        try (NbdTestClient disk = paris.connect("orders")) {
+            disk.write(BULK_OFFSET, new byte[1 << 20]);
+        }
+        sites.protect("paris", "shop", "oslo");
+    }
+
+    private void assertOsloFollowsParis(List<String> disks) throws Exception {
+        sites.awaitState("paris", "shop", "oslo", "shipping");
+        long head = paris.api().addCheckpoint("shop", "after").sequence();
+        sites.awaitHas("paris", "shop", "oslo", head, SeveralSites.LIMIT);
+        assertThat(oslo.api().group("shop").role()).isEqualTo("standby");
+        assertSame(paris, oslo, disks, "@after");
+    }
+
     @Test
-    void a_new_volume_whose_name_another_group_has_there_stops_its_copy_and_nothing_else()
+    void the_other_copy_goes_on_with_the_site_that_took_over_and_so_does_the_old_site()
             throws Exception {
-        sites.group("berlin", "shop", DISK_BYTES, List.of("orders"));
-        sites.group("paris", "zoo", DISK_BYTES, List.of("cages"));
+        List<String> disks = List.of("orders", "stock");
+        sites.group("berlin", "shop", DISK_BYTES, disks);
         sites.protect("berlin", "shop", "paris", "oslo");
-        sites.awaitEven("berlin", "shop");
-        try (NbdTestClient disk = paris.connect("cages")) {
-            var _ = berlin.api().createVolume("cages", DISK_BYTES, "shop");
-            fill("cages", 0, 9);
-            sites.awaitState("berlin", "shop", "paris", "stopped");
-            assertThat(sites.copy("berlin", "shop", "paris").reason())
-                    .contains("cages")
-                    .contains("zoo");
-            disk.write(0, new byte[4096]);
+        try (Host host = new Host(berlin, "orders", "stock")) {
+            host.awaitMore(50);
+            long both = berlin.api().addCheckpoint("shop", "before").sequence();
+            sites.awaitHas("berlin", "shop", "oslo", both, KEPT_UP);
+            sites.cut("oslo");
+            host.awaitMore(50);
+            host.chain.stop();
+            long last = berlin.api().addCheckpoint("shop", "paris-only").sequence();
+            sites.awaitHas("berlin", "shop", "paris", last, KEPT_UP);
         }
-        try (NbdTestClient disk = paris.connect("cages")) {
-            assertThat(disk.readOnly()).isFalse();
+        failOverToParis();
+        sites.heal("oslo");
+        assertOsloFollowsParis(disks);
+        assertThat(sites.copy("paris", "shop", "oslo").sync().sentBytes())
+                .as("it goes on where it was")
+                .isZero();
+        assertSame(paris, oslo, disks, "@before");
+        assertSame(paris, oslo, disks, "@paris-only");
+        assertThat(branches(oslo)).isZero();
+
+        berlin.start();
+        TwoSites.post(paris, "/groups/shop/reverse");
+        TwoSites.awaitRole(berlin, "shop", "standby");
+        sites.awaitEven("paris", "shop");
+        assertSame(paris, berlin, disks, "@after");
+    }
+
+    @Test
+    void a_copy_that_is_ahead_is_set_back_and_keeps_what_only_it_has() throws Exception {
+        List<String> disks = List.of("orders", "stock");
+        sites.group("berlin", "shop", DISK_BYTES, disks);
+        sites.protect("berlin", "shop", "paris", "oslo");
+        long acknowledged;
+        try (Host host = new Host(berlin, "orders", "stock")) {
+            host.awaitMore(50);
+            long both = berlin.api().addCheckpoint("shop", "before").sequence();
+            sites.awaitHas("berlin", "shop", "paris", both, KEPT_UP);
+            sites.cut("paris");
+            host.awaitMore(50);
+            host.chain.stop();
+            acknowledged = host.chain.acknowledged();
+            long last = berlin.api().addCheckpoint("shop", "oslo-only").sequence();
+            sites.awaitHas("berlin", "shop", "oslo", last, KEPT_UP);
         }
-        long head = berlin.api().group("shop").headSequence();
-        sites.awaitHas("berlin", "shop", "oslo", head, KEPT_UP);
-        berlin.api().renameVolume("cages", "boxes");
-        TwoSites.post(berlin, "/groups/shop/protections/paris/resume");
-        sites.awaitEven("berlin", "shop");
-        GroupDocument copy = paris.api().group("shop");
-        assertThat(copy.volumes()).containsExactlyInAnyOrder("orders", "boxes");
-        assertThatThrownBy(() -> paris.connect("boxes").close()).isInstanceOf(Exception.class);
-        assertThat(TwoSites.hash(paris, "boxes" + TwoSites.newest(paris, "shop")))
-                .isEqualTo(TwoSites.hash(berlin, "boxes"));
+        failOverToParis();
+        assertOsloFollowsParis(disks);
+        assertSame(paris, oslo, disks, "@before");
+        assertThat(branches(oslo)).isEqualTo(1);
+        assertThat(Host.last(oslo, disks, "@oslo-only")).isEqualTo(acknowledged);
+    }
+
+    private static long branches(GatewayProcess gateway) throws Exception {
+        long found = 0;
+        for (var test : gateway.api().tree("/api/v1/tests")) {
+            if (test.path("state").asText().equals("branch")) {
+                found++;
+            }
+        }
+        return found;
     }
 }

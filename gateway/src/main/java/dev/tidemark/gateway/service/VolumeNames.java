@@ -34,7 +34,7 @@ public final class VolumeNames {
     /** Nobody else is given the name until it is released. */
     void reserve(String name) {
         synchronized (groups.naming()) {
-            if (isUsed(name, new UUID(0, 0)) || !reserved.add(lower(name))) {
+            if (isUsed(name, 0, new UUID(0, 0), "") || !reserved.add(lower(name))) {
                 throw new ProblemException(
                         new Problem(
                                 ProblemKind.EXISTS,
@@ -84,7 +84,9 @@ public final class VolumeNames {
         Set<String> given = new HashSet<>();
         wanted.forEach((volume, name) -> {
             String free = name;
-            for (int attempt = 1; isTaken(free, copy) || !given.add(lower(free)); attempt++) {
+            for (int attempt = 1;
+                    isTaken(free, volume, copy, site) || !given.add(lower(free));
+                    attempt++) {
                 free = derived(name, site, attempt);
             }
             names.put(volume, free);
@@ -98,24 +100,36 @@ public final class VolumeNames {
         return cut(name, LONGEST - suffix.length()) + suffix;
     }
 
+    private static boolean isDerived(String name, String site) {
+        String suffix = cut("-" + site, LONGEST_SUFFIX);
+        int numbered = name.lastIndexOf('-');
+        return lower(name).endsWith(lower(suffix))
+                || (numbered > 0 && lower(name.substring(0, numbered)).endsWith(lower(suffix)));
+    }
+
     private static String cut(String text, int length) {
         return text.substring(0, Math.min(text.length(), length));
     }
 
-    private boolean isTaken(String name, UUID group) {
-        return reserved.contains(lower(name)) || isUsed(name, group);
+    private boolean isTaken(String name, int volume, UUID copy, String site) {
+        return reserved.contains(lower(name)) || isUsed(name, volume, copy, site);
     }
 
     /**
      * By a volume of another group. One of the copy's own that has the name was deleted at its
-     * source, or is about to be told another name, and makes way.
+     * source, or is about to be told another name, and makes way; unless it has that name here
+     * only.
      */
-    private boolean isUsed(String name, UUID group) {
+    private boolean isUsed(String name, int volume, UUID copy, String site) {
         boolean open =
                 groups.all().stream()
-                        .filter(other -> !other.row().id().equals(group))
-                        .flatMap(other -> other.engine().volumes().stream())
-                        .anyMatch(volume -> volume.name().equalsIgnoreCase(name));
+                        .anyMatch(other -> {
+                            boolean own = other.row().id().equals(copy);
+                            return other.engine().volumes().stream()
+                                    .filter(one -> one.name().equalsIgnoreCase(name))
+                                    .anyMatch(one ->
+                                            !own || (one.id() != volume && isDerived(name, site)));
+                        });
         return open || groups.unopenedWith(name).isPresent();
     }
 
