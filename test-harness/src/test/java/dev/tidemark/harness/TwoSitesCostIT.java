@@ -76,14 +76,6 @@ final class TwoSitesCostIT {
         return sorted[sorted.length / 2];
     }
 
-    private static void signal(String signal, GatewayProcess gateway) throws Exception {
-        int status =
-                new ProcessBuilder("kill", "-" + signal, Long.toString(gateway.pid()))
-                        .start()
-                        .waitFor();
-        assertThat(status).isZero();
-    }
-
     @Test
     void a_host_does_not_wait_for_a_site_that_has_stopped(@TempDir Path scratch) throws Exception {
         try (TwoSites sites = TwoSites.start(scratch)) {
@@ -110,12 +102,12 @@ final class TwoSitesCostIT {
             List<Double> gone = new ArrayList<>();
             for (int round = 0; round < ROUNDS; round++) {
                 alone.add(write(sites, scratch, "uncopied").p99Micros());
-                signal("STOP", sites.paris);
+                TwoSites.signal("STOP", sites.paris);
                 stopped.add(write(sites, scratch, "copied").p99Micros());
                 assertThat(TwoSites.copy(sites.berlin, GROUP).lagSeconds())
                         .as("the lag is seen")
                         .isGreaterThan(SECONDS / 2.0);
-                signal("CONT", sites.paris);
+                TwoSites.signal("CONT", sites.paris);
                 TwoSites.awaitEven(sites.berlin, GROUP);
                 sites.paris.kill();
                 gone.add(write(sites, scratch, "copied").p99Micros());
