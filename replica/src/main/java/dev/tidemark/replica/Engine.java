@@ -35,6 +35,12 @@ final class Engine {
     /** Of the copies that records are read for. */
     final List<Shipment> shipments = new CopyOnWriteArrayList<>();
 
+    /** Of the programs outside that read along. */
+    final List<Tap> taps = new CopyOnWriteArrayList<>();
+
+    final TapCount tapped = new TapCount();
+    final WriteTally tally;
+
     final Throttle throttle;
     final Head head;
     final HeadLog log;
@@ -64,6 +70,7 @@ final class Engine {
         this.rules = rules;
         this.journal = journal;
         this.health = health;
+        this.tally = new WriteTally(journal.redo().lastSequence());
         this.maintenance = new Maintenance(scheduler, "group " + id, health);
         this.throttle =
                 new Throttle(
@@ -77,6 +84,7 @@ final class Engine {
                         throttle,
                         rules,
                         roles,
+                        tally,
                         this::written,
                         this::appended);
         this.checkpoints =
@@ -174,10 +182,13 @@ final class Engine {
         checkpoints.written();
     }
 
-    /** Any record is in the log: a copy lacks it. */
+    /** Any record is in the log: copies lack it. */
     private void appended() {
         if (!shipments.isEmpty()) {
             shipments.forEach(Shipment::appended);
+        }
+        if (!taps.isEmpty()) {
+            taps.forEach(Tap::appended);
         }
     }
 

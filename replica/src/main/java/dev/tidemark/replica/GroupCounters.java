@@ -15,6 +15,8 @@ import java.util.List;
  * @param viewReadBytes bytes of those
  * @param writeLogBytes bytes written to the write logs of images
  * @param promotedBytes bytes copied by rollbacks and promotions
+ * @param journaled what the journal, the first copy of a write, has taken
+ * @param tapped what taps have given out
  */
 public record GroupCounters(
         List<VolumeCounters> volumes,
@@ -27,6 +29,8 @@ public record GroupCounters(
         long viewReadBytes,
         long writeLogBytes,
         long promotedBytes,
+        CopyCounters journaled,
+        CopyCounters tapped,
         JournalCounters journal) {
 
     public GroupCounters {

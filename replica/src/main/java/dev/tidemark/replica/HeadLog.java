@@ -17,6 +17,7 @@ final class HeadLog {
     private final Runnable onAppended;
     private final Rules rules;
     private final Roles roles;
+    private final WriteTally tally;
 
     /**
      * @param onWritten hears of each write, under the redo log's lock
@@ -28,6 +29,7 @@ final class HeadLog {
             Throttle throttle,
             Rules rules,
             Roles roles,
+            WriteTally tally,
             Runnable onWritten,
             Runnable onAppended) {
         this.redo = redo;
@@ -35,6 +37,7 @@ final class HeadLog {
         this.throttle = throttle;
         this.rules = rules;
         this.roles = roles;
+        this.tally = tally;
         this.onWritten = onWritten;
         this.onAppended = onAppended;
     }
@@ -67,6 +70,7 @@ final class HeadLog {
                         write.lengthBytes(),
                         write.segment(),
                         write.position()));
+        tally.appended(write);
         onWritten.run();
         onAppended.run();
         rules.appended(write);
@@ -75,6 +79,7 @@ final class HeadLog {
 
     /** Any mark is in the log. Under the redo log's lock. */
     void appended(Mark mark) {
+        tally.appended(mark);
         onAppended.run();
         rules.appended(mark);
     }

@@ -267,6 +267,21 @@ public final class ProtectionGroup implements AutoCloseable {
         return Shipment.open(engine, afterSequence);
     }
 
+    /** Begins to count what a copy gets, from the newest record on. */
+    public CopyTally tally() {
+        return new CopyTally(engine);
+    }
+
+    /**
+     * Begins to read records for a program outside, from the newest on. Blocking.
+     *
+     * @param limitBytes how far behind it may be, in bytes of redo
+     * @param withPayload whether it wants the content of writes
+     */
+    public Tap tap(long limitBytes, boolean withPayload) throws ReplicaException {
+        return Tap.open(engine, limitBytes, withPayload);
+    }
+
     /** Takes records of the source; of a copy. A feed that was made before takes nothing more. */
     public Feed feed() throws ReplicaException {
         requireCopy();
@@ -744,7 +759,15 @@ public final class ProtectionGroup implements AutoCloseable {
                 meters.viewReadBytes.sum(),
                 meters.writeLogBytes.sum(),
                 meters.promotedBytes.sum(),
+                journaled(),
+                engine.tapped.counters(),
                 engine.journal.counters());
+    }
+
+    /** A write that finds no place in the journal fails: none is ever left out. */
+    private CopyCounters journaled() {
+        WriteTally.At now = engine.tally.now();
+        return new CopyCounters(now.records(), now.bytes(), 0);
     }
 
     /** Changes the windows; takes effect at the next retention pass. */

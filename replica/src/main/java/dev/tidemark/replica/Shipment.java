@@ -37,6 +37,7 @@ public final class Shipment implements AutoCloseable {
     private final Deque<BatchEnd> unacknowledged = new ArrayDeque<>();
     private volatile Position acknowledged;
     private volatile @Nullable Runnable onMore;
+    private volatile long countedSequence;
     private volatile boolean closed;
 
     private Shipment(
@@ -116,6 +117,11 @@ public final class Shipment implements AutoCloseable {
         onMore = more;
     }
 
+    /** Writes up to this record do not count any more in what is read. */
+    public void countAfter(long sequence) {
+        countedSequence = sequence;
+    }
+
     /** A record was appended. Under the redo log's lock. */
     void appended() {
         Runnable more = onMore;
@@ -137,6 +143,8 @@ public final class Shipment implements AutoCloseable {
             long first = 0;
             long micros = 0;
             int count = 0;
+            long writes = 0;
+            long writeBytes = 0;
             while ((body == null || body.readableBytes() < maximumBytes) && follower.next(last)) {
                 if (body == null) {
                     body = PooledByteBufAllocator.DEFAULT.directBuffer(64 << 10);
@@ -146,6 +154,11 @@ public final class Shipment implements AutoCloseable {
                 }
                 wire.encode(follower, body);
                 count++;
+                if (follower.sequence() > countedSequence
+                        && WriteTally.counts(follower.kind(), follower.flags())) {
+                    writes++;
+                    writeBytes += follower.lengthBytes();
+                }
             }
             if (body == null) {
                 return null;
@@ -153,7 +166,7 @@ public final class Shipment implements AutoCloseable {
             body.setIntLE(8, count);
             unacknowledged.add(new BatchEnd(first + count - 1, follower.position()));
             whole = true;
-            return new ShippedRecords(first, count, micros, body);
+            return new ShippedRecords(first, count, micros, writes, writeBytes, body);
         } catch (JournalException failure) {
             throw Failures.replica(failure);
         } finally {

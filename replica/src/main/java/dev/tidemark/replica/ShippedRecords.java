@@ -7,6 +7,14 @@ import io.netty.buffer.ByteBuf;
  * docs/internals/link-protocol.md}, "records".
  *
  * @param firstTimeMicros when the first was written
+ * @param writes of them, those that the copy's counters count
+ * @param writeBytes that those wrote or zeroed
  * @param body the receiver's, who releases it
  */
-public record ShippedRecords(long firstSequence, int count, long firstTimeMicros, ByteBuf body) {}
+public record ShippedRecords(
+        long firstSequence,
+        int count,
+        long firstTimeMicros,
+        long writes,
+        long writeBytes,
+        ByteBuf body) {}

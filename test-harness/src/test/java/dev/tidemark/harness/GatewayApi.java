@@ -38,6 +38,10 @@ final class GatewayApi {
         this.tokenFile = tokenFile;
     }
 
+    InetSocketAddress address() {
+        return address;
+    }
+
     /** The API answered with a problem. */
     static final class RefusedException extends IOException {
         private static final long serialVersionUID = 1;

@@ -95,6 +95,15 @@ final class TwoSites implements AutoCloseable {
         return outcome.printed();
     }
 
+    /** Sends a signal, such as STOP or CONT. */
+    static void signal(String signal, GatewayProcess gateway) throws Exception {
+        int status =
+                new ProcessBuilder("kill", "-" + signal, Long.toString(gateway.pid()))
+                        .start()
+                        .waitFor();
+        assertThat(status).isZero();
+    }
+
     /** Waits until the only copy of a group has all that its active site has. */
     static void awaitEven(GatewayProcess active, String group) throws Exception {
         try {

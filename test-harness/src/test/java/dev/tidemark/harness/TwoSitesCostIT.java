@@ -77,14 +77,6 @@ final class TwoSitesCostIT {
         return sorted[sorted.length / 2];
     }
 
-    private static void signal(String signal, GatewayProcess gateway) throws Exception {
-        int status =
-                new ProcessBuilder("kill", "-" + signal, Long.toString(gateway.pid()))
-                        .start()
-                        .waitFor();
-        assertThat(status).isZero();
-    }
-
     private interface Step {
         void run() throws Exception;
     }
@@ -122,8 +114,8 @@ final class TwoSitesCostIT {
                     List.of(
                             new Failure(
                                     "stopped",
-                                    () -> signal("STOP", there),
-                                    () -> signal("CONT", there)),
+                                    () -> TwoSites.signal("STOP", there),
+                                    () -> TwoSites.signal("CONT", there)),
                             new Failure("killed", there::kill, there::start),
                             new Failure(
                                     "cut off",

@@ -9,6 +9,7 @@ import dev.tidemark.gateway.problem.ProblemKind;
 import dev.tidemark.gateway.service.Engine;
 import dev.tidemark.gateway.service.Overview;
 import dev.tidemark.gateway.service.Problems;
+import dev.tidemark.gateway.service.Taps;
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HealthDocument;
@@ -18,11 +19,14 @@ import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import io.javalin.http.HttpResponseException;
 import io.javalin.util.JavalinBindException;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,10 +34,16 @@ import org.slf4j.LoggerFactory;
 /** Serves the API over HTTP. Thread-safe; started once, stopped once. */
 public final class ApiServer implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(ApiServer.class);
+    static final String JSON_TYPE = "application/json";
+    static final String LINES_TYPE = "application/x-ndjson";
     private static final String PROBLEM_TYPE = "application/problem+json";
     private static final String PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
+    /** A client that took nothing for this long has left, or is broken. */
+    private static final Duration LONGEST_STALL = Duration.ofMinutes(10);
+
     private final byte[] token;
+    private final Taps taps;
     private final int bodyLimitBytes;
     private final List<Route> routes;
     private final Javalin javalin;
@@ -41,6 +51,7 @@ public final class ApiServer implements AutoCloseable {
     public ApiServer(Services services, String token, String version) {
         this.token = token.getBytes(StandardCharsets.UTF_8);
         this.bodyLimitBytes = Math.toIntExact(services.settings().get(Keys.API_REQUEST_BYTES));
+        this.taps = services.taps();
         this.routes = routes(services, version);
         this.javalin = Javalin.create(this::configure);
     }
@@ -128,12 +139,30 @@ public final class ApiServer implements AutoCloseable {
         context.status(route.status());
         if (answer instanceof String text) {
             context.contentType(PROMETHEUS_TYPE).result(text);
+        } else if (answer instanceof Lines lines) {
+            stream(lines, context);
         } else if (answer != null) {
             if (answer instanceof HealthDocument health
                     && health.status().equals(HealthDocument.DOWN)) {
                 context.status(503);
             }
-            context.contentType("application/json").result(Json.write(answer));
+            context.contentType(JSON_TYPE).result(Json.write(answer));
+        }
+    }
+
+    /** The client may take its time, and gets what there is at once. */
+    private static void stream(Lines lines, Context context) {
+        context.contentType(LINES_TYPE);
+        ServletContextRequest.getServletContextRequest(context.req())
+                .getConnectionMetaData()
+                .getConnection()
+                .getEndPoint()
+                .setIdleTimeout(LONGEST_STALL.toMillis());
+        try {
+            // Not Javalin's stream, which may compress and keep what it was given.
+            lines.writeTo(context.res().getOutputStream());
+        } catch (IOException gone) {
+            log.info("{} ended by its client: {}", context.path(), gone.toString());
         }
     }
 
@@ -230,6 +259,7 @@ public final class ApiServer implements AutoCloseable {
 
     @Override
     public void close() {
+        taps.close();
         javalin.stop();
     }
 }

@@ -119,8 +119,10 @@ final class OpenApi {
                     .putObject("schema")
                     .put("type", "string");
         } else if (response != null) {
-            ObjectNode content = success.putObject("content").putObject("application/json");
-            if (route.list()) {
+            String type =
+                    route.shape() == Route.Shape.LINES ? ApiServer.LINES_TYPE : ApiServer.JSON_TYPE;
+            ObjectNode content = success.putObject("content").putObject(type);
+            if (route.shape() == Route.Shape.LIST) {
                 ObjectNode list = content.putObject("schema");
                 list.put("type", "array");
                 list.set("items", reference(response));

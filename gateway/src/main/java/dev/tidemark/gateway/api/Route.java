@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * @param path with parameters in braces
  * @param query names of query parameters, each with a sentence: {@code name: what it does}
  * @param request the body's document, null when there is none
- * @param response the answer's document, null for no content; a list of them when {@code list}
+ * @param response the answer's document, null for no content
+ * @param shape how many of them
  * @param status of success
  * @param open served without a token
  */
@@ -20,7 +21,7 @@ record Route(
         List<String> query,
         @Nullable Class<?> request,
         @Nullable Class<?> response,
-        boolean list,
+        Shape shape,
         int status,
         boolean open,
         Handler handler) {
@@ -33,6 +34,14 @@ record Route(
         DELETE
     }
 
+    /** How many documents are answered. */
+    enum Shape {
+        ONE,
+        LIST,
+        /** One a line, until somebody ends it: {@link Lines}. */
+        LINES
+    }
+
     /** Answers a call with a document, or null for no content. */
     @FunctionalInterface
     interface Handler {
@@ -41,12 +50,44 @@ record Route(
 
     static Route get(String path, String summary, Class<?> response, Handler handler) {
         return new Route(
-                Method.GET, path, summary, List.of(), null, response, false, 200, false, handler);
+                Method.GET,
+                path,
+                summary,
+                List.of(),
+                null,
+                response,
+                Shape.ONE,
+                200,
+                false,
+                handler);
     }
 
     static Route list(String path, String summary, Class<?> response, Handler handler) {
         return new Route(
-                Method.GET, path, summary, List.of(), null, response, true, 200, false, handler);
+                Method.GET,
+                path,
+                summary,
+                List.of(),
+                null,
+                response,
+                Shape.LIST,
+                200,
+                false,
+                handler);
+    }
+
+    static Route lines(String path, String summary, Class<?> response, Handler handler) {
+        return new Route(
+                Method.GET,
+                path,
+                summary,
+                List.of(),
+                null,
+                response,
+                Shape.LINES,
+                200,
+                false,
+                handler);
     }
 
     static Route post(
@@ -63,7 +104,7 @@ record Route(
                 List.of(),
                 request,
                 response,
-                false,
+                Shape.ONE,
                 status,
                 false,
                 handler);
@@ -78,7 +119,7 @@ record Route(
                 List.of(),
                 request,
                 response,
-                false,
+                Shape.ONE,
                 200,
                 false,
                 handler);
@@ -86,7 +127,16 @@ record Route(
 
     static Route delete(String path, String summary, Handler handler) {
         return new Route(
-                Method.DELETE, path, summary, List.of(), null, null, false, 204, false, handler);
+                Method.DELETE,
+                path,
+                summary,
+                List.of(),
+                null,
+                null,
+                Shape.ONE,
+                204,
+                false,
+                handler);
     }
 
     Route with(String... parameters) {
@@ -97,7 +147,7 @@ record Route(
                 List.of(parameters),
                 request,
                 response,
-                list,
+                shape,
                 status,
                 open,
                 handler);
@@ -105,6 +155,6 @@ record Route(
 
     Route withoutToken() {
         return new Route(
-                method, path, summary, query, request, response, list, status, true, handler);
+                method, path, summary, query, request, response, shape, status, true, handler);
     }
 }

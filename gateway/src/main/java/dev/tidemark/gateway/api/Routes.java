@@ -2,6 +2,7 @@ package dev.tidemark.gateway.api;
 
 import static dev.tidemark.gateway.api.Route.delete;
 import static dev.tidemark.gateway.api.Route.get;
+import static dev.tidemark.gateway.api.Route.lines;
 import static dev.tidemark.gateway.api.Route.list;
 import static dev.tidemark.gateway.api.Route.patch;
 import static dev.tidemark.gateway.api.Route.post;
@@ -41,6 +42,7 @@ import dev.tidemark.gateway.wire.Wire.StatusDocument;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
 import dev.tidemark.gateway.wire.Wire.TestDocument;
 import dev.tidemark.gateway.wire.Wire.VolumeDocument;
+import dev.tidemark.gateway.wire.Wire.WriteLine;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -195,6 +197,14 @@ final class Routes {
                                                 .change(
                                                         group(call),
                                                         call.body(ChangeGroup.class)))),
+                lines(
+                                BASE + "/groups/{group}/writes",
+                                "What is written to a group from now on, one JSON document a line for as long as somebody reads",
+                                WriteLine.class,
+                                call ->
+                                        new TapLines(
+                                                group(call), services.taps(), call.flag("payload")))
+                        .with("payload: true also the bytes that are written, as base64"),
                 delete(
                                 BASE + "/groups/{group}",
                                 "Delete an empty group and its history",

@@ -8,6 +8,7 @@ import dev.tidemark.gateway.service.Groups;
 import dev.tidemark.gateway.service.Points;
 import dev.tidemark.gateway.service.Promotions;
 import dev.tidemark.gateway.service.RecoveryTests;
+import dev.tidemark.gateway.service.Taps;
 import dev.tidemark.gateway.service.Tasks;
 import dev.tidemark.gateway.service.Uris;
 import dev.tidemark.gateway.service.Volumes;
@@ -26,6 +27,7 @@ public record Services(
         Promotions promotions,
         Tasks tasks,
         Alerts alerts,
+        Taps taps,
         Uris uris,
         Metrics metrics,
         Sites sites,

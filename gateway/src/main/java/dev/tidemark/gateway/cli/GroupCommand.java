@@ -288,6 +288,32 @@ final class GroupCommand {
                 connection, connection.client().post(copy.path() + "/limit", new LimitRate(rate)));
     }
 
+    @Command(
+            name = "tap",
+            mixinStandardHelpOptions = true,
+            description = {
+                "Prints what is written to a group from now on, one JSON document a line, until it is interrupted.",
+                "Hosts never wait for it: when it is too slow, a line with a gap says what it missed."
+            })
+    int tap(
+            @Mixin Connection connection,
+            @Parameters(paramLabel = "NAME", description = "The group.") String name,
+            @Option(
+                            names = "--payload",
+                            description = "Print the bytes that are written too, as base64.")
+                    boolean payload) {
+        PrintWriter out = connection.out();
+        connection
+                .client()
+                .lines(
+                        path(name) + "/writes" + (payload ? "?payload=true" : ""),
+                        line -> {
+                            out.println(line);
+                            out.flush();
+                        });
+        return 0;
+    }
+
     private static String path(String name) {
         return "/groups/" + ApiClient.encode(name);
     }

@@ -9,7 +9,10 @@ import dev.tidemark.gateway.problem.ProblemKind;
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Wire.ProblemDocument;
 import dev.tidemark.gateway.wire.Wire.TaskDocument;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -20,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -126,6 +130,32 @@ public final class ApiClient {
         }
     }
 
+    /** Hands on the lines of an answer that goes on, empty ones left out, until it ends. */
+    public void lines(String path, Consumer<String> reader) {
+        HttpRequest request =
+                HttpRequest.newBuilder(URI.create(base + "/api/v1" + path))
+                        .header("Authorization", "Bearer " + token)
+                        .GET()
+                        .build();
+        HttpResponse<InputStream> response =
+                exchange(request, HttpResponse.BodyHandlers.ofInputStream());
+        try (BufferedReader lines =
+                new BufferedReader(
+                        new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+            if (response.statusCode() >= 400) {
+                throw refused(
+                        response.statusCode(), lines.lines().collect(Collectors.joining("\n")));
+            }
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (!line.isEmpty()) {
+                    reader.accept(line);
+                }
+            }
+        } catch (IOException e) {
+            throw brokeOff(e);
+        }
+    }
+
     private Answer send(String method, String path, @Nullable Object body) {
         HttpRequest.BodyPublisher publisher =
                 body == null
@@ -138,33 +168,41 @@ public final class ApiClient {
                         .header("Content-Type", "application/json")
                         .method(method, publisher)
                         .build();
+        HttpResponse<String> response =
+                exchange(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+        if (response.statusCode() >= 400) {
+            throw refused(response.statusCode(), response.body());
+        }
+        return new Answer(response.body());
+    }
+
+    private <T> HttpResponse<T> exchange(HttpRequest request, HttpResponse.BodyHandler<T> handler) {
         try {
-            HttpResponse<String> response =
-                    http.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
-            if (response.statusCode() >= 400) {
-                throw refused(response);
-            }
-            return new Answer(response.body());
+            return http.send(request, handler);
         } catch (ConnectException e) {
             throw new UnreachableException(
                     "no gateway answers at " + base + "; start one with: tidemark serve", e);
         } catch (IOException e) {
-            throw new UnreachableException(
-                    "the gateway at " + base + " broke off: " + e.getMessage(), e);
+            throw brokeOff(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new UnreachableException("interrupted", e);
         }
     }
 
-    private static ProblemException refused(HttpResponse<String> response) {
+    private UnreachableException brokeOff(IOException e) {
+        return new UnreachableException(
+                "the gateway at " + base + " broke off: " + e.getMessage(), e);
+    }
+
+    private static ProblemException refused(int status, String body) {
         try {
-            return problem(LENIENT.readValue(response.body(), ProblemDocument.class));
+            return problem(LENIENT.readValue(body, ProblemDocument.class));
         } catch (JsonProcessingException e) {
             return new ProblemException(
                     Problem.of(
                             ProblemKind.INTERNAL,
-                            "HTTP status " + response.statusCode() + " without a problem document"),
+                            "HTTP status " + status + " without a problem document"),
                     e);
         }
     }

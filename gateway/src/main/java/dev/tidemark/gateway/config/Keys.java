@@ -209,6 +209,14 @@ public final class Keys {
     public static final SettingKey<Boolean> API_OPEN_METRICS =
             flag("api.open_metrics", false, "Serves /metrics without a token.");
 
+    public static final SettingKey<Long> API_TAP_BACKLOG_BYTES =
+            size(
+                    "api.tap_backlog",
+                    256 * MIB,
+                    MIB,
+                    Long.MAX_VALUE,
+                    "How far behind a program that reads a group's writes may be, in bytes of redo; one that is further behind goes on at the newest record and is told the gap.");
+
     public static final SettingKey<Integer> JOURNAL_UNIT_BYTES =
             new SettingKey<>(
                     "journal.storage_unit",
@@ -338,6 +346,7 @@ public final class Keys {
                     API_ALLOW_REMOTE,
                     API_REQUEST_BYTES,
                     API_OPEN_METRICS,
+                    API_TAP_BACKLOG_BYTES,
                     JOURNAL_UNIT_BYTES,
                     JOURNAL_POOL_BYTES,
                     JOURNAL_INDEX_CACHE_BYTES,

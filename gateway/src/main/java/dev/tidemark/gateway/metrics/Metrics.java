@@ -86,6 +86,19 @@ public final class Metrics implements AutoCloseable {
                                     .strongReference(true)
                                     .register(registry));
         }
+        Tags named = Tags.of("group", name, "peer", "");
+        meters.addAll(
+                CopyMetrics.register(
+                        registry,
+                        named.and("copy", "journal"),
+                        snapshots,
+                        source -> source.get().counters().journaled()));
+        meters.addAll(
+                CopyMetrics.register(
+                        registry,
+                        named.and("copy", "analyzer"),
+                        snapshots,
+                        source -> source.get().counters().tapped()));
         meters.add(constant("tidemark_group_up", OPEN_HELP, name, 1));
         held.put(name, snapshots);
         return meters;

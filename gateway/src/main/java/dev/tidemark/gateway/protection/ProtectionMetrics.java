@@ -1,5 +1,6 @@
 package dev.tidemark.gateway.protection;
 
+import dev.tidemark.gateway.metrics.CopyMetrics;
 import dev.tidemark.replica.ship.ShippingState;
 import dev.tidemark.replica.ship.ShippingStatus;
 import io.micrometer.core.instrument.Gauge;
@@ -28,7 +29,18 @@ public final class ProtectionMetrics {
      * @param named the names of group and peer
      */
     public synchronized void add(Object protection, Tags named, Supplier<ShippingStatus> status) {
-        shown.computeIfAbsent(protection, one -> meters(named, status));
+        shown.computeIfAbsent(
+                protection,
+                one -> {
+                    List<Meter> meters = meters(named, status);
+                    meters.addAll(
+                            CopyMetrics.register(
+                                    registry,
+                                    named.and("copy", "peer"),
+                                    one,
+                                    key -> status.get().copied()));
+                    return meters;
+                });
     }
 
     /** Shows what a copy would be synchronised by, until {@link #remove} is called. */

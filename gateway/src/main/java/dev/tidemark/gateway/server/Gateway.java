@@ -23,6 +23,7 @@ import dev.tidemark.gateway.service.Overview;
 import dev.tidemark.gateway.service.Points;
 import dev.tidemark.gateway.service.Promotions;
 import dev.tidemark.gateway.service.RecoveryTests;
+import dev.tidemark.gateway.service.Taps;
 import dev.tidemark.gateway.service.Tasks;
 import dev.tidemark.gateway.service.Uris;
 import dev.tidemark.gateway.service.Volumes;
@@ -185,6 +186,7 @@ public final class Gateway implements AutoCloseable {
                                             promotions,
                                             tasks,
                                             alerts,
+                                            new Taps(settings),
                                             uris,
                                             metrics,
                                             sites,

@@ -205,6 +205,34 @@ public final class Wire {
             @Nullable HandoverDocument handover) {}
 
     /**
+     * Records that a program which reads along did not get, because it was too slow.
+     *
+     * @param records all of them, marks included
+     * @param writes of them, hosts' writes and zeros
+     * @param writeBytes that those wrote or zeroed
+     */
+    public record WriteGap(
+            long firstSequence, long lastSequence, long records, long writes, long writeBytes) {}
+
+    /**
+     * One line of what is written to a group: a durable record, or {@code gap} alone. What a line
+     * has not is not in it.
+     *
+     * @param kind write, zero, checkpoint, resize, promote or promoted
+     * @param lengthBytes of the range; the new size of a resize
+     * @param payload of a write, base64, when it was asked for
+     */
+    public record WriteLine(
+            @Nullable WriteGap gap,
+            @Nullable Long sequence,
+            @Nullable String time,
+            @Nullable String kind,
+            @Nullable String volume,
+            @Nullable Long offsetBytes,
+            @Nullable Long lengthBytes,
+            @Nullable String payload) {}
+
+    /**
      * How far back a group reaches and what that costs.
      *
      * @param tail oldest point

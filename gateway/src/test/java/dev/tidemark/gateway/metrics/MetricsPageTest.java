@@ -10,6 +10,7 @@ import dev.tidemark.gateway.server.Gateway;
 import dev.tidemark.gateway.server.TestGateways;
 import dev.tidemark.gateway.sites.SiteMetrics;
 import dev.tidemark.gateway.wire.Requests.CreateVolume;
+import dev.tidemark.replica.CopyCounters;
 import dev.tidemark.replica.link.PeerStatus;
 import dev.tidemark.replica.ship.ShippingStage;
 import dev.tidemark.replica.ship.ShippingState;
@@ -51,7 +52,7 @@ final class MetricsPageTest {
                         # Metrics
 
                         `GET /metrics` in Prometheus' text format, with the API's token (or without, when `api.open_metrics` is true). Counters count from the start of the process.
-                        Labels: `group`; `peer` for links between sites, with `group` for a group's copy there; for requests also `volume`, `kind` (`live`, `view`, `test`, `copy`) and `op` (`read`, `write`, `zero`, `flush`). IOPS are
+                        Labels: `group`; `peer` for links between sites, with `group` for a group's copy there; `copy` for the three copies of a write (`journal`, `peer`, `analyzer`; `peer` is empty but for the second); for requests also `volume`, `kind` (`live`, `view`, `test`, `copy`) and `op` (`read`, `write`, `zero`, `flush`). IOPS are
                         `rate(tidemark_request_seconds_count[1m])`, throughput is `rate(tidemark_request_bytes_total[1m])`. The JVM's own metrics (`jvm_*`, `process_*`, `system_*`) are there too.
 
                         ```yaml
@@ -103,6 +104,7 @@ final class MetricsPageTest {
                             1_500_000,
                             ShippingStage.NONE,
                             new SyncProgress(0, 0, 0, 0, 0, 0),
+                            new CopyCounters(3, 8192, 1),
                             "");
             Tags named = Tags.of("group", "shop", "peer", "berlin");
             ProtectionMetrics protection = new ProtectionMetrics(metrics.registry());
@@ -114,7 +116,9 @@ final class MetricsPageTest {
                     .contains(
                             "tidemark_protection_acknowledged_sequence{group=\"shop\",peer=\"berlin\"} 5.0")
                     .contains(
-                            "tidemark_protection_dirty_bytes{group=\"shop\",peer=\"berlin\"} 65536.0");
+                            "tidemark_protection_dirty_bytes{group=\"shop\",peer=\"berlin\"} 65536.0")
+                    .contains(
+                            "tidemark_copy_records_total{copy=\"peer\",group=\"shop\",peer=\"berlin\"} 3.0");
             return scraped;
         }
     }

@@ -2,6 +2,7 @@ package dev.tidemark.replica.ship;
 
 import dev.tidemark.execution.Causes;
 import dev.tidemark.execution.Scheduler;
+import dev.tidemark.replica.CopyTally;
 import dev.tidemark.replica.HistoryMap;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
@@ -42,6 +43,7 @@ public final class GroupShipping implements AutoCloseable {
     private final ProtectionGroup group;
     private final Terms terms;
     private final UUID peer;
+    private final CopyTally tally;
     private final Scheduler scheduler;
     private final ShippingListener listener;
     private final Executor executor;
@@ -96,6 +98,7 @@ public final class GroupShipping implements AutoCloseable {
         this.group = group;
         this.terms = terms;
         this.peer = peer;
+        this.tally = group.tally();
         this.scheduler = scheduler;
         this.listener = listener;
         this.executor = scheduler.newSerial("shipping " + group.id());
@@ -343,6 +346,8 @@ public final class GroupShipping implements AutoCloseable {
             trigger = "";
         }
         group.copyHas(peer, copy.sequence());
+        // What was on its way when the last link ended may be there: it comes no more.
+        tally.gotUpTo(copy.sequence());
         start(from, offer, opened, copy.sequence());
         enter(ShippingState.SHIPPING, "");
     }
@@ -394,7 +399,10 @@ public final class GroupShipping implements AutoCloseable {
     private RecordPump startRecords(GroupOffer offer, OutboundChannel opened)
             throws ReplicaException {
         long sequence = group.status().headSequence();
-        RecordPump records = start(replaceHold(sequence), offer, opened, sequence);
+        Shipment from = replaceHold(sequence);
+        // The disks are read from now on: writes that are not there yet come with them.
+        tally.leaveOut();
+        RecordPump records = start(from, offer, opened, sequence);
         records.tellAll();
         return records;
     }
@@ -473,12 +481,14 @@ public final class GroupShipping implements AutoCloseable {
                 new RecordPump(
                         group,
                         from,
+                        tally,
                         opened,
                         offer,
                         sequence,
                         scheduler,
                         () -> executor.execute(this::forceRan));
         pump = records;
+        from.countAfter(tally.countedSequence());
         from.onMore(records::woken);
         return records;
     }
@@ -776,6 +786,7 @@ public final class GroupShipping implements AutoCloseable {
                         ? ShippingStage.NONE
                         : records.stage(group.status().headSequence()),
                 progress,
+                tally.counters(),
                 trigger);
     }
 

@@ -1,6 +1,7 @@
 package dev.tidemark.replica.ship;
 
 import dev.tidemark.execution.Scheduler;
+import dev.tidemark.replica.CopyTally;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.Shipment;
@@ -30,11 +31,12 @@ final class RecordPump {
     /** What the channel has no room for yet. */
     private record Waiting(int kind, ByteBuf body) {}
 
-    /** A batch on its way: what it ends at, and when its first record was written. */
-    private record Sent(long lastSequence, long firstTimeMicros) {}
+    /** A batch on its way: what it ends at, when its first record was written, what counts. */
+    private record Sent(long lastSequence, long firstTimeMicros, long writes, long writeBytes) {}
 
     private final ProtectionGroup group;
     private final Shipment shipment;
+    private final CopyTally tally;
     private final OutboundChannel channel;
     private final Scheduler scheduler;
     private final Runnable again;
@@ -62,6 +64,7 @@ final class RecordPump {
     RecordPump(
             ProtectionGroup group,
             Shipment shipment,
+            CopyTally tally,
             OutboundChannel channel,
             GroupOffer offered,
             long from,
@@ -69,6 +72,7 @@ final class RecordPump {
             Runnable again) {
         this.group = group;
         this.shipment = shipment;
+        this.tally = tally;
         this.channel = channel;
         this.scheduler = scheduler;
         this.again = again;
@@ -125,7 +129,7 @@ final class RecordPump {
         }
         // Only now: a volume whose records are in the batch is in the list.
         tellVolumes(copyIsMade);
-        sent.add(new Sent(last, batch.firstTimeMicros()));
+        sent.add(new Sent(last, batch.firstTimeMicros(), batch.writes(), batch.writeBytes()));
         sentSequence = last;
         oldestMicros = sent.element().firstTimeMicros();
         waiting.add(new Waiting(Kinds.DATA_RECORDS, batch.body()));
@@ -210,8 +214,9 @@ final class RecordPump {
      */
     void acknowledged(long said) {
         long sequence = Math.min(said, sentSequence);
-        while (!sent.isEmpty() && sent.peek().lastSequence() <= sequence) {
-            sent.remove();
+        while (!sent.isEmpty() && sent.element().lastSequence() <= sequence) {
+            Sent there = sent.remove();
+            tally.got(there.lastSequence(), there.writes(), there.writeBytes());
         }
         oldestMicros = sent.isEmpty() ? 0 : sent.element().firstTimeMicros();
         acknowledgedSequence = Math.max(acknowledgedSequence, sequence);

@@ -1,5 +1,7 @@
 package dev.tidemark.replica.ship;
 
+import dev.tidemark.replica.CopyCounters;
+
 /**
  * How the shipping of a group to a peer stands. Sequence numbers are the source's.
  *
@@ -10,6 +12,7 @@ package dev.tidemark.replica.ship;
  * @param lagMicros age of the oldest record that the copy has not got; 0 when it has all
  * @param stage what the newest records wait for
  * @param sync of the synchronisation that runs or ran last
+ * @param copied writes that the copy has got as records, or was given with a synchronisation
  * @param trigger why that began, or why the next one will; empty when there was none
  */
 public record ShippingStatus(
@@ -21,4 +24,5 @@ public record ShippingStatus(
         long lagMicros,
         ShippingStage stage,
         SyncProgress sync,
+        CopyCounters copied,
         String trigger) {}
