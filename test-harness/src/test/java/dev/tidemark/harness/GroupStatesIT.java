@@ -309,7 +309,7 @@ final class GroupStatesIT {
         try (Statuses seen = new Statuses(berlin, GROUP)) {
             sites.heal("paris");
             seen.await("rejoining");
-            seen.await("test"); // What only this site has is kept as one.
+            seen.await("branch"); // What only this site has is kept.
         }
         sites.awaitEven("paris", GROUP);
         assertThat(berlin.api().runningTests().getFirst().note()).startsWith("branch: ");
