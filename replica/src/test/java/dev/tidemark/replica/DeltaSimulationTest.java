@@ -72,6 +72,7 @@ class DeltaSimulationTest {
         private boolean made;
         private ShippingDesk desk;
         private GroupShipping shipping;
+        private long journaledBefore;
         private @Nullable DirectLink link;
         private int nextVolume;
 
@@ -106,6 +107,7 @@ class DeltaSimulationTest {
         }
 
         private GroupShipping newShipping() {
+            journaledBefore = source.group().counters().journaled().records();
             return new GroupShipping(
                     source.group(),
                     new GroupShipping.Terms("group", Rig.UNIT_BYTES, backlogBytes),
@@ -390,6 +392,7 @@ class DeltaSimulationTest {
                 run(100);
             }
             assertThat(isEven()).as("%s", shipping.status()).isTrue();
+            checkCounters();
             List<Checkpoint> all = checkpoints(copy);
             for (Checkpoint checkpoint : all) {
                 checkPoint(checkpoint.sequence());
@@ -417,6 +420,14 @@ class DeltaSimulationTest {
                     here.tagged(),
                     here.name(),
                     here.description());
+        }
+
+        /** Each write of a host was shipped or came with a synchronisation, and counts once. */
+        private void checkCounters() {
+            CopyCounters copied = shipping.status().copied();
+            assertThat(copied.records() + copied.droppedRecords())
+                    .as("%s", copied)
+                    .isEqualTo(source.group().counters().journaled().records() - journaledBefore);
         }
 
         private boolean isEven() {

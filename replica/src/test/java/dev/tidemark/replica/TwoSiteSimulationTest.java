@@ -43,6 +43,7 @@ class TwoSiteSimulationTest {
         private boolean made;
         private ShippingDesk desk;
         private GroupShipping shipping;
+        private long journaledBefore;
         private @Nullable DirectLink link;
         private int nextVolume;
         int syncs;
@@ -70,6 +71,7 @@ class TwoSiteSimulationTest {
         }
 
         private GroupShipping newShipping() {
+            journaledBefore = source.group().counters().journaled().records();
             return new GroupShipping(
                     source.group(),
                     new GroupShipping.Terms("group", Rig.UNIT_BYTES, Long.MAX_VALUE),
@@ -230,6 +232,7 @@ class TwoSiteSimulationTest {
             assertThat(isEven()).as("%s", shipping.status()).isTrue();
             assertThat(backlog()).isZero();
             assertThat(shipping.status().lagMicros()).isZero();
+            checkCounters();
             List<Checkpoint> all = checkpoints(copy);
             assertThat(checkpoints(source)).endsWith(all.toArray(Checkpoint[]::new));
             for (Checkpoint checkpoint : all) {
@@ -240,6 +243,14 @@ class TwoSiteSimulationTest {
 
         private long backlog() {
             return shipping.status().backlogBytes();
+        }
+
+        /** Each write of a host was shipped or came with a synchronisation, and counts once. */
+        private void checkCounters() {
+            CopyCounters copied = shipping.status().copied();
+            assertThat(copied.records() + copied.droppedRecords())
+                    .as("%s", copied)
+                    .isEqualTo(source.group().counters().journaled().records() - journaledBefore);
         }
 
         private boolean isEven() {

@@ -3,6 +3,7 @@ package dev.tidemark.harness;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -92,6 +93,10 @@ final class NbdTestClient implements AutoCloseable {
                         ? SocketChannel.open(StandardProtocolFamily.UNIX)
                         : SocketChannel.open();
         try {
+            if (channel.supportedOptions().contains(StandardSocketOptions.TCP_NODELAY)) {
+                // A payload does not wait for the header before it.
+                channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+            }
             channel.connect(address);
             return new NbdTestClient(channel, NbdTestHandshake.go(channel, export));
         } catch (IOException | RuntimeException e) {
