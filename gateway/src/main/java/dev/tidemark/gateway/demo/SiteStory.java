@@ -78,13 +78,13 @@ final class SiteStory {
             Path loot = scratch.resolve("scrambled");
             points.addAll(attack(live, loot));
             lost = Documents.hash(loot);
-            head = sites.berlin().group(GROUP).headSequence();
+            head = copyAtParis().acknowledgedSequence();
             writeAlone(live);
             kill();
         }
         telling.claim(
                 sites.paris().point(GROUP, "latest").sequence() >= head,
-                "paris has every record up to the pause, seq:" + head);
+                "paris has every record that it has acknowledged, up to seq:" + head);
 
         Optional<SiteDrill.Finding> best = drill(points);
         if (best.isEmpty()) {
@@ -241,17 +241,20 @@ final class SiteStory {
         Path note = scratch.resolve(NOTE);
         Files.writeString(note, "the attacker came from 192.0.2.7\n");
         live.add(note);
-        GroupDocument group = sites.berlin().group(GROUP);
-        ProtectionDocument copy = group.protections().getFirst();
+        ProtectionDocument copy = copyAtParis();
         telling.line(
                 NOTE
                         + ": paris lacks "
-                        + (group.headSequence() - copy.acknowledgedSequence())
+                        + (sites.berlin().group(GROUP).headSequence() - copy.acknowledgedSequence())
                         + " records, "
                         + ByteSize.format(copy.backlogBytes())
                         + ", lag "
                         + Math.round(copy.lagSeconds() * 1000)
                         + " ms");
+    }
+
+    private ProtectionDocument copyAtParis() throws IOException, InterruptedException {
+        return sites.berlin().group(GROUP).protections().getFirst();
     }
 
     private void kill() throws IOException, InterruptedException {
