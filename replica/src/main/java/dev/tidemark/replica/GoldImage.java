@@ -51,6 +51,14 @@ final class GoldImage {
         return image;
     }
 
+    /**
+     * Whether there is one to open: its directory alone is what a crash amid {@link #create} left.
+     */
+    static boolean exists(StorageDirectory volumes, int id) throws StorageException {
+        String name = directoryName(id);
+        return volumes.directories().contains(name) && volumes.directory(name).exists(FILE);
+    }
+
     static GoldImage open(StorageDirectory volumes, int id) throws StorageException {
         StorageDirectory directory = volumes.directory(directoryName(id));
         return new GoldImage(directory, directory.open(FILE));

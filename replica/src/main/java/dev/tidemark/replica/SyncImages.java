@@ -93,7 +93,7 @@ public final class SyncImages implements CopyContent, AutoCloseable {
         if (open != null) {
             return open;
         }
-        return volumes.directories().contains(GoldImage.directoryName(id))
+        return GoldImage.exists(volumes, id)
                 ? GoldImage.open(volumes, id)
                 : GoldImage.create(volumes, id, sizeBytes);
     }

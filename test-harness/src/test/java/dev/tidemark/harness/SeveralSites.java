@@ -141,6 +141,17 @@ final class SeveralSites implements AutoCloseable {
                                 new Requests.ProtectGroup(List.of(to)));
     }
 
+    /**
+     * The same, and waits until the copies are made: the past of each begins only then, so that
+     * what is asked of it has to be written later.
+     */
+    void protectAndAwait(String site, String group, String... to) throws Exception {
+        protect(site, group, to);
+        for (String at : to) {
+            awaitState(site, group, at, "shipping");
+        }
+    }
+
     ProtectionDocument copy(String site, String group, String at) throws Exception {
         return gateway(site).api().group(group).protections().stream()
                 .filter(copy -> copy.site().equals(at))

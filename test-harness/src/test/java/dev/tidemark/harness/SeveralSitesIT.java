@@ -145,9 +145,7 @@ final class SeveralSitesIT {
         sites.group("berlin", "shop", DISK_BYTES, disks);
         List<String> names = new ArrayList<>();
         try (Host host = new Host(berlin, "orders", "stock")) {
-            sites.protect("berlin", "shop", "paris", "oslo");
-            sites.awaitState("berlin", "shop", "paris", "shipping");
-            sites.awaitState("berlin", "shop", "oslo", "shipping");
+            sites.protectAndAwait("berlin", "shop", "paris", "oslo");
             names.addAll(assertKeptUp("shop", "paris", "whole", host));
 
             sites.cut("oslo");
@@ -200,10 +198,8 @@ final class SeveralSitesIT {
         sites.group("paris", "east", DISK_BYTES, east);
         try (Host western = new Host(berlin, "west1", "west2");
                 Host eastern = new Host(paris, "east1", "east2")) {
-            sites.protect("berlin", "west", "paris");
-            sites.protect("paris", "east", "berlin");
-            sites.awaitState("berlin", "west", "paris", "shipping");
-            sites.awaitState("paris", "east", "berlin", "shipping");
+            sites.protectAndAwait("berlin", "west", "paris");
+            sites.protectAndAwait("paris", "east", "berlin");
             western.awaitMore(50);
             eastern.awaitMore(50);
             sites.awaitHas(
@@ -283,10 +279,8 @@ final class SeveralSitesIT {
         sites.group("berlin", "mail", DISK_BYTES, List.of("boxes", "queue"));
         try (Host shop = new Host(berlin, "orders", "stock");
                 Host mail = new Host(berlin, "boxes", "queue")) {
-            sites.protect("berlin", "shop", "paris");
-            sites.protect("berlin", "mail", "oslo");
-            sites.awaitState("berlin", "shop", "paris", "shipping");
-            sites.awaitState("berlin", "mail", "oslo", "shipping");
+            sites.protectAndAwait("berlin", "shop", "paris");
+            sites.protectAndAwait("berlin", "mail", "oslo");
             sites.cut("oslo");
             sites.awaitState("berlin", "mail", "oslo", "waiting");
             assertKeptUp("shop", "paris", "cut", shop);
@@ -316,9 +310,7 @@ final class SeveralSitesIT {
         List<String> disks = List.of("orders", "stock");
         sites.group("berlin", "shop", DISK_BYTES, disks);
         try (Host host = new Host(berlin, "orders", "stock")) {
-            sites.protect("berlin", "shop", "paris", "oslo");
-            sites.awaitState("berlin", "shop", "paris", "shipping");
-            sites.awaitState("berlin", "shop", "oslo", "shipping");
+            sites.protectAndAwait("berlin", "shop", "paris", "oslo");
 
             var _ = berlin.api().createVolume("extra", 4 << 20, "shop");
             var _ = berlin.api().createVolume("spare", 4 << 20, "shop");
@@ -419,7 +411,7 @@ final class SeveralSitesIT {
             throws Exception {
         List<String> disks = List.of("orders", "stock");
         sites.group("berlin", "shop", DISK_BYTES, disks);
-        sites.protect("berlin", "shop", "paris", "oslo");
+        sites.protectAndAwait("berlin", "shop", "paris", "oslo");
         try (Host host = new Host(berlin, "orders", "stock")) {
             host.awaitMore(50);
             long both = berlin.api().addCheckpoint("shop", "before").sequence();
@@ -451,7 +443,7 @@ final class SeveralSitesIT {
     void a_copy_that_is_ahead_is_set_back_and_keeps_what_only_it_has() throws Exception {
         List<String> disks = List.of("orders", "stock");
         sites.group("berlin", "shop", DISK_BYTES, disks);
-        sites.protect("berlin", "shop", "paris", "oslo");
+        sites.protectAndAwait("berlin", "shop", "paris", "oslo");
         long acknowledged;
         try (Host host = new Host(berlin, "orders", "stock")) {
             host.awaitMore(50);
