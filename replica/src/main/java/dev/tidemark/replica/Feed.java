@@ -63,6 +63,11 @@ public final class Feed implements AutoCloseable {
         return appending.start();
     }
 
+    /** Whether the batch that was appended last waits for the fold, which is behind. */
+    public boolean waitsForFold() {
+        return fold.isWaiting();
+    }
+
     /** One batch on its way into the log. */
     private final class Appending {
         private final ByteBuf batch;

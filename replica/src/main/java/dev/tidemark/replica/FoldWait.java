@@ -26,6 +26,12 @@ final class FoldWait {
         return opened.thenRunAsync(() -> {}, engine.scheduler.io());
     }
 
+    /** Whether somebody waits now. */
+    boolean isWaiting() {
+        CompletableFuture<Void> opened = waiting;
+        return opened != null && !opened.isDone();
+    }
+
     /** Nobody waits any more. */
     void end() {
         ended = true;

@@ -4,15 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.journal.JournalException;
 import dev.tidemark.journal.PointSpec;
 import dev.tidemark.replica.ship.CopyHost;
 import dev.tidemark.replica.ship.GroupOffer;
 import dev.tidemark.replica.ship.GroupShipping;
 import dev.tidemark.replica.ship.ShippingDesk;
 import dev.tidemark.replica.ship.ShippingListener;
+import dev.tidemark.replica.ship.ShippingStage;
 import dev.tidemark.replica.ship.ShippingState;
 import dev.tidemark.replica.ship.ShippingStatus;
+import dev.tidemark.storage.StorageException;
 import dev.tidemark.storage.StorageFile;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Map;
@@ -34,6 +38,10 @@ class DeltaSyncTest {
         final Rig copy = new Rig(2);
         BlockDevice device;
         private boolean made;
+
+        /** The copy's fold is held back, as by a full disk. */
+        boolean foldIsHeld;
+
         private ShippingDesk desk = new ShippingDesk(this, copy.scheduler);
         GroupShipping shipping;
         private @Nullable DirectLink link;
@@ -74,7 +82,19 @@ class DeltaSyncTest {
         public ProtectionGroup adopt(
                 GroupOffer offer, UUID from, SyncImages images, StandbyStart start)
                 throws ReplicaException {
-            copy.createStandby(images, start, source);
+            copy.models.putAll(source.models);
+            copy.rules =
+                    copy.new SilentRules() {
+                        @Override
+                        void fold(FoldSteps steps) throws JournalException, IOException {
+                            if (foldIsHeld) {
+                                throw new StorageException(
+                                        StorageException.Kind.NO_SPACE, "held back", null);
+                            }
+                            super.fold(steps);
+                        }
+                    };
+            copy.createStandby(images, start);
             made = true;
             return copy.group();
         }
@@ -177,6 +197,31 @@ class DeltaSyncTest {
                 return refused;
             }
         }
+    }
+
+    @Test
+    void aCopyWhoseFoldIsBehindSaysThatThisIsWhatHoldsItUp() throws Exception {
+        Pair pair = new Pair(400_000);
+        pair.copy.options = pair.copy.options.withUnfoldedLimit(300_000);
+        pair.connect();
+        pair.await("a copy", pair::isEven);
+        pair.foldIsHeld = true;
+        for (int i = 0; i < 29; i++) {
+            pair.source.write(pair.device, i * 10_000L, pair.source.bytes(10_000));
+        }
+        pair.await("below the limit", pair::isEven);
+        assertThat(pair.shipping.status().stage()).isEqualTo(ShippingStage.NONE);
+        for (int i = 29; i < 36; i++) {
+            pair.source.write(pair.device, i * 10_000L, pair.source.bytes(10_000));
+            pair.source.scheduler.runFor(100_000_000);
+        }
+        pair.await(
+                "held up by the fold", () -> pair.shipping.status().stage() == ShippingStage.FOLD);
+        assertThat(pair.isEven()).isFalse();
+        pair.foldIsHeld = false;
+        pair.await("shipped", pair::isEven);
+        assertThat(pair.shipping.status().stage()).isEqualTo(ShippingStage.NONE);
+        pair.checkEqual();
     }
 
     private static long head(Rig rig) {

@@ -266,6 +266,11 @@ final class DirectLink implements Link {
                 }
 
                 @Override
+                public Hold hold() {
+                    return credit <= 0 ? Hold.CREDIT : Hold.NOTHING;
+                }
+
+                @Override
                 public void send(int kind, ByteBuf body) {
                     if (!closed && credit <= 0) {
                         throw new IllegalStateException("no credit");

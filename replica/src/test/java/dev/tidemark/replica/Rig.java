@@ -159,7 +159,7 @@ final class Rig {
     }
 
     /** Notes nothing. */
-    final class SilentRules extends NotingRules {
+    class SilentRules extends NotingRules {
         @Override
         void appended(PendingRecord record) {
             // The source has noted it.

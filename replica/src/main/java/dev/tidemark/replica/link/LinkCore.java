@@ -80,6 +80,9 @@ final class LinkCore implements Link {
     private int nextStream;
     private boolean waitsForLimit;
 
+    /** DATA was left, because no stream had room or for a limit; written on the executor. */
+    private volatile boolean waitsForWire;
+
     /**
      * @param onDown told once, on the link's executor, after its user
      */
@@ -400,12 +403,14 @@ final class LinkCore implements Link {
 
     /** Each channel in turn, but for those whose limit has to be waited for. */
     private void sendData() {
+        waitsForWire = false;
         int waiting = 0;
         long shortest = Long.MAX_VALUE;
         while (!down && waiting < withData.size()) {
             FrameStream stream = writableStream();
             if (stream == null) {
                 compression.waited();
+                waitsForWire = true;
                 return;
             }
             SendingEnd end = withData.removeFirst();
@@ -426,6 +431,7 @@ final class LinkCore implements Link {
         }
         if (shortest != Long.MAX_VALUE) {
             compression.waited();
+            waitsForWire = true;
             if (!waitsForLimit) {
                 waitsForLimit = true;
                 var _ =
@@ -433,6 +439,11 @@ final class LinkCore implements Link {
                                 .schedule(shortest, () -> serial.execute(this::limitPassed));
             }
         }
+    }
+
+    /** Whether what waits to be sent waits for a stream or a limit, and not for its turn. */
+    boolean waitsForWire() {
+        return waitsForWire;
     }
 
     private void limitPassed() {

@@ -13,10 +13,20 @@ public interface OutboundChannel {
      */
     long credit();
 
-    /** Whether it is the peer that has granted no more, and not the link that is full. */
-    default boolean isPeerBehind() {
-        return false;
+    /** What holds DATA up. */
+    enum Hold {
+        /** The peer has taken all that was sent. */
+        NOTHING,
+        /** Its turn to be compressed. */
+        COMPRESSION,
+        /** A stream with room, a limit, or its way through the network. */
+        WIRE,
+        /** The peer, which has not granted more. */
+        CREDIT
     }
+
+    /** What the DATA that was sent, and is to be sent, waits for. */
+    Hold hold();
 
     /**
      * Sends the next DATA. A body larger than {@link #credit} is taken as long as that is positive,

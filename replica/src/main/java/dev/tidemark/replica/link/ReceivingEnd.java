@@ -73,6 +73,8 @@ final class ReceivingEnd implements IncomingChannel, InboundChannel {
             throw LinkCore.broken("DATA " + number + " comes twice on channel " + channel);
         }
         deliver(places);
+        // Also before anything is granted: the sender learns that the network did its part.
+        tell();
         return rawBytes;
     }
 

@@ -25,8 +25,13 @@ final class SendingEnd implements OutboundChannel {
     private volatile ByteBuf openedBody = Unpooled.EMPTY_BUFFER;
     private long lastNumber;
 
-    /** Raw bytes that went out. */
-    private long wireBytes;
+    /** Raw bytes that went out, and the last number with them. */
+    private final AtomicLong wireBytes = new AtomicLong();
+
+    private volatile long wireNumber;
+
+    /** The peer has taken everything up to it. */
+    private volatile long peerNumber;
 
     private boolean open;
 
@@ -68,7 +73,7 @@ final class SendingEnd implements OutboundChannel {
     }
 
     void acknowledged(ByteBuf body) {
-        body.skipBytes(8);
+        peerNumber = Math.max(peerNumber, body.readLongLE());
         grantedBytes = Math.max(grantedBytes, body.readLongLE());
         if (!ended && handler != null) {
             if (body.isReadable()) {
@@ -132,12 +137,13 @@ final class SendingEnd implements OutboundChannel {
     /** Whether the next DATA may go: the peer has granted all of it. */
     boolean mayGo() {
         Waiting next = queue.peek();
-        return next != null && wireBytes + next.body().readableBytes() <= grantedBytes;
+        return next != null && wireBytes.get() + next.body().readableBytes() <= grantedBytes;
     }
 
     Waiting take() {
         Waiting next = queue.remove();
-        wireBytes += next.body().readableBytes();
+        wireNumber = next.number();
+        wireBytes.addAndGet(next.body().readableBytes());
         return next;
     }
 
@@ -152,8 +158,15 @@ final class SendingEnd implements OutboundChannel {
     }
 
     @Override
-    public boolean isPeerBehind() {
-        return grantedBytes - takenBytes.get() <= 0;
+    public Hold hold() {
+        long taken = takenBytes.get();
+        if (grantedBytes <= taken) {
+            return Hold.CREDIT;
+        }
+        if (wireBytes.get() < taken) {
+            return link.waitsForWire() ? Hold.WIRE : Hold.COMPRESSION;
+        }
+        return peerNumber < wireNumber ? Hold.WIRE : Hold.NOTHING;
     }
 
     @Override

@@ -138,9 +138,15 @@ abstract class CopyReceiver implements InboundHandler {
     final void acknowledge(long sequence) {
         InboundChannel open = open();
         if (open != null) {
-            open.acknowledge(Unpooled.buffer(8).writeLongLE(sequence));
+            open.acknowledge(
+                    Unpooled.buffer(9).writeLongLE(sequence).writeByte(waitsForFold() ? 1 : 0));
         }
         awaited.reached(sequence);
+    }
+
+    /** Whether nothing more is taken until the copy's fold has caught up. */
+    boolean waitsForFold() {
+        return false;
     }
 
     final void fail(Throwable failure) {

@@ -21,6 +21,9 @@ final class FeedReceiver extends CopyReceiver {
     private boolean forcing;
     private boolean unforced;
 
+    /** The last record that is on the disk, in the source's numbers. */
+    private long forcedSequence;
+
     FeedReceiver(
             ProtectionGroup group, Feed feed, Executor executor, Awaited awaited, Naming naming) {
         super(group, executor, awaited);
@@ -52,7 +55,11 @@ final class FeedReceiver extends CopyReceiver {
                 volumes = volumes.thenCompose(before -> rename(volume.id(), volume.name()));
             }
         }
-        return volumes.thenCompose(added -> feed.force()).thenApply(forced -> standing());
+        return volumes.thenCompose(added -> feed.force())
+                .thenApply(forced -> {
+                    forcedSequence = forced;
+                    return standing();
+                });
     }
 
     /**
@@ -74,7 +81,12 @@ final class FeedReceiver extends CopyReceiver {
 
     @Override
     CompletableFuture<Void> records(ByteBuf batch) {
-        return feed.append(batch);
+        CompletableFuture<Void> appended = feed.append(batch);
+        if (waitsForFold()) {
+            // Nothing is granted for a while: the source is told why.
+            acknowledge(forcedSequence);
+        }
+        return appended;
     }
 
     @Override
@@ -115,11 +127,17 @@ final class FeedReceiver extends CopyReceiver {
                                     if (failure != null) {
                                         fail(failure);
                                     } else {
+                                        forcedSequence = sequence;
                                         acknowledge(sequence);
                                         force();
                                     }
                                 },
                                 executor);
+    }
+
+    @Override
+    boolean waitsForFold() {
+        return feed.waitsForFold();
     }
 
     @Override

@@ -694,8 +694,9 @@ public final class GroupShipping implements AutoCloseable {
         @Override
         public void acknowledged(ByteBuf body) {
             if (body.readableBytes() >= 8) {
-                long sequence = body.getLongLE(body.readerIndex());
-                later(() -> taken(sequence));
+                long sequence = body.readLongLE();
+                boolean folds = body.isReadable() && body.readByte() == 1;
+                later(() -> taken(sequence, folds));
             }
         }
 
@@ -710,12 +711,12 @@ public final class GroupShipping implements AutoCloseable {
         }
     }
 
-    private void taken(long sequence) {
+    private void taken(long sequence, boolean folds) {
         RecordPump records = pump;
         if (records == null) {
             return;
         }
-        records.acknowledged(sequence);
+        records.acknowledged(sequence, folds);
         tellAwaited();
         if (!syncing) {
             group.copyHas(peer, records.acknowledgedSequence());

@@ -47,6 +47,9 @@ final class RecordPump {
     private volatile long acknowledgedSequence;
     private volatile long oldestMicros;
 
+    /** The copy has said that it takes no more until its fold has caught up. */
+    private volatile boolean copyFolds;
+
     /** When the log was last read, or the first record came after a rest. */
     private volatile long wokenMicros;
 
@@ -211,8 +214,11 @@ final class RecordPump {
     /**
      * The copy has everything up to a sequence number on its disk; of what was sent, whatever it
      * says.
+     *
+     * @param folds whether it takes no more until its fold has caught up
      */
-    void acknowledged(long said) {
+    void acknowledged(long said, boolean folds) {
+        copyFolds = folds;
         long sequence = Math.min(said, sentSequence);
         while (!sent.isEmpty() && sent.element().lastSequence() <= sequence) {
             Sent there = sent.remove();
@@ -228,11 +234,17 @@ final class RecordPump {
         if (acknowledgedSequence >= lastSequence) {
             return ShippingStage.NONE;
         }
-        if (channel.isPeerBehind()) {
-            return ShippingStage.COPY;
+        if (copyFolds) {
+            return ShippingStage.FOLD;
         }
-        boolean held = sentSequence < lastSequence && channel.credit() > 0;
-        return held ? ShippingStage.CAPTURE : ShippingStage.WIRE;
+        if (sentSequence < lastSequence && channel.credit() > 0) {
+            return ShippingStage.CAPTURE;
+        }
+        return switch (channel.hold()) {
+            case COMPRESSION -> ShippingStage.COMPRESS;
+            case WIRE -> ShippingStage.WIRE;
+            case CREDIT, NOTHING -> ShippingStage.JOURNAL;
+        };
     }
 
     long sentSequence() {

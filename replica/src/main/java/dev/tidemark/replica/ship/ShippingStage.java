@@ -6,8 +6,12 @@ public enum ShippingStage {
     NONE,
     /** To be forced and read at the source. */
     CAPTURE,
-    /** Compression, the network, or a limit. */
+    /** In the link, for the processor. */
+    COMPRESS,
+    /** For the network, or a limit. */
     WIRE,
-    /** The copy's journal, or its fold: it grants no more. */
-    COPY
+    /** For the copy's journal: to be written and forced there. */
+    JOURNAL,
+    /** For the copy's fold, which is so far behind that its journal takes no more. */
+    FOLD
 }

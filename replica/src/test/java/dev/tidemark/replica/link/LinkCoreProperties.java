@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemark.execution.simulation.SimulatedScheduler;
+import dev.tidemark.replica.link.OutboundChannel.Hold;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -309,6 +310,32 @@ class LinkCoreProperties {
         assertThat(channel.credit()).isZero();
         assertThatThrownBy(() -> channel.send(1, Unpooled.wrappedBuffer(new byte[1])))
                 .isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void itSaysWhatDataWaitsFor() {
+        World world = world(29);
+        world.there.taker = new Taker();
+        OutboundChannel channel =
+                world.await(world.near.open(1, Unpooled.EMPTY_BUFFER, new Sender()));
+        assertThat(channel.hold()).isEqualTo(Hold.NOTHING);
+        channel.send(0, Unpooled.wrappedBuffer(new byte[100]));
+        assertThat(channel.hold()).as("not looked at").isEqualTo(Hold.COMPRESSION);
+        world.scheduler.runFor(1);
+        assertThat(channel.hold()).as("under way").isEqualTo(Hold.WIRE);
+        world.scheduler.runFor(SECOND);
+        assertThat(channel.hold()).as("taken, not granted again").isEqualTo(Hold.NOTHING);
+
+        channel.limit(1);
+        channel.send(1, Unpooled.wrappedBuffer(new byte[100_000]));
+        world.scheduler.runFor(SECOND);
+        channel.send(2, Unpooled.wrappedBuffer(new byte[100]));
+        world.scheduler.runFor(SECOND);
+        assertThat(channel.hold()).as("beyond the limit").isEqualTo(Hold.WIRE);
+
+        channel.limit(0);
+        channel.send(3, Unpooled.wrappedBuffer(new byte[CREDIT]));
+        assertThat(channel.hold()).as("not granted").isEqualTo(Hold.CREDIT);
     }
 
     @Test
