@@ -12,6 +12,8 @@ import dev.tidemark.replica.ship.GroupOffer;
 import dev.tidemark.replica.ship.GroupShipping;
 import dev.tidemark.replica.ship.ShippingDesk;
 import dev.tidemark.replica.ship.ShippingListener;
+import dev.tidemark.replica.ship.SiteMessages.News;
+import dev.tidemark.replica.ship.Whose;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,6 +28,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -177,9 +180,38 @@ class ThirdSiteSimulationTest {
 
         @Override
         public void fenced(UUID group, UUID peer, String reason) {
-            Site there = world.site(peer);
-            if (there.role().tenure() > role().tenure()) {
-                var _ = group().fence(there.role().tenure());
+            ask(world.site(peer));
+        }
+
+        @Override
+        public void behind(UUID group, UUID peer) {
+            ask(world.site(peer));
+        }
+
+        /** As a gateway does when a peer knows better, and now and then while it is fenced. */
+        void ask(Site there) {
+            if (!there.made) {
+                return;
+            }
+            Role role = there.role();
+            News news = new News(role.state(), role.tenure(), there.head(), false, role.source());
+            switch (Whose.of(role(), false, news, id.equals(news.source()))) {
+                case THEIRS -> {
+                    var _ = group().fence(news.tenure());
+                }
+                case OURS -> {
+                    var _ = group().reinstate(news.tenure());
+                    shippings.values().forEach(GroupShipping::resume);
+                }
+                case UNKNOWN -> {
+                    // As it is.
+                }
+            }
+        }
+
+        void look() {
+            if (is(GroupRole.FENCED)) {
+                links.keySet().stream().filter(shippings::containsKey).forEach(this::ask);
             }
         }
 
@@ -389,7 +421,7 @@ class ThirdSiteSimulationTest {
         }
 
         void connect(Site from, Site to) {
-            if (!from.links.containsKey(to)) {
+            if (from != to && !from.links.containsKey(to)) {
                 DirectLink now =
                         new DirectLink(
                                 from.rig.scheduler, to.rig.scheduler, to.desk, random, from.id);
@@ -427,7 +459,7 @@ class ThirdSiteSimulationTest {
 
         void step() throws ReplicaException {
             Site copy = others().get(random.nextInt(2));
-            switch (random.nextInt(16)) {
+            switch (random.nextInt(19)) {
                 case 0, 1, 2, 3, 4 -> active.write();
                 case 5, 6, 7 -> run(random.nextInt(300));
                 case 8, 9 -> connect(active, copy);
@@ -442,6 +474,8 @@ class ThirdSiteSimulationTest {
                         sites.get(random.nextInt(3)).crash();
                     }
                 }
+                case 13 -> connect(sites.get(random.nextInt(3)), sites.get(random.nextInt(3)));
+                case 14, 15 -> sites.forEach(Site::look);
                 default -> {
                     if (copy.follows(active)) {
                         copy.compare(
@@ -450,6 +484,14 @@ class ThirdSiteSimulationTest {
                 }
             }
             assertThat(failures).isEmpty();
+            for (Site one : sites) {
+                assertThat(
+                                one != active
+                                        && one.is(GroupRole.ACTIVE)
+                                        && one.role().tenure() >= active.role().tenure())
+                        .as("%s is active beside %s: %s", one.id, active.id, this)
+                        .isFalse();
+            }
         }
 
         /** Everything that has a copy agrees with the site that is active. */
@@ -518,6 +560,9 @@ class ThirdSiteSimulationTest {
             }
             cutAll(next);
             if (random.nextBoolean()) {
+                cutAll(before);
+            }
+            if (random.nextBoolean()) {
                 run(500);
             }
             for (Site copy : others()) {
@@ -553,6 +598,34 @@ class ThirdSiteSimulationTest {
         assertThat(TOTALS.keySet())
                 .as("%s", TOTALS)
                 .anyMatch(way -> way.endsWith("is set back") && !way.startsWith("STANDBY"));
+    }
+
+    /**
+     * The copy would take the new tenure for its source's, and its source the group for its own.
+     */
+    @Test
+    void aFencedSiteDoesNotOfferTheTenureThatFencedIt() throws Exception {
+        World world = new World(1);
+        world.settle();
+        Site before = world.active;
+        Site next = world.sites.get(1);
+        Site third = world.sites.get(2);
+        world.cutAll(before);
+        next.rig.await(next.group().takeOver(new PointSpec.Latest(), 1).usable());
+        before.rig.await(before.group().fence(1));
+        world.connect(before, third);
+        world.run(2000);
+        assertThat(third.role().tenure()).isZero();
+        before.look();
+        world.run(2000);
+        assertThat(before.is(GroupRole.FENCED)).as("%s", world).isTrue();
+
+        world.active = next;
+        next.openDevices();
+        next.shipTo(before, next.head());
+        next.shipTo(third, next.head());
+        next.write();
+        world.settle();
     }
 
     @ParameterizedTest(name = "seed {0}")

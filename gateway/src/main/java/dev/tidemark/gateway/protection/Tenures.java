@@ -9,6 +9,7 @@ import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.Role;
 import dev.tidemark.replica.link.LinkException;
 import dev.tidemark.replica.ship.SiteMessages.News;
+import dev.tidemark.replica.ship.Whose;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -95,31 +96,25 @@ final class Tenures {
         Group group = found.get();
         Role role = group.engine().role();
         Optional<News> news = means.peering().state(peer, id, role.tenure());
-        if (news.isEmpty() || news.get().taking()) {
+        if (news.isEmpty()) {
             return;
         }
         News there = news.get();
-        boolean ours =
-                there.role() == GroupRole.STANDBY
-                        && means.sites().isThisSite(there.source())
-                        && there.tenure() >= role.tenure();
-        boolean back =
-                there.role() == GroupRole.REJOINING && means.sites().isThisSite(there.source());
         HandoverRow row = means.rows().of(id).orElse(null);
-        boolean fenced = role.state() == GroupRole.FENCED && there.tenure() == role.tenure();
-        // A copy that follows a third site by now: that one has a newer tenure.
-        boolean elsewhere =
-                there.role() == GroupRole.STANDBY
-                        && !means.sites().isThisSite(there.source())
-                        && there.tenure() > role.tenure();
-        boolean active =
-                there.role() == GroupRole.ACTIVE && (there.tenure() > role.tenure() || fenced);
-        if (active || elsewhere) {
-            fence(group, peer, there.tenure());
-            means.rows().endLeaving(row);
-        } else if ((ours || back) && there.tenure() >= role.tenure()) {
-            reinstate(group, peer, there.tenure());
-            means.rows().endLeaving(row);
+        boolean leaving = row != null && row.phase() == Phase.LEAVING && peer.equals(row.peer());
+        boolean ofThisSite = means.sites().isThisSite(there.source());
+        switch (Whose.of(role, leaving, there, ofThisSite)) {
+            case THEIRS -> {
+                fence(group, peer, there.tenure());
+                means.rows().endLeaving(row);
+            }
+            case OURS -> {
+                reinstate(group, peer, there.tenure());
+                means.rows().endLeaving(row);
+            }
+            case UNKNOWN -> {
+                // It is asked again.
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package dev.tidemark.replica.ship;
 import dev.tidemark.execution.Causes;
 import dev.tidemark.execution.Scheduler;
 import dev.tidemark.replica.CopyTally;
+import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.HistoryMap;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
@@ -78,6 +79,9 @@ public final class GroupShipping implements AutoCloseable {
 
     private volatile long lastSent;
     private volatile long lastAcknowledged;
+
+    /** The tenure in which a channel was open last; -1 before that. */
+    private int offeredTenure = -1;
 
     /** When the copy last had everything, wall clock. */
     private volatile long evenMicros;
@@ -190,7 +194,20 @@ public final class GroupShipping implements AutoCloseable {
             return;
         }
         leaveChannel("a new beginning");
-        open(current, Kinds.PURPOSE_SHIPPING, null);
+        if (mayOffer()) {
+            open(current, Kinds.PURPOSE_SHIPPING, null);
+        } else {
+            fenced("another site has the group, in tenure " + group.role().tenure());
+        }
+    }
+
+    /**
+     * A fenced group is offered only on its way out, in the tenure in which it was offered before.
+     * The tenure that it is fenced in is another site's, which the copy must not learn from here.
+     */
+    private boolean mayOffer() {
+        Role role = group.role();
+        return role.state() != GroupRole.FENCED || role.tenure() == offeredTenure;
     }
 
     /** Where a copy stands that has to be synchronised. */
@@ -239,6 +256,7 @@ public final class GroupShipping implements AutoCloseable {
                                         refused(failure);
                                     } else {
                                         channel = opened;
+                                        offeredTenure = offer.tenure();
                                         opened.limit(limit);
                                         opened(current, purpose, stale, offer, opened);
                                     }
