@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
@@ -34,7 +33,7 @@ final class LinkBenchmark implements AutoCloseable {
 
     private final TestSite site = new TestSite(ID);
     private final MixedCorpus corpus = new MixedCorpus(SEED, BODIES);
-    private final Waking waking = new Waking();
+    private final WakingHandler waking = new WakingHandler();
     private final Process process;
     private final PrintWriter out;
     private final BufferedReader in;
@@ -108,25 +107,6 @@ final class LinkBenchmark implements AutoCloseable {
         }
     }
 
-    /** Lets the sender wait for room. */
-    private static final class Waking implements OutboundHandler {
-        final Semaphore ready = new Semaphore(0);
-
-        @Override
-        public void ready() {
-            ready.release();
-        }
-
-        @Override
-        public void acknowledged(ByteBuf body) {}
-
-        @Override
-        public void message(int kind, ByteBuf body) {}
-
-        @Override
-        public void closed(int code, String reason) {}
-    }
-
     LinkBenchmark() throws Exception {
         process = far();
         out = new PrintWriter(process.getOutputStream(), true, StandardCharsets.US_ASCII);
@@ -167,23 +147,20 @@ final class LinkBenchmark implements AutoCloseable {
     }
 
     /** Sends the corpus so many times, and waits until all of it has arrived. */
-    private Round run(boolean timed, int passes) throws Exception {
+    private Round run(ContentSum.Kind kind, int passes) throws Exception {
         long bytes = (long) passes * BODIES * MixedCorpus.BODY_BYTES;
-        LinkBenchmarkFar.Sum sent = new LinkBenchmarkFar.Sum(timed);
+        ContentSum sent = new ContentSum(kind);
         for (int pass = 0; pass < passes; pass++) {
             corpus.bodies().forEach(sent::add);
         }
-        out.println(timed + " " + bytes);
+        out.println(kind + " " + bytes);
         answer();
         long wire = link().status().sentWireBytes();
         long begin = System.nanoTime();
         long cpu = LinkBenchmarkFar.cpuNanos();
         for (int pass = 0; pass < passes; pass++) {
             for (ByteBuf body : corpus.bodies()) {
-                while (channel.credit() <= 0) {
-                    waking.ready.acquire();
-                }
-                channel.send(1, body.retainedSlice());
+                waking.send(channel, 1, body.retainedSlice());
             }
         }
         String[] words = answer().split(" ", -1);
@@ -202,16 +179,16 @@ final class LinkBenchmark implements AutoCloseable {
 
     /** Rounds of about so many seconds each, after a warm-up. */
     List<Round> measure(int rounds, int seconds) throws Exception {
-        run(false, 1);
-        Round last = run(true, 1);
+        run(ContentSum.Kind.SHA_256, 1);
+        Round last = run(ContentSum.Kind.CRC_32C, 1);
         long warm = System.nanoTime() + TimeUnit.SECONDS.toNanos(WARM_UP_SECONDS);
         while (System.nanoTime() < warm) {
-            last = run(true, 2);
+            last = run(ContentSum.Kind.CRC_32C, 2);
         }
         int passes = (int) Math.max(1, Math.round(seconds * last.wall() * 2 / last.megabytes()));
         List<Round> found = new ArrayList<>();
         for (int i = 0; i < rounds; i++) {
-            Round round = run(true, passes);
+            Round round = run(ContentSum.Kind.CRC_32C, passes);
             found.add(round);
             System.err.printf(
                     Locale.ROOT,

@@ -7,18 +7,15 @@ import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.Base64;
-import java.util.HexFormat;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
-import java.util.zip.CRC32C;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,49 +48,16 @@ final class LinkBenchmarkFar {
                                 new ByteArrayInputStream(Base64.getDecoder().decode(text)));
     }
 
-    /**
-     * The sum of what a round carries, in order: SHA-256 in a round that is not timed, else CRC32C,
-     * which takes next to no time.
-     */
-    static final class Sum {
-        private final @Nullable MessageDigest digest;
-        private final CRC32C checksum = new CRC32C();
-
-        Sum(boolean timed) {
-            try {
-                digest = timed ? null : MessageDigest.getInstance("SHA-256");
-            } catch (NoSuchAlgorithmException impossible) {
-                throw new AssertionError(impossible);
-            }
-        }
-
-        void add(ByteBuf body) {
-            for (ByteBuffer part : body.nioBuffers()) {
-                if (digest == null) {
-                    checksum.update(part);
-                } else {
-                    digest.update(part);
-                }
-            }
-        }
-
-        String end() {
-            return digest == null
-                    ? Long.toHexString(checksum.getValue())
-                    : HexFormat.of().formatHex(digest.digest());
-        }
-    }
-
     /** One round, from the line that announces it to its last byte. */
     private static final class Round {
-        private final Sum sum;
+        private final ContentSum sum;
         private final CountDownLatch arrived = new CountDownLatch(1);
         private final long cpuBefore = cpuNanos();
         private long left;
         private long cpu;
 
-        Round(boolean timed, long bytes) {
-            sum = new Sum(timed);
+        Round(ContentSum.Kind kind, long bytes) {
+            sum = new ContentSum(kind);
             left = bytes;
         }
 
@@ -112,32 +76,6 @@ final class LinkBenchmarkFar {
         }
     }
 
-    /** Counts what comes, and grants as much again at once. */
-    private static final class Taker implements InboundHandler {
-        private final TestSite site;
-        volatile @Nullable Round round;
-
-        Taker(TestSite site) {
-            this.site = site;
-        }
-
-        @Override
-        public void received(int kind, ByteBuf body) {
-            Round now = round;
-            InboundChannel channel = site.inbound;
-            if (now != null && channel != null) {
-                channel.grant(body.readableBytes());
-                now.take(body);
-            }
-        }
-
-        @Override
-        public void message(int kind, ByteBuf body) {}
-
-        @Override
-        public void closed(int code, String reason) {}
-    }
-
     private static void answer(String line) {
         System.out.println(ANSWER + line);
     }
@@ -147,8 +85,11 @@ final class LinkBenchmarkFar {
                 BufferedReader in =
                         new BufferedReader(
                                 new InputStreamReader(System.in, StandardCharsets.US_ASCII))) {
-            Taker taker = new Taker(site);
-            site.taker = user -> taker;
+            AtomicReference<@Nullable Round> current = new AtomicReference<>();
+            site.taker =
+                    user ->
+                            new GrantingHandler(
+                                    site, body -> Objects.requireNonNull(current.get()).take(body));
             site.trusted.put(LinkBenchmark.ID, decode(in.readLine()));
             InetSocketAddress at =
                     site.endpoint.listen(
@@ -156,8 +97,9 @@ final class LinkBenchmarkFar {
             answer(at.getPort() + " " + encode(site.authority));
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 String[] words = line.split(" ", -1);
-                Round round = new Round(Boolean.parseBoolean(words[0]), Long.parseLong(words[1]));
-                taker.round = round;
+                Round round =
+                        new Round(ContentSum.Kind.valueOf(words[0]), Long.parseLong(words[1]));
+                current.set(round);
                 answer("ready");
                 answer(round.await());
             }
