@@ -39,6 +39,7 @@ examples:
   scripts/bench --sustained 600                    # folding and the device's limits show
   scripts/bench --gateway                          # memory, start, tests beside the live disk
   scripts/bench --amplification                    # device bytes for each host byte
+  scripts/bench --link                             # what the link between two sites carries
 """
 
 
@@ -65,6 +66,10 @@ def arguments():
                         help="device bytes for each host byte, everything folded")
     parser.add_argument("--gateway", action="store_true",
                         help="what concerns the gateway alone: 64 disks, start, tests, memory")
+    # scripts/bench looks for it and starts another program, which reads the words itself.
+    parser.add_argument("--link", action="store_true",
+                        help="what the link between two sites carries, for each core;"
+                             " takes --rounds, --seconds and --output")
     parser.add_argument("--output", metavar="FILE", help="write JSON here as well")
     return parser.parse_args()
 

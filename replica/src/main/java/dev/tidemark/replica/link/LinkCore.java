@@ -58,7 +58,7 @@ final class LinkCore implements Link {
     private final Runnable onDown;
     private final Executor serial;
     private final Requests requests;
-    private final Compression compression = new Compression();
+    private final Compression compression;
     private final Map<Integer, SendingEnd> sending = new HashMap<>();
     private final Map<Integer, ReceivingEnd> receiving = new HashMap<>();
     private final List<SendingEnd> withData = new ArrayList<>();
@@ -92,6 +92,7 @@ final class LinkCore implements Link {
         this.recheck = recheck;
         this.onDown = onDown;
         this.serial = scheduler.newSerial("link " + parts.peer());
+        this.compression = new Compression(scheduler::nanoTime);
         this.requests =
                 new Requests(
                         scheduler,
@@ -137,6 +138,11 @@ final class LinkCore implements Link {
 
     Executor serial() {
         return serial;
+    }
+
+    /** On the executor, as long as the link is up. */
+    Compression compression() {
+        return compression;
     }
 
     SendRoom room() {
@@ -409,7 +415,7 @@ final class LinkCore implements Link {
         while (!down && waiting < withData.size()) {
             FrameStream stream = writableStream();
             if (stream == null) {
-                compression.waited();
+                compression.waits();
                 waitsForWire = true;
                 return;
             }
@@ -430,7 +436,7 @@ final class LinkCore implements Link {
             }
         }
         if (shortest != Long.MAX_VALUE) {
-            compression.waited();
+            compression.waits();
             waitsForWire = true;
             if (!waitsForLimit) {
                 waitsForLimit = true;
@@ -509,6 +515,7 @@ final class LinkCore implements Link {
         sending.clear();
         receiving.clear();
         withData.clear();
+        compression.close();
         parts.user().down(this, reason);
         onDown.run();
     }

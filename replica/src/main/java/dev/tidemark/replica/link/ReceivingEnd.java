@@ -63,7 +63,7 @@ final class ReceivingEnd implements IncomingChannel, InboundChannel {
         }
         ByteBuf raw =
                 frame.compressed()
-                        ? Compression.decompress(ByteBufAllocator.DEFAULT, body, rawBytes)
+                        ? link.compression().decompress(ByteBufAllocator.DEFAULT, body, rawBytes)
                         : body.readableBytes() == rawBytes ? body.retainedSlice() : null;
         if (raw == null) {
             throw LinkCore.broken("DATA is not what it says, on channel " + channel);
