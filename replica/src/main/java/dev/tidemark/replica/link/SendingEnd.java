@@ -25,7 +25,7 @@ final class SendingEnd implements OutboundChannel {
     private volatile ByteBuf openedBody = Unpooled.EMPTY_BUFFER;
     private long lastNumber;
 
-    /** Raw bytes that went out. */
+    /** Credit that went out. */
     private long wireBytes;
 
     private boolean open;
@@ -129,15 +129,19 @@ final class SendingEnd implements OutboundChannel {
         queue.clear();
     }
 
+    private static long credit(ByteBuf body) {
+        return Frames.credit(body.readableBytes());
+    }
+
     /** Whether the next DATA may go: the peer has granted all of it. */
     boolean mayGo() {
         Waiting next = queue.peek();
-        return next != null && wireBytes + next.body().readableBytes() <= grantedBytes;
+        return next != null && wireBytes + credit(next.body()) <= grantedBytes;
     }
 
     Waiting take() {
         Waiting next = queue.remove();
-        wireBytes += next.body().readableBytes();
+        wireBytes += credit(next.body());
         return next;
     }
 
@@ -167,7 +171,7 @@ final class SendingEnd implements OutboundChannel {
             throw new IllegalStateException("there is no credit");
         }
         int bytes = body.readableBytes();
-        takenBytes.addAndGet(bytes);
+        takenBytes.addAndGet(Frames.credit(bytes));
         link.room().take(bytes);
         link.serial()
                 .execute(() -> {

@@ -96,7 +96,7 @@ class LinkEndpointTest {
             bytes.addAndGet(length);
             InboundChannel channel = site.inbound;
             if (channel != null) {
-                channel.grant(length);
+                channel.grant(Frames.credit(length));
             }
         }
 
