@@ -435,35 +435,39 @@ final class BadPeerIT {
         }
     }
 
+    /** What is bad in a channel that synchronises. */
+    private static List<Sent> badSynchronisation() {
+        List<Sent> all = new ArrayList<>(badRecords());
+        for (ByteBuf cut : cuts(region(1, 0, 0))) {
+            all.add(new Sent(5, cut, "a region cut short"));
+        }
+        for (ByteBuf cut : cuts(zero(1, 0, 4096))) {
+            all.add(new Sent(6, cut, "zeros cut short"));
+        }
+        for (int length : new int[] {0, 8, 19, 21, 22, 30}) {
+            all.add(new Sent(7, end(5, 1, 1).slice(0, length), "an end cut short"));
+        }
+        all.add(new Sent(5, region(2, 0, 512), "a region of volume 2"));
+        all.add(new Sent(5, region(1, -512, 512), "a region before the volume"));
+        all.add(new Sent(5, region(1, DISK_BYTES - 1, 512), "a region across the end"));
+        all.add(new Sent(5, region(1, Long.MAX_VALUE, 512), "a region far outside"));
+        all.add(new Sent(6, zero(1, 0, -1), "zeros of no length"));
+        all.add(new Sent(6, zero(1, 1, DISK_BYTES), "zeros across the end"));
+        all.add(new Sent(6, zero(1, Long.MAX_VALUE, Long.MAX_VALUE), "zeros far outside"));
+        all.add(new Sent(7, end(-1, 1_000_000, 1), "an end at -1"));
+        all.add(new Sent(7, end(Long.MAX_VALUE, 1_000_000, 1), "an end at the last"));
+        all.add(new Sent(7, end(5, -1, 1), "an end at time -1"));
+        all.add(new Sent(7, end(5, Long.MAX_VALUE, 1), "an end at the last time"));
+        all.add(new Sent(7, end(5, 1_000_000, 0), "an end in epoch 0"));
+        all.add(new Sent(7, end(5, 1_000_000, Integer.MAX_VALUE), "the last epoch"));
+        all.addAll(badBehindRecord(6));
+        return all;
+    }
+
     @Test
     void data_that_is_bad_closes_its_channel_and_the_copy_is_what_it_was() throws Exception {
         UUID mine = UUID.randomUUID();
-        List<Sent> synchronising = new ArrayList<>(badRecords());
-        for (ByteBuf cut : cuts(region(1, 0, 0))) {
-            synchronising.add(new Sent(5, cut, "a region cut short"));
-        }
-        for (ByteBuf cut : cuts(zero(1, 0, 4096))) {
-            synchronising.add(new Sent(6, cut, "zeros cut short"));
-        }
-        for (int length : new int[] {0, 8, 19, 21, 22, 30}) {
-            synchronising.add(new Sent(7, end(5, 1, 1).slice(0, length), "an end cut short"));
-        }
-        synchronising.add(new Sent(5, region(2, 0, 512), "a region of volume 2"));
-        synchronising.add(new Sent(5, region(1, -512, 512), "a region before the volume"));
-        synchronising.add(new Sent(5, region(1, DISK_BYTES - 1, 512), "a region across the end"));
-        synchronising.add(new Sent(5, region(1, Long.MAX_VALUE, 512), "a region far outside"));
-        synchronising.add(new Sent(6, zero(1, 0, -1), "zeros of no length"));
-        synchronising.add(new Sent(6, zero(1, 1, DISK_BYTES), "zeros across the end"));
-        synchronising.add(
-                new Sent(6, zero(1, Long.MAX_VALUE, Long.MAX_VALUE), "zeros far outside"));
-        synchronising.add(new Sent(7, end(-1, 1_000_000, 1), "an end at -1"));
-        synchronising.add(new Sent(7, end(Long.MAX_VALUE, 1_000_000, 1), "an end at the last"));
-        synchronising.add(new Sent(7, end(5, -1, 1), "an end at time -1"));
-        synchronising.add(new Sent(7, end(5, Long.MAX_VALUE, 1), "an end at the last time"));
-        synchronising.add(new Sent(7, end(5, 1_000_000, 0), "an end in epoch 0"));
-        synchronising.add(new Sent(7, end(5, 1_000_000, Integer.MAX_VALUE), "the last epoch"));
-        synchronising.addAll(badBehindRecord(6));
-        expectClosed(INITIAL_SYNC, mine, synchronising);
+        expectClosed(INITIAL_SYNC, mine, badSynchronisation());
 
         StrangeSite.Channel sync = again(INITIAL_SYNC, mine);
         sync.send(5, region(1, 0, 0)).send(7, end(5, 1_000_000, 1));
@@ -500,7 +504,7 @@ final class BadPeerIT {
         try (NbdTestClient disk = berlin.connect("mine-disk@seq:9")) {
             assertThat(disk.read(4096, 512)).isEqualTo(expected);
         }
-        expectClosed(DELTA_SYNC, mine, synchronising);
+        expectClosed(DELTA_SYNC, mine, badSynchronisation());
         StrangeSite.Channel delta = again(DELTA_SYNC, mine);
         assertThat(delta.send(7, end(9, 2_000_009, 1)).acknowledged()).isEqualTo(9);
         try (NbdTestClient disk = berlin.connect("mine-disk" + TwoSites.newest(berlin, "mine"))) {
