@@ -86,11 +86,7 @@ public final class Feed implements AutoCloseable {
 
         CompletableFuture<Void> start() {
             try {
-                if (batch.readableBytes() < RecordWire.BATCH_HEADER_BYTES) {
-                    throw RecordWire.malformed("a batch is cut short");
-                }
-                batch.readLongLE();
-                left = batch.readIntLE();
+                left = RecordWire.count(batch);
                 whenFoldAllows();
             } catch (ReplicaException malformed) {
                 fail(malformed);
@@ -124,8 +120,8 @@ public final class Feed implements AutoCloseable {
                         return;
                     }
                 }
-                if (left == 0 && batch.isReadable()) {
-                    throw RecordWire.malformed(batch.readableBytes() + " bytes too many");
+                if (left == 0) {
+                    RecordWire.requireEnd(batch);
                 }
                 engine.journal.redo().submit();
                 ended(null);

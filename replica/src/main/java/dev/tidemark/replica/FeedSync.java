@@ -326,12 +326,13 @@ public final class FeedSync implements CopyContent, AutoCloseable {
         }
 
         CompletableFuture<Void> start() {
-            if (batch.readableBytes() < RecordWire.BATCH_HEADER_BYTES) {
+            try {
+                left = RecordWire.count(batch);
+            } catch (ReplicaException malformed) {
                 batch.release();
-                return CompletableFuture.failedFuture(RecordWire.malformed("a batch is cut short"));
+                closed = true;
+                return CompletableFuture.failedFuture(malformed);
             }
-            batch.readLongLE();
-            left = batch.readIntLE();
             return goOn().whenComplete((nothing, failure) -> batch.release());
         }
 
@@ -347,6 +348,9 @@ public final class FeedSync implements CopyContent, AutoCloseable {
                     if (volume != null) {
                         growing = stage(staging, volume);
                     }
+                }
+                if (left == 0) {
+                    RecordWire.requireEnd(batch);
                 }
             } catch (ReplicaException refused) {
                 staging.refuse(refused);
@@ -387,7 +391,8 @@ public final class FeedSync implements CopyContent, AutoCloseable {
                             record.timeMicros);
                 }
                 case RESIZE -> {
-                    return volume;
+                    // One that changes nothing is passed over: others would wait in a row for it.
+                    return volume.sizeAt(Long.MAX_VALUE) < record.lengthBytes ? volume : null;
                 }
                 case CHECKPOINT, PROMOTE, PROMOTED -> {
                     // Points in between are refused here.

@@ -75,6 +75,26 @@ final class RecordWire {
         }
     }
 
+    /** Reads what a batch begins with; returns how many records follow. */
+    static int count(ByteBuf batch) throws ReplicaException {
+        if (batch.readableBytes() < BATCH_HEADER_BYTES) {
+            throw malformed("a batch is cut short");
+        }
+        batch.skipBytes(8);
+        int count = batch.readIntLE();
+        if (count < 0) {
+            throw malformed("a batch of " + count + " records");
+        }
+        return count;
+    }
+
+    /** All records of a batch have been read. */
+    static void requireEnd(ByteBuf batch) throws ReplicaException {
+        if (batch.isReadable()) {
+            throw malformed(batch.readableBytes() + " bytes too many");
+        }
+    }
+
     /** Reads the next record and moves over it; everything is checked. */
     void decode(ByteBuf from) throws ReplicaException {
         require(from, FIXED_BYTES);
@@ -125,12 +145,16 @@ final class RecordWire {
         if (offsetBytes < 0
                 || lengthBytes < 0
                 || offsetBytes + lengthBytes < 0
-                || epoch < 1
-                || timeMicros < 0
+                || !StreamPosition.isBelievable(timeMicros, epoch)
+                || (payloadBytes > 0 && !hasPayload())
                 || (kind == RecordKind.WRITE && lengthBytes != payloadBytes)
                 || (ranged && lengthBytes == 0)) {
             throw malformed("record " + sequence + " contradicts itself");
         }
+    }
+
+    private boolean hasPayload() {
+        return kind == RecordKind.WRITE || kind == RecordKind.CHECKPOINT;
     }
 
     private static void require(ByteBuf from, long bytes) throws ReplicaException {

@@ -34,8 +34,13 @@ public record Role(
     /** In place of a source's number: it has none for that record. */
     static final long UNKNOWN = -1;
 
-    /** What epochs have room for; nothing greater is believed. */
+    /** What epochs have room for. */
     public static final int MAXIMUM_TENURE = 0x7fff;
+
+    /**
+     * The greatest that another site is believed: what it says leaves room to take over from it.
+     */
+    public static final int BELIEVED_TENURE = MAXIMUM_TENURE - 0xff;
 
     /** Which breaks of the order are remembered. */
     private static final int MAXIMUM_STRETCHES = 64;

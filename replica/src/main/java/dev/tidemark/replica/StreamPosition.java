@@ -11,6 +11,25 @@ public record StreamPosition(long sequence, long timeMicros, int epoch) {
     /** Of a copy whose last record is none that its source is known to have. */
     static final StreamPosition UNKNOWN = new StreamPosition(Role.UNKNOWN, 0, 0);
 
+    /** The end of the year 9999: what lies behind it has no date. */
+    private static final long LAST_MICROS = 253_402_300_799_999_999L;
+
+    /** Numbers are added to it. */
+    private static final long LAST_SEQUENCE = 1L << 62;
+
+    /** Whether a site can be at that record, as another one says. */
+    public boolean isBelievable() {
+        return sequence >= 0 && sequence <= LAST_SEQUENCE && isBelievable(timeMicros, epoch);
+    }
+
+    /** Whether a site can have made a record then, as another one says. */
+    static boolean isBelievable(long timeMicros, int epoch) {
+        return timeMicros >= 0
+                && timeMicros <= LAST_MICROS
+                && epoch >= 1
+                && epoch >> Role.TENURE_SHIFT <= Role.BELIEVED_TENURE;
+    }
+
     /** Whether it is a record at all. */
     public boolean isKnown() {
         return sequence >= 0;

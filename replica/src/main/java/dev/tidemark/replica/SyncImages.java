@@ -78,6 +78,9 @@ public final class SyncImages implements CopyContent, AutoCloseable {
         if (id < 1 || sizeBytes < 1 || sizeBytes > VolumeChanges.MAXIMUM_SIZE_BYTES) {
             throw RecordWire.malformed("volume " + id + " of " + sizeBytes + " bytes");
         }
+        if (made.size() >= VolumeChanges.MAXIMUM_OF_A_COPY && !made.containsKey(id)) {
+            throw RecordWire.malformed("more than " + made.size() + " volumes");
+        }
         GoldImage image = storage(() -> openOrCreate(id, sizeBytes));
         storage(() -> {
             image.grow(sizeBytes);
@@ -231,11 +234,7 @@ public final class SyncImages implements CopyContent, AutoCloseable {
      * @param batch as {@link Shipment#next} made it
      */
     public void apply(ByteBuf batch) throws ReplicaException {
-        if (batch.readableBytes() < RecordWire.BATCH_HEADER_BYTES) {
-            throw RecordWire.malformed("a batch is cut short");
-        }
-        batch.readLongLE();
-        int count = batch.readIntLE();
+        int count = RecordWire.count(batch);
         RecordWire record = new RecordWire();
         for (int i = 0; i < count; i++) {
             record.decode(batch);
@@ -243,6 +242,7 @@ public final class SyncImages implements CopyContent, AutoCloseable {
                 apply(record);
             }
         }
+        RecordWire.requireEnd(batch);
     }
 
     private void apply(RecordWire record) throws ReplicaException {

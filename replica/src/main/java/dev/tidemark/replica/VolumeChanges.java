@@ -25,6 +25,9 @@ final class VolumeChanges {
     /** 64 TiB: the allocation map and offsets in the index stay small. */
     static final long MAXIMUM_SIZE_BYTES = 1L << 46;
 
+    /** Volumes of a copy at most, with those that its source has deleted: each is an open file. */
+    static final int MAXIMUM_OF_A_COPY = 4096;
+
     private static final String NEXT_ID = "next-volume";
 
     /**
@@ -367,6 +370,9 @@ final class VolumeChanges {
             checkUsable();
             checkSize(sizeBytes);
             if (engine.volumes.find(id) == null) {
+                if (engine.volumes.all().size() >= MAXIMUM_OF_A_COPY) {
+                    throw RecordWire.malformed("more than " + MAXIMUM_OF_A_COPY + " volumes");
+                }
                 makeWay(id, name);
                 addCopy(id, name, sizeBytes);
             }

@@ -126,7 +126,7 @@ final class DirectLink implements Link {
         ByteBuf sent = taken(body);
         toThere(() -> {
             var _ =
-                    desk.requested(method, sent)
+                    desk.requested(sender, method, sent)
                             .whenComplete((told, failure) ->
                                     toHere(() -> {
                                         if (failure == null) {

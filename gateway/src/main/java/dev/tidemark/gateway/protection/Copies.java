@@ -1,5 +1,6 @@
 package dev.tidemark.gateway.protection;
 
+import dev.tidemark.gateway.catalogue.ArrivalRow;
 import dev.tidemark.gateway.catalogue.TestRow;
 import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.problem.ProblemKind;
@@ -9,6 +10,7 @@ import dev.tidemark.gateway.service.Group;
 import dev.tidemark.gateway.service.Groups;
 import dev.tidemark.gateway.service.Points;
 import dev.tidemark.gateway.service.RecoveryTests;
+import dev.tidemark.gateway.text.Names;
 import dev.tidemark.gateway.wire.Requests.StartTests;
 import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.PromotionTask;
@@ -37,6 +39,9 @@ import org.slf4j.LoggerFactory;
 /** Copies of other sites' groups at this site. Methods block. */
 final class Copies implements CopyHost {
     private static final Logger log = LoggerFactory.getLogger(Copies.class);
+
+    /** Copies of one peer's that are being made at the same time. */
+    private static final int MAXIMUM_ARRIVALS = 256;
 
     private final Groups groups;
     private final RecoveryTests tests;
@@ -99,6 +104,8 @@ final class Copies implements CopyHost {
                             + offer.unitBytes()
                             + " of this one: records would not fit");
         }
+        requireNames(offer.volumeNames());
+        requireOwnArrival(offer, source);
         if (means.seeding().test(offer.group())) {
             throw new ReplicaException(
                     ReplicaException.Kind.IO,
@@ -116,12 +123,51 @@ final class Copies implements CopyHost {
         }
     }
 
+    /** What has arrived of one site's group is not shown to another, and not changed by it. */
+    private void requireOwnArrival(GroupOffer offer, UUID source) throws ReplicaException {
+        int arriving = 0;
+        for (ArrivalRow row : groups.arrivals()) {
+            boolean same = row.group().equals(offer.group());
+            if (same && !offer.isOf(source, row.peer())) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.INVALID,
+                        "the copy "
+                                + row.name()
+                                + " that is being made there is another site's; delete it there"
+                                + " to make one of yours");
+            }
+            arriving += !same && row.peer().equals(source) ? 1 : 0;
+        }
+        if (arriving >= MAXIMUM_ARRIVALS) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.IO,
+                    arriving + " of your copies are being made at the other site; wait");
+        }
+    }
+
+    /** Names of volumes are exports here. */
+    private static void requireNames(Map<Integer, String> names) throws ReplicaException {
+        for (String name : names.values()) {
+            if (!Names.isVolumeOfPeer(name)) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.INVALID,
+                        "a volume's name has 1 to 255 letters, digits, '.', '_' or '-', begins with"
+                                + " a letter or digit and not with \"test.\"");
+            }
+        }
+    }
+
     @Override
     public CompletableFuture<Void> name(
             UUID group,
             UUID source,
             Map<Integer, String> wanted,
             Function<Map<Integer, String>, CompletableFuture<Void>> use) {
+        try {
+            requireNames(wanted);
+        } catch (ReplicaException refused) {
+            return CompletableFuture.failedFuture(refused);
+        }
         String site = means.names().apply(source);
         return groups.volumeNames()
                 .forCopy(
@@ -162,6 +208,7 @@ final class Copies implements CopyHost {
     public ProtectionGroup adopt(
             GroupOffer offer, UUID source, SyncImages images, StandbyStart start)
             throws ReplicaException {
+        requireNames(images.names());
         try {
             Group group = groups.adopt(offer.group(), means.names().apply(source), images, start);
             means.changed().changed(group);

@@ -165,7 +165,7 @@ public final class SiteGroups implements AutoCloseable {
                     purpose, (link, channel, body) -> desk.opened(link, channel, purpose, body));
         }
         for (int method : ShippingDesk.METHODS) {
-            services.method(method, (link, body) -> desk.requested(method, body));
+            services.method(method, (link, body) -> desk.requested(link.peer(), method, body));
         }
         services.method(
                 SiteMessages.METHOD_STATE,
@@ -228,6 +228,10 @@ public final class SiteGroups implements AutoCloseable {
         blocking.execute(() -> {
             try {
                 answer.complete(answerer.answer(question));
+            } catch (ProblemException problem) {
+                answer.completeExceptionally(
+                        LinkException.refusal(
+                                LinkException.CODE_NOT_NOW, problem.problem().sentence()));
             } catch (LinkException | RuntimeException failure) {
                 answer.completeExceptionally(failure);
             }

@@ -9,6 +9,7 @@ import java.util.regex.Pattern;
  */
 public final class Names {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
+    private static final Pattern OF_A_PEER = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,254}");
     private static final Pattern CHECKPOINT =
             Pattern.compile("[\\p{L}\\p{N}_][\\p{L}\\p{N}._:+-]{0,99}");
     private static final int DESCRIPTION_CHARS = 1000;
@@ -27,6 +28,14 @@ public final class Names {
                     "choose another name");
         }
         return name;
+    }
+
+    /**
+     * Whether a volume of another site's can be called that, also one that was renamed there to
+     * make way and is longer for it.
+     */
+    public static boolean isVolumeOfPeer(String name) {
+        return OF_A_PEER.matcher(name).matches() && !name.startsWith("test.");
     }
 
     public static String group(String name) {

@@ -43,10 +43,10 @@ final class DataOrder {
      * Counts DATA against credit before its body is decompressed; returns whether there was enough.
      */
     boolean admit(int rawBytes) {
-        if (rawBytes < 0 || rawBytes > grantedBytes - receivedBytes) {
+        if (rawBytes < 0 || Frames.credit(rawBytes) > grantedBytes - receivedBytes) {
             return false;
         }
-        receivedBytes += rawBytes;
+        receivedBytes += Frames.credit(rawBytes);
         return true;
     }
 

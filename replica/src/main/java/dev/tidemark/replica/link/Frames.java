@@ -17,6 +17,9 @@ public final class Frames {
     /** Bytes of a message. */
     public static final int MAXIMUM_MESSAGE_BYTES = 1 << 20;
 
+    /** What keeping a DATA takes besides its body: counted with it against credit. */
+    static final int DATA_OVERHEAD_BYTES = 256;
+
     static final int MAXIMUM_BODY_BYTES = 34 << 20;
     static final int HEADER_BYTES = 20;
 
@@ -48,6 +51,11 @@ public final class Frames {
         header.writeShortLE(0).writeIntLE(bytes).writeIntLE(channel);
         header.writeIntLE(checksum(header, body));
         return Unpooled.wrappedBuffer(header, body);
+    }
+
+    /** What a DATA takes of its channel's credit, and what is granted for it. */
+    public static long credit(int rawBytes) {
+        return (long) rawBytes + DATA_OVERHEAD_BYTES;
     }
 
     /** CRC32C of bytes 4 to 15 of a header and the readable bytes of a body. */

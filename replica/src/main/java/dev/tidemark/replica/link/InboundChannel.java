@@ -11,8 +11,8 @@ public interface InboundChannel {
     void acknowledge(ByteBuf body);
 
     /**
-     * Lets the sender send {@code bytes} more of raw DATA. Grant what was received once there is
-     * room for as much again; what is granted may all arrive at any moment.
+     * Lets the sender send {@code bytes} more of DATA. Grant {@link Frames#credit} of each that was
+     * received once there is room for as much again; what is granted may all arrive at any moment.
      */
     void grant(long bytes);
 

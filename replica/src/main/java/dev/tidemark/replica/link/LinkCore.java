@@ -18,6 +18,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A link over streams that somebody else has opened: channels, requests and heartbeats. It knows no
@@ -52,6 +54,11 @@ final class LinkCore implements Link {
 
     /** Frames that have come in and wait for the executor; a peer that floods is hung up on. */
     private static final long MAXIMUM_WAITING_BYTES = 256L << 20;
+
+    /** Channels that the peer has open at the same time: one for each group, and more. */
+    static final int MAXIMUM_CHANNELS = 4096;
+
+    private static final Logger log = LoggerFactory.getLogger(LinkCore.class);
 
     private final Parts parts;
     private final Recheck recheck;
@@ -195,9 +202,10 @@ final class LinkCore implements Link {
         heardNanos = parts.scheduler().nanoTime();
         int bytes = Frames.HEADER_BYTES + frame.body().readableBytes();
         receivedWire.add(bytes);
-        boolean floods = waitingBytes.addAndGet(bytes) > MAXIMUM_WAITING_BYTES;
+        int kept = bytes + Frames.DATA_OVERHEAD_BYTES;
+        boolean floods = waitingBytes.addAndGet(kept) > MAXIMUM_WAITING_BYTES;
         serial.execute(() -> {
-            waitingBytes.addAndGet(-bytes);
+            waitingBytes.addAndGet(-kept);
             try {
                 if (floods) {
                     end("the peer sends more than this site can look at");
@@ -209,6 +217,9 @@ final class LinkCore implements Link {
                 end("the peer broke the protocol: " + broken.getMessage());
             } catch (IndexOutOfBoundsException cut) {
                 end("the peer broke the protocol: " + frame.type() + " is cut short");
+            } catch (RuntimeException failure) {
+                log.error("peer={} {} failed here", parts.peer(), frame.type(), failure);
+                end("this site failed on what the peer sent");
             } finally {
                 frame.body().release();
             }
@@ -270,7 +281,12 @@ final class LinkCore implements Link {
             answer(id, LinkException.CODE_NOT_NOW, Texts.of("too many requests at once"));
             return;
         }
-        CompletableFuture<ByteBuf> result = parts.user().requested(this, method, body);
+        CompletableFuture<ByteBuf> result;
+        try {
+            result = parts.user().requested(this, method, body);
+        } catch (RuntimeException failure) {
+            result = CompletableFuture.failedFuture(failure);
+        }
         var _ =
                 result.whenCompleteAsync(
                         (told, failure) -> {
@@ -288,6 +304,7 @@ final class LinkCore implements Link {
         if (cause instanceof LinkException known && known.code() > 0) {
             answer(id, known.code(), Texts.of(String.valueOf(known.getMessage())));
         } else {
+            log.error("peer={} method {} failed here", parts.peer(), method, cause);
             answer(
                     id,
                     LinkException.CODE_INTERNAL,
@@ -354,6 +371,10 @@ final class LinkCore implements Link {
         }
         int purpose = body.readUnsignedShortLE();
         ReceivingEnd end = new ReceivingEnd(this, channel);
+        if (receiving.size() >= MAXIMUM_CHANNELS) {
+            end.refuse(LinkException.CODE_NOT_NOW, receiving.size() + " channels are open");
+            return;
+        }
         receiving.put(channel, end);
         parts.user().opened(this, end, purpose, body);
     }

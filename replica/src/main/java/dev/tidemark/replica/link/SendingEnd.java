@@ -25,7 +25,7 @@ final class SendingEnd implements OutboundChannel {
     private volatile ByteBuf openedBody = Unpooled.EMPTY_BUFFER;
     private long lastNumber;
 
-    /** Raw bytes that went out, and the last number with them. */
+    /** Credit that went out, and the last number with them. */
     private final AtomicLong wireBytes = new AtomicLong();
 
     private volatile long wireNumber;
@@ -134,16 +134,20 @@ final class SendingEnd implements OutboundChannel {
         queue.clear();
     }
 
+    private static long credit(ByteBuf body) {
+        return Frames.credit(body.readableBytes());
+    }
+
     /** Whether the next DATA may go: the peer has granted all of it. */
     boolean mayGo() {
         Waiting next = queue.peek();
-        return next != null && wireBytes.get() + next.body().readableBytes() <= grantedBytes;
+        return next != null && wireBytes.get() + credit(next.body()) <= grantedBytes;
     }
 
     Waiting take() {
         Waiting next = queue.remove();
         wireNumber = next.number();
-        wireBytes.addAndGet(next.body().readableBytes());
+        wireBytes.addAndGet(credit(next.body()));
         return next;
     }
 
@@ -180,7 +184,7 @@ final class SendingEnd implements OutboundChannel {
             throw new IllegalStateException("there is no credit");
         }
         int bytes = body.readableBytes();
-        takenBytes.addAndGet(bytes);
+        takenBytes.addAndGet(Frames.credit(bytes));
         link.room().take(bytes);
         link.serial()
                 .execute(() -> {

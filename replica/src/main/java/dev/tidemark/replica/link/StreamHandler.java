@@ -14,12 +14,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class StreamHandler extends ChannelInboundHandlerAdapter implements FrameStream {
     private static final int MAXIMUM_EARLY_FRAMES = 64;
+    private static final int MAXIMUM_EARLY_BYTES = Frames.MAXIMUM_BODY_BYTES;
+
+    /** What waits for a peer that does not read, of answers above all: DATA waits for room. */
+    private static final long MAXIMUM_UNREAD_BYTES = 64L << 20;
 
     private final Channel channel;
 
     /** Guarded by this. */
     private final Queue<Frame> early = new ArrayDeque<>();
 
+    private int earlyBytes; // guarded by this
     private @Nullable LinkCore link; // guarded by this
     private @Nullable String ended; // guarded by this
 
@@ -45,7 +50,10 @@ final class StreamHandler extends ChannelInboundHandlerAdapter implements FrameS
             LinkCore core = link;
             if (core != null) {
                 core.received(frame);
-            } else if (early.size() < MAXIMUM_EARLY_FRAMES) {
+                return;
+            }
+            earlyBytes += frame.body().readableBytes();
+            if (early.size() < MAXIMUM_EARLY_FRAMES && earlyBytes <= MAXIMUM_EARLY_BYTES) {
                 early.add(frame);
             } else {
                 frame.body().release();
@@ -91,6 +99,12 @@ final class StreamHandler extends ChannelInboundHandlerAdapter implements FrameS
 
     @Override
     public void send(ByteBuf frame) {
+        if (channel.bytesBeforeWritable() > MAXIMUM_UNREAD_BYTES) {
+            frame.release();
+            end("the peer does not read what it asks for");
+            var _ = channel.close();
+            return;
+        }
         var _ = channel.writeAndFlush(frame, channel.voidPromise());
     }
 

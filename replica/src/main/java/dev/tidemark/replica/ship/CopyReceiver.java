@@ -4,6 +4,7 @@ import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.StreamPosition;
+import dev.tidemark.replica.link.Frames;
 import dev.tidemark.replica.link.InboundChannel;
 import dev.tidemark.replica.link.InboundHandler;
 import io.netty.buffer.ByteBuf;
@@ -75,7 +76,7 @@ abstract class CopyReceiver implements InboundHandler {
                 case Kinds.DATA_VOLUME_RENAMED -> {
                     Bytes.require(body, 4);
                     int id = body.readIntLE();
-                    yield rename(id, Bytes.readText(body));
+                    yield rename(id, Bytes.readName(body));
                 }
                 case Kinds.DATA_VOLUME_REMOVED -> {
                     Bytes.require(body, 4);
@@ -111,13 +112,18 @@ abstract class CopyReceiver implements InboundHandler {
 
     static StreamPosition position(ByteBuf body) throws MalformedMessageException {
         Bytes.require(body, 20);
-        return new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
+        StreamPosition position =
+                new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
+        if (!position.isBelievable()) {
+            throw new MalformedMessageException("an end at " + position);
+        }
+        return position;
     }
 
     private void granted(int bytes) {
         InboundChannel open = open();
         if (open != null) {
-            open.grant(bytes);
+            open.grant(Frames.credit(bytes));
             taken();
         }
     }

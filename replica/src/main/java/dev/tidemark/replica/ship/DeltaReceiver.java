@@ -6,6 +6,7 @@ import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.StreamPosition;
 import io.netty.buffer.ByteBuf;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
@@ -40,6 +41,11 @@ final class DeltaReceiver extends SyncingReceiver {
     @Override
     CopyContent content() {
         return sync;
+    }
+
+    @Override
+    UUID source() {
+        return naming.source();
     }
 
     @Override

@@ -63,7 +63,7 @@ public record GroupOffer(
             if (id < 1 || size < 1) {
                 throw new MalformedMessageException("volume " + id + " of " + size + " bytes");
             }
-            return new OfferedVolume(id, size, Bytes.readText(from));
+            return new OfferedVolume(id, size, Bytes.readName(from));
         }
     }
 
@@ -89,6 +89,16 @@ public record GroupOffer(
                                         each.sizeBytes()))
                         .toList();
         return copy.follow(source, tenure, how, wanted);
+    }
+
+    /**
+     * Whether it goes on with what a site began.
+     *
+     * @param peer who makes the offer
+     * @param before who began
+     */
+    public boolean isOf(UUID peer, UUID before) {
+        return peer.equals(before) || (takeover != null && takeover.from().equals(before));
     }
 
     /** Names of the volumes, by volume. */
@@ -137,7 +147,7 @@ public record GroupOffer(
         String name = Bytes.readText(body);
         Bytes.require(body, 4);
         int count = body.readIntLE();
-        if (tenure < 0 || tenure > Role.MAXIMUM_TENURE || count < 0 || count > MAXIMUM_VOLUMES) {
+        if (tenure < 0 || tenure > Role.BELIEVED_TENURE || count < 0 || count > MAXIMUM_VOLUMES) {
             throw new MalformedMessageException(
                     "tenure " + tenure + ", " + count + " volumes; at most " + MAXIMUM_VOLUMES);
         }

@@ -348,6 +348,14 @@ public final class GroupShipping implements AutoCloseable {
         StreamPosition copy =
                 new StreamPosition(body.readLongLE(), body.readLongLE(), body.readIntLE());
         Stale stale = new Stale(copy, body.readLongLE());
+        if (answer < Kinds.OPENED_POSITION
+                || answer > Kinds.OPENED_HALF
+                || (copy.sequence() < 0 && copy.sequence() != -1)
+                || copy.timeMicros() < 0
+                || copy.epoch() < 0
+                || stale.floorMicros() < 0) {
+            throw new MalformedMessageException("answer " + answer + " with " + copy);
+        }
         String broken =
                 answer == Kinds.OPENED_HALF ? whyHalf(copy) : whyNotFrom(copy, stale.floorMicros());
         Shipment from = shipment;
@@ -636,7 +644,10 @@ public final class GroupShipping implements AutoCloseable {
 
     private void stop(Exception failure) {
         leave();
-        enter(ShippingState.STOPPED, text(failure));
+        boolean malformed = failure instanceof MalformedMessageException;
+        enter(
+                ShippingState.STOPPED,
+                (malformed ? "the other site answered what makes no sense: " : "") + text(failure));
     }
 
     private static String text(Throwable failure) {

@@ -13,6 +13,7 @@ import dev.tidemark.replica.link.InboundHandler;
 import dev.tidemark.replica.link.IncomingChannel;
 import dev.tidemark.replica.link.Link;
 import dev.tidemark.replica.link.LinkException;
+import dev.tidemark.replica.ship.SyncPeer.Question;
 import dev.tidemark.replica.ship.SyncPeer.Range;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -24,6 +25,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,9 +51,9 @@ public final class ShippingDesk {
 
     private final CopyHost host;
     private final Scheduler scheduler;
-    private final Map<UUID, Executor> executors = new ConcurrentHashMap<>();
+    private final Map<UUID, Lane> lanes = new ConcurrentHashMap<>();
 
-    // Each entry is of its group's executor.
+    // Each entry is of its group's lane.
     private final Map<UUID, FeedReceiver> feeds = new ConcurrentHashMap<>();
     private final Map<UUID, SyncingReceiver> syncs = new ConcurrentHashMap<>();
 
@@ -62,8 +64,56 @@ public final class ShippingDesk {
         this.scheduler = scheduler;
     }
 
-    private Executor executor(UUID group) {
-        return executors.computeIfAbsent(group, id -> scheduler.newSerial("copy " + id));
+    /** The serial executor of a group. What is under way is counted under its map's lock. */
+    private static final class Lane {
+        final Executor executor;
+        private int underWay;
+
+        Lane(Executor executor) {
+            this.executor = executor;
+        }
+    }
+
+    /**
+     * Does something for a group, after everything that was to be done before. A peer can name as
+     * many groups as it likes: what is kept of those that are not here goes with what was asked.
+     */
+    private void run(UUID group, Consumer<Executor> task) {
+        Lane lane =
+                lanes.compute(
+                        group,
+                        (id, known) -> {
+                            Lane used =
+                                    known == null
+                                            ? new Lane(scheduler.newSerial("copy " + id))
+                                            : known;
+                            used.underWay++;
+                            return used;
+                        });
+        lane.executor.execute(() -> {
+            try {
+                task.accept(lane.executor);
+            } finally {
+                leave(group, lane);
+            }
+        });
+    }
+
+    private void leave(UUID group, Lane lane) {
+        boolean here = host.find(group) != null;
+        lanes.computeIfPresent(
+                group,
+                (id, known) -> {
+                    if (known == lane) {
+                        lane.underWay--;
+                    }
+                    boolean used =
+                            here
+                                    || known.underWay > 0
+                                    || feeds.containsKey(id)
+                                    || syncs.containsKey(id);
+                    return used ? known : null;
+                });
     }
 
     private Awaited awaited(UUID group) {
@@ -89,17 +139,18 @@ public final class ShippingDesk {
             channel.refuse(code(malformed), text(malformed));
             return;
         }
-        executor(offer.group())
-                .execute(() -> {
+        run(
+                offer.group(),
+                executor -> {
                     try {
                         if (purpose == Kinds.PURPOSE_SHIPPING) {
-                            feed(link, channel, offer);
+                            feed(link, channel, offer, executor);
                         } else if (purpose == Kinds.PURPOSE_DELTA_SYNC) {
-                            delta(link, channel, offer);
+                            delta(link, channel, offer, executor);
                         } else {
-                            sync(link, channel, offer);
+                            sync(link, channel, offer, executor);
                         }
-                    } catch (ReplicaException failure) {
+                    } catch (ReplicaException | RuntimeException failure) {
                         channel.refuse(code(failure), text(failure));
                     }
                 });
@@ -107,7 +158,7 @@ public final class ShippingDesk {
 
     /** This site has taken a group over: its source is told at once. */
     public void takenOver(UUID group, String why) {
-        executor(group).execute(() -> end(group, Kinds.CODE_FENCED, why));
+        run(group, executor -> end(group, Kinds.CODE_FENCED, why));
     }
 
     private void end(UUID group, int code, String why) {
@@ -123,10 +174,11 @@ public final class ShippingDesk {
 
     /** The group is no longer here, or no copy any more. */
     public void forget(UUID group) {
-        executor(group)
-                .execute(() -> {
+        run(
+                group,
+                executor -> {
                     end(group, Kinds.CODE_UNUSABLE, "the copy was deleted");
-                    executors.remove(group);
+                    lanes.remove(group);
                     awaited.remove(group);
                 });
     }
@@ -135,11 +187,21 @@ public final class ShippingDesk {
      * Ends what comes for a group; its source begins again by itself. Completes when it has ended.
      */
     public CompletableFuture<Void> interrupt(UUID group, String why) {
-        return CompletableFuture.runAsync(
-                () -> end(group, LinkException.CODE_NOT_NOW, why), executor(group));
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        run(
+                group,
+                executor -> {
+                    try {
+                        end(group, LinkException.CODE_NOT_NOW, why);
+                        ended.complete(null);
+                    } catch (RuntimeException failure) {
+                        ended.completeExceptionally(failure);
+                    }
+                });
+        return ended;
     }
 
-    private void feed(Link link, IncomingChannel channel, GroupOffer offer)
+    private void feed(Link link, IncomingChannel channel, GroupOffer offer, Executor executor)
             throws ReplicaException {
         ProtectionGroup group = host.find(offer.group());
         if (group == null) {
@@ -149,7 +211,6 @@ public final class ShippingDesk {
         if (!isCopyOf(group, offer, link.peer(), channel)) {
             return;
         }
-        Executor executor = executor(offer.group());
         endBefore(offer.group());
         FeedReceiver receiver =
                 new FeedReceiver(
@@ -185,7 +246,7 @@ public final class ShippingDesk {
         }
     }
 
-    private void delta(Link link, IncomingChannel channel, GroupOffer offer)
+    private void delta(Link link, IncomingChannel channel, GroupOffer offer, Executor executor)
             throws ReplicaException {
         ProtectionGroup group = host.find(offer.group());
         if (group == null) {
@@ -195,7 +256,6 @@ public final class ShippingDesk {
         if (!isCopyOf(group, offer, link.peer(), channel)) {
             return;
         }
-        Executor executor = executor(offer.group());
         endBefore(offer.group());
         DeltaReceiver receiver =
                 new DeltaReceiver(
@@ -281,18 +341,27 @@ public final class ShippingDesk {
         return false;
     }
 
-    private void sync(Link link, IncomingChannel channel, GroupOffer offer)
+    private void sync(Link link, IncomingChannel channel, GroupOffer offer, Executor executor)
             throws ReplicaException {
         ProtectionGroup group = host.find(offer.group());
         if (group != null) {
             channel.refuse(Kinds.CODE_UNUSABLE, "there is a copy already");
             return;
         }
-        Executor executor = executor(offer.group());
+        SyncingReceiver running = syncs.get(offer.group());
+        if (running != null && !running.isEnded() && !offer.isOf(link.peer(), running.source())) {
+            channel.refuse(Kinds.CODE_UNUSABLE, "another site's copy of the group is made here");
+            return;
+        }
         endBefore(offer.group());
         SyncImages images = host.begin(offer, link.peer());
-        for (GroupOffer.OfferedVolume volume : offer.volumes()) {
-            images.volume(volume.id(), volume.name(), volume.sizeBytes());
+        try {
+            for (GroupOffer.OfferedVolume volume : offer.volumes()) {
+                images.volume(volume.id(), volume.name(), volume.sizeBytes());
+            }
+        } catch (ReplicaException refused) {
+            images.close();
+            throw refused;
         }
         SyncReceiver receiver =
                 new SyncReceiver(
@@ -301,61 +370,68 @@ public final class ShippingDesk {
         receiver.start(channel.accept(CREDIT_BYTES, Unpooled.EMPTY_BUFFER, receiver));
     }
 
-    /** As {@link dev.tidemark.replica.link.LinkUser#requested}. */
-    public CompletableFuture<ByteBuf> requested(int method, ByteBuf body) {
+    /**
+     * As {@link dev.tidemark.replica.link.LinkUser#requested}.
+     *
+     * @param peer who asks: only the source of a synchronisation may ask about it
+     */
+    public CompletableFuture<ByteBuf> requested(UUID peer, int method, ByteBuf body) {
         CompletableFuture<ByteBuf> answer = new CompletableFuture<>();
-        UUID group;
         try {
-            Bytes.require(body, SyncPeer.QUESTION_BYTES);
-            group = Bytes.readUuid(body);
+            Question asked = Question.decode(body);
+            run(asked.group(), executor -> answer(peer, method, asked, answer));
         } catch (MalformedMessageException malformed) {
             answer.completeExceptionally(LinkException.refusal(code(malformed), text(malformed)));
-            return answer;
         }
-        ByteBuf kept = body.retain();
-        executor(group)
-                .execute(() -> {
-                    try {
-                        answer.complete(answer(method, group, kept));
-                    } catch (ReplicaException | MalformedMessageException failure) {
-                        answer.completeExceptionally(
-                                LinkException.refusal(code(failure), text(failure)));
-                    } finally {
-                        kept.release();
-                    }
-                });
         return answer;
     }
 
-    private ByteBuf answer(int method, UUID group, ByteBuf body)
-            throws ReplicaException, MalformedMessageException {
-        SyncingReceiver sync = syncs.get(group);
-        int volume = body.readIntLE();
-        long offset = body.readLongLE();
-        long length = body.readLongLE();
-        if (sync == null) {
+    private void answer(UUID peer, int method, Question asked, CompletableFuture<ByteBuf> answer) {
+        try {
+            answer.complete(answer(peer, method, asked));
+        } catch (ReplicaException | MalformedMessageException failure) {
+            answer.completeExceptionally(LinkException.refusal(code(failure), text(failure)));
+        } catch (LinkException | RuntimeException failure) {
+            answer.completeExceptionally(failure);
+        }
+    }
+
+    private ByteBuf answer(UUID peer, int method, Question asked)
+            throws ReplicaException, MalformedMessageException, LinkException {
+        SyncingReceiver sync = syncs.get(asked.group());
+        if (sync == null || sync.isEnded()) {
             throw new ReplicaException(
                     ReplicaException.Kind.NOT_FOUND, "no synchronisation of that group runs here");
         }
+        if (!sync.source().equals(peer)) {
+            throw LinkException.refusal(
+                    SiteMessages.CODE_NOT_YOURS,
+                    "the copy of that group that is made or synchronised here is none of yours");
+        }
         return method == Kinds.METHOD_ALLOCATION
-                ? allocation(sync.content(), volume, offset, length)
-                : hashes(sync.content(), volume, offset, length);
+                ? allocation(sync.content(), asked)
+                : hashes(sync.content(), asked);
     }
 
-    private static ByteBuf allocation(CopyContent copy, int volume, long offset, long length)
-            throws ReplicaException {
+    private static ByteBuf allocation(CopyContent copy, Question asked) throws ReplicaException {
         ByteBuf answer = Unpooled.buffer();
         answer.writeIntLE(0);
         List<Range> ranges =
-                copy.allocated(volume, offset, length, SyncPeer.MAXIMUM_RANGES, Range::new);
+                copy.allocated(
+                        asked.volume(),
+                        asked.offsetBytes(),
+                        asked.lengthBytes(),
+                        SyncPeer.MAXIMUM_RANGES,
+                        Range::new);
         for (Range range : ranges) {
             answer.writeLongLE(range.offsetBytes()).writeLongLE(range.lengthBytes());
         }
         return answer.setIntLE(0, ranges.size());
     }
 
-    private static ByteBuf hashes(CopyContent copy, int volume, long offset, long length)
+    private static ByteBuf hashes(CopyContent copy, Question asked)
             throws ReplicaException, MalformedMessageException {
+        long length = asked.lengthBytes();
         if (length < 1 || length > MAXIMUM_HASHED_BYTES) {
             throw new MalformedMessageException("hashes of " + length + " bytes");
         }
@@ -365,7 +441,7 @@ public final class ShippingDesk {
         ByteBuf answer = Unpooled.buffer(count * Blocks.HASH_BYTES);
         for (int i = 0; i < count; i++) {
             block.clear().limit(Blocks.length(i, length));
-            copy.read(volume, offset + (long) i * Blocks.BLOCK_BYTES, block);
+            copy.read(asked.volume(), asked.offsetBytes() + (long) i * Blocks.BLOCK_BYTES, block);
             digest.update(block.flip());
             answer.writeBytes(digest.digest());
         }

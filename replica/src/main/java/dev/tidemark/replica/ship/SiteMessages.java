@@ -42,7 +42,7 @@ public final class SiteMessages {
 
     private static int tenure(ByteBuf body) throws MalformedMessageException {
         int tenure = body.readIntLE();
-        if (tenure < 0 || tenure > Role.MAXIMUM_TENURE) {
+        if (tenure < 0 || tenure > Role.BELIEVED_TENURE) {
             throw new MalformedMessageException("tenure " + tenure);
         }
         return tenure;

@@ -41,6 +41,11 @@ final class SyncReceiver extends SyncingReceiver {
     }
 
     @Override
+    UUID source() {
+        return source;
+    }
+
+    @Override
     CompletableFuture<Void> records(ByteBuf batch) throws ReplicaException {
         images.apply(batch);
         return nothing();

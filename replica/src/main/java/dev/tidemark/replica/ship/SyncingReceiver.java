@@ -5,6 +5,7 @@ import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.StreamPosition;
 import io.netty.buffer.ByteBuf;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +18,9 @@ abstract class SyncingReceiver extends CopyReceiver {
 
     /** What the source asks about. */
     abstract CopyContent content();
+
+    /** The only site that may ask. */
+    abstract UUID source();
 
     @Override
     final CompletableFuture<Void> content(int kind, ByteBuf body)
@@ -33,11 +37,15 @@ abstract class SyncingReceiver extends CopyReceiver {
             case Kinds.DATA_END -> {
                 StreamPosition position = position(body);
                 // A source of before does not say why.
-                String why = body.isReadable() ? Bytes.readText(body) : "";
+                String why = body.isReadable() ? line(Bytes.readText(body)) : "";
                 yield complete(position, why).thenRunAsync(() -> completed(position), executor);
             }
             default -> super.content(kind, body);
         };
+    }
+
+    private static String line(String text) {
+        return text.replaceAll("\\p{Cntrl}", " ");
     }
 
     private void completed(StreamPosition position) {

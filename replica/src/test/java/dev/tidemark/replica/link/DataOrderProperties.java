@@ -38,15 +38,27 @@ class DataOrderProperties {
 
     @Test
     void nothingIsAdmittedBeyondWhatWasGranted() {
-        DataOrder order = new DataOrder(100);
+        DataOrder order = new DataOrder(Frames.credit(60) + Frames.credit(40));
         assertThat(order.admit(60)).isTrue();
         assertThat(order.admit(41)).isFalse();
         assertThat(order.admit(40)).isTrue();
-        assertThat(order.admit(1)).isFalse();
+        assertThat(order.admit(0)).isFalse();
         assertThat(order.admit(-1)).isFalse();
-        order.grant(1);
-        assertThat(order.admit(1)).isTrue();
-        assertThat(order.grantedBytes()).isEqualTo(101);
+        order.grant(Frames.credit(0));
+        assertThat(order.admit(1)).isFalse();
+        assertThat(order.admit(0)).isTrue();
+        assertThat(order.grantedBytes()).isEqualTo(100 + 3 * Frames.DATA_OVERHEAD_BYTES);
+    }
+
+    @Test
+    void whatWaitsForAGapIsBoundedAlsoWhenItIsEmpty() {
+        DataOrder order = new DataOrder(100 * Frames.credit(0));
+        int taken = 0;
+        while (taken < 1000 && order.admit(0)) {
+            assertThat(order.add(2 + taken, new Data(1, Unpooled.EMPTY_BUFFER))).isTrue();
+            taken++;
+        }
+        assertThat(taken).isEqualTo(100);
     }
 
     @Test

@@ -20,7 +20,7 @@ final class GrantingHandler implements InboundHandler {
     public void received(int kind, ByteBuf body) {
         InboundChannel channel = site.inbound;
         if (channel != null) {
-            channel.grant(body.readableBytes());
+            channel.grant(Frames.credit(body.readableBytes()));
         }
         taker.accept(body);
     }

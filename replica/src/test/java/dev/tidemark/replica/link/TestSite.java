@@ -3,7 +3,10 @@ package dev.tidemark.replica.link;
 import dev.tidemark.execution.ThreadScheduler;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.io.IOException;
 import java.math.BigInteger;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -27,6 +30,11 @@ import org.jspecify.annotations.Nullable;
 
 /** A site with keys of its own, whose peers are those it is told to trust. */
 final class TestSite implements LinkCredentials, PairingDesk, LinkUser, AutoCloseable {
+    static final long CREDIT_BYTES = 48 << 20;
+
+    /** A request that this site fails on. */
+    static final int METHOD_THAT_FAILS = 13;
+
     final UUID id;
     final KeyPair authorityKey;
     final X509Certificate authority;
@@ -78,6 +86,12 @@ final class TestSite implements LinkCredentials, PairingDesk, LinkUser, AutoClos
                         builder.build(
                                 new JcaContentSignerBuilder("SHA256withECDSA")
                                         .build(signer.getPrivate())));
+    }
+
+    /** Listens on loopback; returns the port. */
+    int listen() throws IOException {
+        return endpoint.listen(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .getPort();
     }
 
     void trusts(TestSite other) {
@@ -153,6 +167,9 @@ final class TestSite implements LinkCredentials, PairingDesk, LinkUser, AutoClos
 
     @Override
     public CompletableFuture<ByteBuf> requested(Link link, int method, ByteBuf body) {
+        if (method == METHOD_THAT_FAILS) {
+            throw new IllegalStateException("as the test wants it");
+        }
         return CompletableFuture.completedFuture(Unpooled.copiedBuffer(body));
     }
 
@@ -162,7 +179,7 @@ final class TestSite implements LinkCredentials, PairingDesk, LinkUser, AutoClos
         if (made == null) {
             channel.refuse(101, "nothing is taken here");
         } else {
-            inbound = channel.accept(48 << 20, Unpooled.EMPTY_BUFFER, made.apply(this));
+            inbound = channel.accept(CREDIT_BYTES, Unpooled.EMPTY_BUFFER, made.apply(this));
         }
     }
 
