@@ -17,6 +17,8 @@ import dev.tidemark.replica.ship.GroupShipping;
 import dev.tidemark.replica.ship.ShippingDesk;
 import dev.tidemark.replica.ship.ShippingListener;
 import dev.tidemark.replica.ship.ShippingStatus;
+import dev.tidemark.replica.ship.SiteMessages.News;
+import dev.tidemark.replica.ship.Whose;
 import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -329,17 +331,28 @@ class TakeoverSimulationTest {
 
         @Override
         public void behind(UUID group, UUID peer) {
-            // Only in a tenure in which the other site is the copy: it may have gone on since.
-            if (other().follows()) {
-                var _ = group().reinstate(other().role().tenure());
-            }
+            ask();
         }
 
         @Override
         public void fenced(UUID group, UUID peer, String reason) {
-            // It may have given the group back since.
-            if (!id.equals(other().role().source()) || other().is(GroupRole.ACTIVE)) {
-                var _ = group().fence(other().role().tenure());
+            ask();
+        }
+
+        /** As a gateway does when the other one knows better. */
+        private void ask() {
+            Role there = other().role();
+            News news = new News(there.state(), there.tenure(), 0, false, there.source());
+            switch (Whose.of(role(), false, news, id.equals(there.source()))) {
+                case THEIRS -> {
+                    var _ = group().fence(news.tenure());
+                }
+                case OURS -> {
+                    var _ = group().reinstate(news.tenure()).thenRun(() -> World.askAgain(this));
+                }
+                case UNKNOWN -> {
+                    // As it is.
+                }
             }
         }
 

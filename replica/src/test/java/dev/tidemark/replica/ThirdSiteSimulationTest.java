@@ -200,8 +200,10 @@ class ThirdSiteSimulationTest {
                     var _ = group().fence(news.tenure());
                 }
                 case OURS -> {
-                    var _ = group().reinstate(news.tenure());
-                    shippings.values().forEach(GroupShipping::resume);
+                    var _ =
+                            group().reinstate(news.tenure())
+                                    .thenRun(() ->
+                                            shippings.values().forEach(GroupShipping::resume));
                 }
                 case UNKNOWN -> {
                     // As it is.
