@@ -19,6 +19,7 @@ import dev.tidemark.storage.StorageFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
@@ -197,6 +198,22 @@ class DeltaSyncTest {
                 return refused;
             }
         }
+    }
+
+    @Test
+    void whatHasNoRecordReachesTheCopyOfAGroupIntoWhichNobodyWrites() throws Exception {
+        Pair pair = new Pair(400_000);
+        pair.connect();
+        pair.await("a copy", pair::isEven);
+        pair.source.await(pair.source.group().renameVolume(1, "renamed"));
+        pair.source.addVolume("another", 40_000);
+        pair.await(
+                "told",
+                () ->
+                        pair.copy.group().volumes().stream()
+                                .map(VolumeInfo::name)
+                                .toList()
+                                .equals(List.of("renamed", "another")));
     }
 
     @Test

@@ -80,6 +80,9 @@ public final class GroupShipping implements AutoCloseable {
     private volatile long lastSent;
     private volatile long lastAcknowledged;
 
+    /** Names change, and volumes come, without a record: each tick looks. */
+    private boolean looksAtVolumes;
+
     /** The tenure in which a channel was open last; -1 before that. */
     private int offeredTenure = -1;
 
@@ -557,6 +560,10 @@ public final class GroupShipping implements AutoCloseable {
                 from.acknowledged(records.sentSequence());
             }
         } else if (records != null && channel != null && !syncing) {
+            if (looksAtVolumes) {
+                looksAtVolumes = false;
+                records.tellNew();
+            }
             records.run();
             if (records.isAtImport()) {
                 begin();
@@ -571,6 +578,7 @@ public final class GroupShipping implements AutoCloseable {
                 if (retryTicks > 0 && --retryTicks == 0) {
                     begin();
                 }
+                looksAtVolumes = true;
                 runSafely();
                 tellAwaited();
                 noteEven();
