@@ -322,7 +322,9 @@ final class DirtyMaps implements HistoryHeir {
             String why = String.valueOf(failure.getMessage());
             follower.record =
                     new DirtyMapRecord(0, record.throughSequence(), record.sinceMicros(), 0, why);
-            journal.putAttribute(DirtyMapRecord.PREFIX + peer, follower.record.encode(), false);
+            journal.putAttribute(DirtyMapRecord.PREFIX + peer, follower.record.encode(), true);
+            obsolete.add(fileName(record.number()));
+            after();
             return null;
         }
         boolean tells =

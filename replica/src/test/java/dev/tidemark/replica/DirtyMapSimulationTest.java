@@ -16,11 +16,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -247,6 +249,10 @@ class DirtyMapSimulationTest {
                     .isLessThanOrEqualTo(distinct * devices.size() * BLOCK_BYTES);
             assertThat(reasons).as("seed %d", source.seed).containsOnly("");
             assertThat(source.alerts).as("seed %d", source.seed).isEmpty();
+            checkContent();
+        }
+
+        void checkContent() throws ReplicaException {
             long head = copy.group().status().headSequence();
             try (PointInTimeView view =
                     copy.await(copy.group().openView(new PointSpec.AtSequence(head)))) {
@@ -278,6 +284,52 @@ class DirtyMapSimulationTest {
         world.awaitEven();
         world.check();
         assertThat(mapFiles(world.source)).as("seed %d", seed).isEmpty();
+    }
+
+    /** What is written down is checked before it is believed, and then the copy is compared. */
+    @Test
+    void aDamagedMapIsSaidAndNotBelieved() throws Exception {
+        World world = new World(3);
+        world.connect();
+        world.awaitEven();
+        world.cut();
+        world.reasons.clear();
+        for (int i = 0; i < 200; i++) {
+            world.write();
+            world.source.scheduler.runFor(50 * World.MILLISECOND);
+        }
+        assertThat(mapFiles(world.source)).hasSize(1);
+        assertThat(
+                        world.source.disk.rot(
+                                (path, position) -> path.contains("dirty-map-") && position == 0,
+                                new Random(1)))
+                .isPresent();
+        world.connect();
+        world.awaitEven();
+        assertThat(world.source.alerts).anyMatch(alert -> alert.contains("a dirty map is damaged"));
+        assertThat(world.reasons).anyMatch(reason -> reason.contains("everything is compared"));
+        assertThat(world.shipping.status().sync().readBytes()).isEqualTo(2L * SIZE_BYTES);
+        world.checkContent();
+        assertThat(mapFiles(world.source)).isEmpty();
+    }
+
+    /** It takes no more memory than that, and is kept no longer. */
+    @Test
+    void aMapBeyondItsBoundIsTooLarge() {
+        DirtyMap map = new DirtyMap(0, 0, 0);
+        long regionBytes = 512L * DirtyMap.BLOCK_BYTES;
+        for (long i = 0; i < DirtyMap.MAXIMUM_REGIONS; i++) {
+            map.add(1, i * regionBytes, 1);
+        }
+        assertThat(map.isTooLarge()).isFalse();
+        assertThat(map.encode(Rig.ID, World.PEER).remaining())
+                .isLessThanOrEqualTo(DirtyMap.maximumFileBytes());
+        map.add(2, 0, Long.MAX_VALUE / 2);
+        assertThat(map.isTooLarge()).isTrue();
+        assertThat(map.dirtyBytes())
+                .isEqualTo((DirtyMap.MAXIMUM_REGIONS + 1L) * DirtyMap.BLOCK_BYTES);
+        map.retain(Set.of(1));
+        assertThat(map.isTooLarge()).isFalse();
     }
 
     private static List<String> mapFiles(Rig rig) throws Exception {
