@@ -8,7 +8,7 @@
 # that they need, and JAVA_HOME to the JDK to run them with.
 build_test_classpath() {
   ensure_tools "${tools_build[@]}"
-  cd "$root"
+  cd "$root" || return
   export JAVA_HOME=$jdk_home
   export MAVEN_OPTS="${MAVEN_OPTS:-} --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED"
   # The file is written for each module in turn; the one asked for is built last.

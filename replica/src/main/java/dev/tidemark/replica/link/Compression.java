@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Compression of a link's DATA bodies with zstd, both ways. Every body is tried, since zstd passes
- * over noise twelve times as fast as it compresses text; one that does not shrink to 95 % goes as
- * it is.
+ * over noise more than ten times as fast as it compresses text; one that does not shrink to 95 %
+ * goes as it is.
  *
  * <p>The level follows what is scarce. It rises step by step where what was compressed waits for
  * the wire, or for a limit, for more than twice the time that compressing it took; where it waits

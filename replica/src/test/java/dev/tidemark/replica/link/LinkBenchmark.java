@@ -117,7 +117,11 @@ final class LinkBenchmark implements AutoCloseable {
         String[] words = answer().split(" ", -1);
         site.trusted.put(LinkBenchmarkFar.ID, LinkBenchmarkFar.decode(words[1]));
         site.endpoint.dial(LinkBenchmarkFar.ID, List.of("127.0.0.1:" + words[0]));
+        long latest = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
         while (!site.told.contains("up")) {
+            if (System.nanoTime() > latest) {
+                throw new IOException("no link: " + site.endpoint.status(LinkBenchmarkFar.ID));
+            }
             TimeUnit.MILLISECONDS.sleep(10);
         }
         channel = link().open(1, Unpooled.EMPTY_BUFFER, waking).get(10, TimeUnit.SECONDS);
@@ -237,7 +241,10 @@ final class LinkBenchmark implements AutoCloseable {
                 case "--rounds" -> rounds = Integer.parseInt(arguments[++i]);
                 case "--seconds" -> seconds = Integer.parseInt(arguments[++i]);
                 case "--output" -> output = arguments[++i];
-                default -> throw new IllegalArgumentException(arguments[i]);
+                default -> {
+                    System.err.println("bench: --link does not take " + arguments[i]);
+                    System.exit(2);
+                }
             }
         }
         System.out.printf(
@@ -253,6 +260,9 @@ final class LinkBenchmark implements AutoCloseable {
             if (!output.isEmpty()) {
                 Files.writeString(Path.of(output), json(found));
             }
+        } catch (Exception failure) {
+            failure.printStackTrace();
+            System.exit(1); // threads of the link may still run
         }
     }
 }
