@@ -447,9 +447,6 @@ final class SeveralSitesIT {
         long acknowledged;
         try (Host host = new Host(berlin, "orders", "stock")) {
             host.awaitMore(50);
-            // A copy's history begins when it has been made.
-            sites.awaitState("berlin", "shop", "paris", "shipping");
-            sites.awaitState("berlin", "shop", "oslo", "shipping");
             long both = berlin.api().addCheckpoint("shop", "before").sequence();
             sites.awaitHas("berlin", "shop", "paris", both, KEPT_UP);
             sites.cut("paris");
