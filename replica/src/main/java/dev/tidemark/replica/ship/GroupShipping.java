@@ -197,27 +197,23 @@ public final class GroupShipping implements AutoCloseable {
             return;
         }
         leaveChannel("a new beginning");
-        if (mayOffer()) {
-            open(current, Kinds.PURPOSE_SHIPPING, null);
-        } else {
-            fenced("another site has the group, in tenure " + group.role().tenure());
-        }
+        open(current, Kinds.PURPOSE_SHIPPING, null);
     }
 
     /**
-     * A fenced group is offered only on its way out, in the tenure in which it was offered before.
-     * The tenure that it is fenced in is another site's, which the copy must not learn from here.
+     * Whether the group is this site's to offer: while it is active, and while it is on its way
+     * out, in the tenure in which it was offered before. The tenure that it is fenced in, or a copy
+     * in, is another site's, which a copy must not learn from here.
      */
-    private boolean mayOffer() {
-        Role role = group.role();
-        return role.state() != GroupRole.FENCED || role.tenure() == offeredTenure;
+    private boolean mayOffer(Role role) {
+        return role.state() == GroupRole.ACTIVE
+                || (role.state() == GroupRole.FENCED && role.tenure() == offeredTenure);
     }
 
     /** Where a copy stands that has to be synchronised. */
     private record Stale(StreamPosition position, long floorMicros) {}
 
-    private GroupOffer offer() throws ReplicaException {
-        Role role = group.role();
+    private GroupOffer offer(Role role) throws ReplicaException {
         Role.Takeover how = role.takeover();
         List<OfferedVolume> volumes = new ArrayList<>();
         for (VolumeInfo each : group.volumes()) {
@@ -238,9 +234,14 @@ public final class GroupShipping implements AutoCloseable {
 
     private void open(Link current, int purpose, @Nullable Stale stale) {
         int mine = ++generation;
+        Role role = group.role();
+        if (!mayOffer(role)) {
+            fenced("another site has the group, in tenure " + role.tenure());
+            return;
+        }
         GroupOffer offer;
         try {
-            offer = offer();
+            offer = offer(role);
         } catch (ReplicaException failure) {
             stop(failure);
             return;
