@@ -176,8 +176,8 @@ final class CopyPass {
         }
 
         @Override
-        protected boolean isOfHost() {
-            return false;
+        protected @Nullable BlockDeviceException refusal(HeadLog now) {
+            return null;
         }
 
         @Override

@@ -22,6 +22,7 @@ public final class Feed implements AutoCloseable {
     private final Engine engine;
     private final VolumeChanges volumes;
     private final FoldWait fold;
+    private final int source;
     private long nextLocal;
     private volatile boolean closed;
 
@@ -29,6 +30,7 @@ public final class Feed implements AutoCloseable {
         this.engine = engine;
         this.volumes = volumes;
         this.fold = new FoldWait(engine);
+        this.source = engine.roles.source();
         this.nextLocal = engine.journal.redo().lastSequence() + 1;
     }
 
@@ -182,7 +184,9 @@ public final class Feed implements AutoCloseable {
                                 + " bytes, or a storage unit here");
             }
             open.incrementAndGet();
-            engine.journal.redo().stage(new FeedWrite(engine.log, volume, record, local, ended()));
+            engine.journal
+                    .redo()
+                    .stage(new FeedWrite(engine.log, volume, record, local, source, ended()));
         }
 
         private void stageCheckpoint(long local) throws ReplicaException {
@@ -208,7 +212,7 @@ public final class Feed implements AutoCloseable {
         }
 
         private CompletableFuture<Void> put(Mark mark, long local) {
-            mark.ofSource(local, record.timeMicros);
+            mark.ofSource(local, record.timeMicros, () -> engine.roles.refusal(source));
             if (record.kind == RecordKind.PROMOTE) {
                 // A copy that was active itself meanwhile is ahead of its source's epochs.
                 mark.begin(Math.max(record.epoch, engine.journal.epoch() + 1));

@@ -34,6 +34,7 @@ public final class FeedSync implements CopyContent, AutoCloseable {
     private final RecordLog redo;
     private final VolumeChanges volumes;
     private final FoldWait fold;
+    private final int source;
     private final int maximumBytes;
     private long nextLocal;
     private volatile boolean closed;
@@ -43,6 +44,7 @@ public final class FeedSync implements CopyContent, AutoCloseable {
         this.redo = engine.journal.redo();
         this.volumes = volumes;
         this.fold = new FoldWait(engine);
+        this.source = engine.roles.source();
         this.maximumBytes = LiveDevice.maximumBytes(redo.maximumPayloadBytes());
     }
 
@@ -98,7 +100,7 @@ public final class FeedSync implements CopyContent, AutoCloseable {
         if (closed) {
             return CompletableFuture.failedFuture(isClosed());
         }
-        mark.ofSource(nextLocal++, time(micros));
+        mark.ofSource(nextLocal++, time(micros), () -> engine.roles.refusal(source));
         engine.log.write(mark);
         return mark.done()
                 .exceptionally(failure -> {
@@ -260,7 +262,8 @@ public final class FeedSync implements CopyContent, AutoCloseable {
 
         SyncWrite stage(Volume volume, long micros) {
             open.incrementAndGet();
-            SyncWrite write = new SyncWrite(engine.log, volume, this, nextLocal++, time(micros));
+            SyncWrite write =
+                    new SyncWrite(engine.log, volume, this, source, nextLocal++, time(micros));
             filled.add(write);
             return write;
         }

@@ -54,6 +54,16 @@ final class HeadLog {
         return throttle;
     }
 
+    /**
+     * Why a record of another site gets no number now; null when it does. Under the redo log's
+     * lock.
+     *
+     * @param source as {@link Roles#source} told it
+     */
+    @Nullable BlockDeviceException refusal(int source) {
+        return roles.refusal(source);
+    }
+
     /** Why a host's write gets no number now; null when it does. Under the redo log's lock. */
     @Nullable BlockDeviceException refusal() {
         return roles.refusal();

@@ -50,14 +50,14 @@ class LiveWrite extends PendingRecord {
         return target;
     }
 
-    /** Whether the group's role can refuse it. */
-    protected boolean isOfHost() {
-        return true;
+    /** Why it gets no number now; null when it does. Under the redo log's lock. */
+    protected @Nullable BlockDeviceException refusal(HeadLog now) {
+        return now.refusal();
     }
 
     @Override
     protected boolean prepare() {
-        refusal = isOfHost() ? log.refusal() : null;
+        refusal = refusal(log);
         if (refusal != null) {
             return false;
         }

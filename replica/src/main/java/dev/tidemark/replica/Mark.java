@@ -7,6 +7,7 @@ import io.netty.buffer.ByteBuf;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,8 @@ final class Mark extends PendingRecord {
     private final @Nullable ByteBuf text;
     private final CompletableFuture<Void> done = new CompletableFuture<>();
     private @Nullable HeadLog log;
+    private Supplier<@Nullable BlockDeviceException> refused = () -> null;
+    private @Nullable BlockDeviceException refusal;
 
     private Mark(@Nullable ByteBuf text, BooleanSupplier prepared, Consumer<Mark> appended) {
         this.text = text;
@@ -77,10 +80,15 @@ final class Mark extends PendingRecord {
         return mark;
     }
 
-    /** Another site's record: it gets its number, and its time where time does not go back. */
-    void ofSource(long localSequence, long micros) {
+    /**
+     * Another site's record: it gets its number, and its time where time does not go back.
+     *
+     * @param why it gets none; asked under the redo log's lock
+     */
+    void ofSource(long localSequence, long micros, Supplier<@Nullable BlockDeviceException> why) {
         expect(localSequence);
         keepTime(micros);
+        refused = why;
     }
 
     /** The epoch that a PROMOTE of another site begins. */
@@ -114,7 +122,8 @@ final class Mark extends PendingRecord {
 
     @Override
     protected boolean prepare() {
-        return prepared.getAsBoolean();
+        refusal = refused.get();
+        return refusal == null && prepared.getAsBoolean();
     }
 
     @Override
@@ -129,7 +138,12 @@ final class Mark extends PendingRecord {
     @Override
     protected void completed() {
         releaseText();
-        done.complete(null);
+        BlockDeviceException why = refusal;
+        if (why == null) {
+            done.complete(null);
+        } else {
+            done.completeExceptionally(why);
+        }
     }
 
     @Override

@@ -282,17 +282,23 @@ public final class ProtectionGroup implements AutoCloseable {
         return Tap.open(engine, limitBytes, withPayload);
     }
 
-    /** Takes records of the source; of a copy. A feed that was made before takes nothing more. */
-    public Feed feed() throws ReplicaException {
-        requireCopy();
-        return new Feed(engine, volumeChanges);
+    /**
+     * Takes records of the source; of a copy. A feed that was made before takes nothing more, nor
+     * does this one once the group is the copy of another site's.
+     */
+    public Feed feed(UUID source) throws ReplicaException {
+        Feed feed = new Feed(engine, volumeChanges);
+        requireCopyOf(source);
+        return feed;
     }
 
-    private void requireCopy() throws ReplicaException {
-        if (role().state() != GroupRole.STANDBY) {
+    /** After what shall bring its records was made: that is refused if the source changes. */
+    private void requireCopyOf(UUID source) throws ReplicaException {
+        Role now = role();
+        if (now.state() != GroupRole.STANDBY || !source.equals(now.source())) {
             throw new ReplicaException(
                     ReplicaException.Kind.INVALID,
-                    "group " + engine.id + " is " + role().state() + ", not a copy");
+                    "group " + engine.id + " is " + now.state() + ", not a copy of " + source);
         }
     }
 
@@ -300,9 +306,10 @@ public final class ProtectionGroup implements AutoCloseable {
      * Begins to bring this copy to what its source is now, across a break of the order; see {@link
      * FeedSync#begin}. Feeds that were made before take nothing more.
      */
-    public FeedSync resync() throws ReplicaException {
-        requireCopy();
-        return new FeedSync(engine, volumeChanges);
+    public FeedSync resync(UUID source) throws ReplicaException {
+        FeedSync sync = new FeedSync(engine, volumeChanges);
+        requireCopyOf(source);
+        return sync;
     }
 
     /**

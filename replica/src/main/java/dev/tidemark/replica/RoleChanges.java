@@ -115,28 +115,37 @@ final class RoleChanges {
     CompletableFuture<Void> goOver(UUID source, int tenure, @Nullable Succession how) {
         return engine.maintenance.submit(() -> {
             Role now = mayBecomeCopy(source, tenure);
-            if (now == null) {
-                return null;
-            }
-            long last = last();
-            if (how == null || !isInOrder(now, how)) {
-                becomeUnknown(now, source, tenure, last);
-                return null;
-            }
-            long ofFrom = now.toSource(last);
-            if (how.has(ofFrom)) {
-                long there = how.own(ofFrom);
-                become(now, tenure, new Stretch(source, last, there, there, 0));
-                return null;
-            }
-            boolean ahead = ofFrom > how.shipped() && how.point() >= now.newest().sourceSequence();
-            Rejoining where =
-                    new Rejoining(now.toLocal(how.point()), how.last(), how.ownPoint(), 0);
-            if (!ahead || !setsBack(source, tenure, where)) {
-                becomeUnknown(now, source, tenure, last);
+            if (now != null) {
+                // What the source before has staged gets a number now, or none.
+                engine.roles.goesOver(false);
+                try {
+                    goOver(now, source, tenure, how);
+                } finally {
+                    engine.roles.goesOver(true);
+                }
             }
             return null;
         });
+    }
+
+    private void goOver(Role now, UUID source, int tenure, @Nullable Succession how)
+            throws ReplicaException, JournalException {
+        long last = last();
+        if (how == null || !isInOrder(now, how)) {
+            becomeUnknown(now, source, tenure, last);
+            return;
+        }
+        long ofFrom = now.toSource(last);
+        if (how.has(ofFrom)) {
+            long there = how.own(ofFrom);
+            become(now, tenure, new Stretch(source, last, there, there, 0));
+            return;
+        }
+        boolean ahead = ofFrom > how.shipped() && how.point() >= now.newest().sourceSequence();
+        Rejoining where = new Rejoining(now.toLocal(how.point()), how.last(), how.ownPoint(), 0);
+        if (!ahead || !setsBack(source, tenure, where)) {
+            becomeUnknown(now, source, tenure, last);
+        }
     }
 
     /** Whether this copy's last record is one of the site that another one took over from. */
@@ -186,6 +195,7 @@ final class RoleChanges {
 
     private void become(Role now, int tenure, Stretch begin) throws JournalException {
         engine.roles.set(now.following(tenure, begin));
+        engine.roles.goesOver(true);
         engine.listener.event(
                 engine.id,
                 "the group is a copy of another site's from record "
@@ -369,6 +379,7 @@ final class RoleChanges {
                                 to.sourceSequence(),
                                 to.sourcePoint(),
                                 redo.lastTimeMicros())));
+        engine.roles.goesOver(true);
         letGo();
         engine.listener.event(engine.id, "the group is a copy from record " + last + " on");
     }

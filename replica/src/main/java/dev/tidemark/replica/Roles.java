@@ -7,6 +7,7 @@ import dev.tidemark.journal.JournalException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,12 @@ final class Roles {
     private final Journal journal;
     private volatile Role role = Role.FIRST;
     private volatile @Nullable HalfSync halfSync;
+
+    /**
+     * Even, and another one for each source that a copy has; odd while a copy goes over to another
+     * source. What brings records of one before gets none into the log.
+     */
+    private final AtomicInteger source = new AtomicInteger();
 
     /** Who waits for the state to be another one. */
     private final List<Leaving> leaving = new CopyOnWriteArrayList<>();
@@ -116,6 +123,37 @@ final class Roles {
             return null;
         }
         return new BlockDeviceException(ErrorCode.SHUTDOWN, reason());
+    }
+
+    /**
+     * What {@link #refusal(int)} wants of those who bring records of the source that there is now.
+     */
+    int source() {
+        return source.get();
+    }
+
+    /**
+     * A copy goes over to another source, or has: between the two, nothing of any source gets a
+     * number.
+     *
+     * @param over whether it has
+     */
+    void goesOver(boolean over) {
+        source.updateAndGet(number -> over ? (number | 1) + 1 : number | 1);
+    }
+
+    /**
+     * Why a source's record is refused now; null when it is not. Exact under the redo log's lock.
+     *
+     * @param number of that source
+     */
+    @Nullable BlockDeviceException refusal(int number) {
+        int now = source.get();
+        if (number == now && (now & 1) == 0) {
+            return null;
+        }
+        return new BlockDeviceException(
+                ErrorCode.SHUTDOWN, "the group has become a copy of another site's");
     }
 
     /** For opening a live disk and for changing the group. */

@@ -1,17 +1,28 @@
 package dev.tidemark.replica;
 
+import dev.tidemark.blockdevice.BlockDeviceException;
 import dev.tidemark.blockdevice.Completion;
 import dev.tidemark.journal.PendingRecord;
 import dev.tidemark.journal.RecordKind;
 import io.netty.buffer.ByteBuf;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A part of a synchronisation on its way into the copy's log, under the next number there is. Its
  * bytes are a part of what arrived, which outlives it.
  */
 final class SyncWrite extends LiveWrite {
-    SyncWrite(HeadLog log, Volume target, Completion done, long localSequence, long micros) {
+    private final int source;
+
+    SyncWrite(
+            HeadLog log,
+            Volume target,
+            Completion done,
+            int source,
+            long localSequence,
+            long micros) {
         super(log, target, done);
+        this.source = source;
         expect(localSequence);
         keepTime(micros);
     }
@@ -35,7 +46,7 @@ final class SyncWrite extends LiveWrite {
     }
 
     @Override
-    protected boolean isOfHost() {
-        return false;
+    protected @Nullable BlockDeviceException refusal(HeadLog now) {
+        return now.refusal(source);
     }
 }

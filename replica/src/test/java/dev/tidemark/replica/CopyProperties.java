@@ -89,7 +89,7 @@ class CopyProperties {
 
         void connect() throws ReplicaException {
             disconnect();
-            feed = copy.group().feed();
+            feed = copy.group().feed(new UUID(1, 1));
             copy.await(feed.force());
             StreamPosition at = feed.position();
             Shipment from = source.group().ship(at.sequence());

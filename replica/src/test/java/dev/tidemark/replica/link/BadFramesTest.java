@@ -105,7 +105,7 @@ class BadFramesTest {
         for (Cut cut : cuts) {
             try (RawLink link = raw()) {
                 if (cut.type() == FrameType.DATA) {
-                    link.send(FrameType.OPEN, 2, open());
+                    link.open(2);
                 }
                 link.send(
                         cut.type(),
@@ -157,13 +157,13 @@ class BadFramesTest {
                         new Bad(data(-1, 0, 0), "DATA -1 comes twice"));
         for (Bad bad : all) {
             try (RawLink link = raw()) {
-                link.send(FrameType.OPEN, 2, open());
+                link.open(2);
                 link.send(FrameType.DATA, 2, bad.body());
                 expectEnd(bad.reason());
             }
         }
         try (RawLink link = raw()) {
-            link.send(FrameType.OPEN, 2, open());
+            link.open(2);
             link.send(FrameType.DATA, 2, data(1, 1, 1));
             link.send(FrameType.DATA, 2, data(1, 1, 1));
             expectEnd("DATA 1 comes twice");
@@ -174,7 +174,7 @@ class BadFramesTest {
     void emptyDataBehindAGapEndsTheLinkBeforeItFillsTheMemory() throws Exception {
         takeAll();
         try (RawLink link = raw()) {
-            link.send(FrameType.OPEN, 2, open());
+            link.open(2);
             int most = (int) (TestSite.CREDIT_BYTES / Frames.credit(0));
             link.sendMany(FrameType.DATA, 2, number -> data(number + 2, 0, 0), most + 1000);
             expectEnd("beyond the credit");
@@ -245,6 +245,12 @@ class BadFramesTest {
 
         void send(FrameType type, int channel, ByteBuf body) throws IOException {
             stream.write(type, channel, body);
+        }
+
+        /** Returns when the channel was accepted: what is sent before that breaks the protocol. */
+        void open(int channel) throws Exception {
+            send(FrameType.OPEN, channel, BadFramesTest.open());
+            stream.await(FrameType.OPENED, 1);
         }
 
         interface Body {
