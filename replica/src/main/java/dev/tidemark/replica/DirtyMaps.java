@@ -289,15 +289,17 @@ final class DirtyMaps implements HistoryHeir {
     public synchronized void after() {
         List<String> all = new ArrayList<>(obsolete);
         obsolete.clear();
-        for (String name : all) {
-            try {
-                if (directory.exists(name)) {
-                    directory.delete(name);
-                }
-            } catch (StorageException failure) {
-                engine.listener.event(
-                        engine.id, name + " stays until the next start: " + failure.getMessage());
+        all.forEach(this::deleteQuietly);
+    }
+
+    private void deleteQuietly(String name) {
+        try {
+            if (directory.exists(name)) {
+                directory.delete(name);
             }
+        } catch (StorageException failure) {
+            engine.listener.event(
+                    engine.id, name + " stays until the next start: " + failure.getMessage());
         }
     }
 
@@ -323,8 +325,7 @@ final class DirtyMaps implements HistoryHeir {
             follower.record =
                     new DirtyMapRecord(0, record.throughSequence(), record.sinceMicros(), 0, why);
             journal.putAttribute(DirtyMapRecord.PREFIX + peer, follower.record.encode(), true);
-            obsolete.add(fileName(record.number()));
-            after();
+            deleteQuietly(fileName(record.number()));
             return null;
         }
         boolean tells =

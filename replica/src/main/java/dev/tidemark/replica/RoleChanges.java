@@ -168,6 +168,7 @@ final class RoleChanges {
             }
             if (now != null) {
                 becomeUnknown(now, source, tenure, last());
+                engine.roles.goesOver(true);
             }
             return null;
         });
@@ -195,7 +196,6 @@ final class RoleChanges {
 
     private void become(Role now, int tenure, Stretch begin) throws JournalException {
         engine.roles.set(now.following(tenure, begin));
-        engine.roles.goesOver(true);
         engine.listener.event(
                 engine.id,
                 "the group is a copy of another site's from record "
