@@ -14,8 +14,6 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.security.KeyStore;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -24,12 +22,7 @@ import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -151,7 +144,8 @@ class LinkEndpointTest {
 
     @Test
     void anotherVersionIsToldWhatToDo() throws Exception {
-        try (SSLSocket socket = tls(near, Tls.LINK)) {
+        int port = Integer.parseInt(address.substring(address.indexOf(':') + 1));
+        try (SSLSocket socket = RawStream.connect(near, port, Tls.LINK)) {
             ByteBuf hello = Hello.of(near, UUID.randomUUID(), 0, 1).encode();
             hello.setShortLE(0, 9).setShortLE(2, 7);
             write(socket, FrameType.HELLO, hello);
@@ -220,43 +214,6 @@ class LinkEndpointTest {
         assertThat(far.told).containsExactly("paired " + near.id);
         assertThatThrownBy(() -> near.endpoint.pair(token, near.own()).get(10, TimeUnit.SECONDS))
                 .hasMessageContaining("unknown, used or expired");
-    }
-
-    private SSLSocket tls(TestSite site, String protocol) throws Exception {
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        store.load(null, null);
-        store.setKeyEntry(
-                "site",
-                site.identity().key(),
-                new char[0],
-                site.identity().chain().toArray(X509Certificate[]::new));
-        KeyManagerFactory keys = KeyManagerFactory.getInstance("PKIX");
-        keys.init(store, new char[0]);
-        SSLContext context = SSLContext.getInstance("TLSv1.3");
-        context.init(keys.getKeyManagers(), new TrustManager[] {new Trusting()}, null);
-        int port = Integer.parseInt(address.substring(address.indexOf(':') + 1));
-        SSLSocket socket =
-                (SSLSocket)
-                        context.getSocketFactory()
-                                .createSocket(InetAddress.getLoopbackAddress(), port);
-        SSLParameters parameters = socket.getSSLParameters();
-        parameters.setApplicationProtocols(new String[] {protocol});
-        socket.setSSLParameters(parameters);
-        socket.startHandshake();
-        return socket;
-    }
-
-    private static final class Trusting implements X509TrustManager {
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[0];
-        }
     }
 
     private static void write(SSLSocket socket, FrameType type, ByteBuf body) throws Exception {
