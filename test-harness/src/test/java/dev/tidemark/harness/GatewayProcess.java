@@ -195,6 +195,11 @@ final class GatewayProcess implements AutoCloseable {
         return new Outcome(client.exitValue(), Files.readString(output));
     }
 
+    /** What it has taken of all processors since it started. */
+    Duration cpuTime() {
+        return current().info().totalCpuDuration().orElseThrow();
+    }
+
     long pid() {
         return current().pid();
     }
