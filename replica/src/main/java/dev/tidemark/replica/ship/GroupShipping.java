@@ -170,13 +170,14 @@ public final class GroupShipping implements AutoCloseable {
 
     private void open(Link current, int purpose, Beginning beginning) {
         Role role = group.role();
-        if (!offering.isAllowed(role)) {
+        int tenure = offering.tenure(role, purpose);
+        if (tenure == Offering.NONE) {
             fenced("another site has the group, in tenure " + role.tenure());
             return;
         }
         GroupOffer offer;
         try {
-            offer = offering.offer(role);
+            offer = offering.offer(role, tenure);
         } catch (ReplicaException failure) {
             stop(failure);
             return;

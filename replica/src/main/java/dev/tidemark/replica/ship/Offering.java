@@ -1,6 +1,5 @@
 package dev.tidemark.replica.ship;
 
-import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.Role;
@@ -14,11 +13,14 @@ import java.util.List;
  * shipping's executor.
  */
 final class Offering {
+    /** In place of a tenure. */
+    static final int NONE = -1;
+
     private final ProtectionGroup group;
     private final GroupShipping.Terms terms;
 
-    /** The tenure in which a channel was open last; -1 before that. */
-    private int offeredTenure = -1;
+    /** The tenure in which a channel was open last. */
+    private int offeredTenure = NONE;
 
     Offering(ProtectionGroup group, GroupShipping.Terms terms) {
         this.group = group;
@@ -26,17 +28,28 @@ final class Offering {
     }
 
     /**
-     * Whether the group is this site's to offer: while it is active, and while it is on its way
-     * out, in the tenure in which it was offered before. The tenure that it is fenced in, or a copy
-     * in, is another site's, which a copy must not learn from here.
+     * In which tenure the group is this site's to offer: the one that it is active in. On its way
+     * out, the one in which a channel was open before, so that what the copy lacks still goes when
+     * a link comes back; and only records: a copy is not made or synchronised by a site that has
+     * lost the group to another one. The tenure that it is fenced in, or a copy in, is another
+     * site's, which a copy must not learn from here.
+     *
+     * @param purpose of the channel, of {@link Kinds}
+     * @return {@link #NONE} when it is not this site's
      */
-    boolean isAllowed(Role role) {
-        return role.state() == GroupRole.ACTIVE
-                || (role.state() == GroupRole.FENCED && role.tenure() == offeredTenure);
+    int tenure(Role role, int purpose) {
+        return switch (role.state()) {
+            case ACTIVE -> role.tenure();
+            case FENCED ->
+                    role.tenure() == offeredTenure || purpose == Kinds.PURPOSE_SHIPPING
+                            ? offeredTenure
+                            : NONE;
+            case STANDBY, REJOINING -> NONE;
+        };
     }
 
-    /** What the peer is told, with the volumes that there are now. */
-    GroupOffer offer(Role role) throws ReplicaException {
+    /** What the peer is told in a tenure, with the volumes that there are now. */
+    GroupOffer offer(Role role, int tenure) throws ReplicaException {
         Role.Takeover how = role.takeover();
         List<OfferedVolume> volumes = new ArrayList<>();
         for (VolumeInfo each : group.volumes()) {
@@ -47,12 +60,7 @@ final class Offering {
             volumes.add(new OfferedVolume(each.id(), size, each.name()));
         }
         return new GroupOffer(
-                group.id(),
-                role.tenure(),
-                terms.unitBytes(),
-                role.succession(),
-                terms.name(),
-                volumes);
+                group.id(), tenure, terms.unitBytes(), role.succession(), terms.name(), volumes);
     }
 
     /** The peer has opened a channel in a tenure. */
