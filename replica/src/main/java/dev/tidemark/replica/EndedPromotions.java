@@ -12,6 +12,15 @@ import java.util.Map;
  * would need its image, which is gone. Changed on the maintenance executor, asked from any thread.
  */
 final class EndedPromotions {
+    /**
+     * What a copy remembers at most within its window: each is an attribute of the manifest, and
+     * the source says how many there are.
+     */
+    static final int MAXIMUM_OF_A_COPY = 4096;
+
+    /** Of them, those that have not ended. A source begins one when the one before has. */
+    static final int MAXIMUM_OPEN_OF_A_COPY = 16;
+
     private final Journal journal;
     private volatile List<PromotionRecord.Ended> ended = List.of();
 
@@ -33,6 +42,13 @@ final class EndedPromotions {
     /** Adds one and forgets those that the window has left behind; forced with the next edit. */
     void add(PromotionRecord.Ended more) throws JournalException {
         journal.putAttribute(more.key(), more.encode(), false);
+        List<PromotionRecord.Ended> kept = withinWindow();
+        kept.add(more);
+        ended = List.copyOf(kept);
+    }
+
+    /** Those that the window has not left behind; the others are forgotten with the next edit. */
+    private List<PromotionRecord.Ended> withinWindow() throws JournalException {
         long tail = journal.history().tail().sequence();
         List<PromotionRecord.Ended> kept = new ArrayList<>();
         for (PromotionRecord.Ended past : ended) {
@@ -42,8 +58,39 @@ final class EndedPromotions {
                 kept.add(past);
             }
         }
-        kept.add(more);
-        ended = List.copyOf(kept);
+        return kept;
+    }
+
+    /**
+     * Refuses a source that begins and begins, and ends none. A synchronisation ends those that are
+     * open.
+     */
+    void requireFewOpen() throws ReplicaException {
+        long open = ended.stream().filter(past -> past.last() == Long.MAX_VALUE).count();
+        if (open >= MAXIMUM_OPEN_OF_A_COPY) {
+            throw RecordWire.malformed(
+                    "a rollback or promotion begins while "
+                            + open
+                            + " have not ended, more than a source has");
+        }
+    }
+
+    /** Refuses one more of a copy while its window has as many as it may: that passes. */
+    void requireRoom() throws ReplicaException, JournalException {
+        if (ended.size() < MAXIMUM_OF_A_COPY) {
+            return;
+        }
+        ended = List.copyOf(withinWindow());
+        if (ended.size() >= MAXIMUM_OF_A_COPY) {
+            throw new ReplicaException(
+                    ReplicaException.Kind.FAILED,
+                    "the copy's history has "
+                            + ended.size()
+                            + " rollbacks, promotions and synchronisations, and takes no more than "
+                            + MAXIMUM_OF_A_COPY
+                            + " until its window has passed some; a shorter window passes them"
+                            + " sooner");
+        }
     }
 
     /** One whose end is not known yet begins with the record of this number. */

@@ -153,6 +153,7 @@ public final class Feed implements AutoCloseable {
                     return false;
                 }
                 case PROMOTE -> {
+                    engine.roles.requireKnownTenure(beginningEpoch());
                     later(engine.promotions.sourceBegins(local), local);
                     return false;
                 }
@@ -211,11 +212,15 @@ public final class Feed implements AutoCloseable {
                             });
         }
 
+        /** A copy that was active itself meanwhile is ahead of its source's epochs. */
+        private int beginningEpoch() {
+            return Math.max(record.epoch, engine.journal.epoch() + 1);
+        }
+
         private CompletableFuture<Void> put(Mark mark, long local) {
             mark.ofSource(local, record.timeMicros, () -> engine.roles.refusal(source));
             if (record.kind == RecordKind.PROMOTE) {
-                // A copy that was active itself meanwhile is ahead of its source's epochs.
-                mark.begin(Math.max(record.epoch, engine.journal.epoch() + 1));
+                mark.begin(beginningEpoch());
             }
             mark.into(engine.log);
             engine.journal.redo().stage(mark);

@@ -412,6 +412,11 @@ public final class FeedSync implements CopyContent, AutoCloseable {
      * @param why the source says that this was needed
      */
     public CompletableFuture<Void> end(StreamPosition position, String why) {
+        try {
+            engine.roles.requireKnownTenure(position.epoch());
+        } catch (ReplicaException refused) {
+            return CompletableFuture.failedFuture(refused);
+        }
         // The source's epochs must not be ahead of the copy's.
         CompletableFuture<Void> before =
                 position.epoch() > engine.journal.epoch()

@@ -534,6 +534,8 @@ final class Promotions implements Fold.FoldGuard {
                 throw new ReplicaException(
                         ReplicaException.Kind.IN_USE, "this site takes the group over");
             }
+            ended.requireFewOpen();
+            ended.requireRoom();
             ended.begin(local);
             return sourceMark(RecordKind.PROMOTE);
         });
@@ -562,6 +564,8 @@ final class Promotions implements Fold.FoldGuard {
         if (half != null && ended.hasOpen() && local - 1 > half.lastLocal()) {
             return false;
         }
+        engine.roles.requireKnownTenure(journal.epoch() + 1);
+        ended.requireRoom();
         ended.beginSync(local);
         if (half == null) {
             // What it begins after must not be lost with the power.

@@ -98,6 +98,7 @@ public final class ProtectionGroup implements AutoCloseable {
             Rules rules,
             StandbyStart start)
             throws ReplicaException {
+        Roles.requireTenure(start.position().epoch(), start.tenure());
         images.close();
         Alerts alerts = new Alerts(environment.listener(), id);
         return start(

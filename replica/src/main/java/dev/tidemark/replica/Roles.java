@@ -64,6 +64,28 @@ final class Roles {
         return gone || older;
     }
 
+    /**
+     * Refuses an epoch of a source's that is of a tenure which the group has not come to: it would
+     * outrank whoever takes the group over next.
+     */
+    void requireKnownTenure(int epoch) throws ReplicaException {
+        requireTenure(epoch, role.tenure());
+    }
+
+    /** The same of a copy that begins in a tenure. */
+    static void requireTenure(int epoch, int known) throws ReplicaException {
+        int tenure = epoch >>> Role.TENURE_SHIFT;
+        if (tenure > known) {
+            throw RecordWire.malformed(
+                    "epoch "
+                            + epoch
+                            + " is of tenure "
+                            + tenure
+                            + ", the group is in tenure "
+                            + known);
+        }
+    }
+
     /** Durable when it returns. Blocking. */
     void set(Role next) throws JournalException {
         journal.putAttribute(Role.KEY, next.encode(), true);

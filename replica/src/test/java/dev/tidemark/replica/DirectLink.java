@@ -266,8 +266,8 @@ final class DirectLink implements Link {
                 }
 
                 @Override
-                public Hold hold() {
-                    return credit <= 0 ? Hold.CREDIT : Hold.NOTHING;
+                public Wait waitsFor() {
+                    return credit <= 0 ? Wait.CREDIT : Wait.NOTHING;
                 }
 
                 @Override

@@ -461,6 +461,9 @@ class ThirdSiteSimulationTest {
 
         void step() throws ReplicaException {
             Site copy = others().get(random.nextInt(2));
+            if (active.is(GroupRole.ACTIVE) && active.devices.isEmpty()) {
+                active.openDevices();
+            }
             switch (random.nextInt(19)) {
                 case 0, 1, 2, 3, 4 -> active.write();
                 case 5, 6, 7 -> run(random.nextInt(300));
@@ -523,6 +526,32 @@ class ThirdSiteSimulationTest {
                     && others().stream().allMatch(copy -> copy.isEvenWith(active));
         }
 
+        /**
+         * As a failover begins with a link: the site before is fenced, and ships what it still may
+         * to whoever it has a link with, also one that comes back.
+         */
+        private boolean fence(Site next, int tenure) throws ReplicaException {
+            if (!active.is(GroupRole.ACTIVE)
+                    || !active.links.containsKey(next)
+                    || !active.id.equals(next.role().source())) {
+                return false;
+            }
+            long last = active.rig.await(active.group().fence(tenure));
+            active.devices.values().forEach(BlockDevice::close);
+            active.devices.clear();
+            Site other = sites.get(random.nextInt(3));
+            cut(active, random.nextBoolean() ? next : other);
+            run(random.nextInt(1_500));
+            connect(active, next);
+            connect(active, other);
+            boolean lacked = next.follows(active) && next.role().toSource(next.head()) < last;
+            run(random.nextInt(1_500));
+            if (lacked && next.follows(active) && next.role().toSource(next.head()) == last) {
+                count("last records after a link came back");
+            }
+            return true;
+        }
+
         /** One of the copies, at any point of it; the one before may go on for a while. */
         void handOver() throws ReplicaException {
             List<Site> able = others().stream().filter(copy -> copy.is(GroupRole.STANDBY)).toList();
@@ -540,9 +569,14 @@ class ThirdSiteSimulationTest {
                     random.nextBoolean()
                             ? new PointSpec.Latest()
                             : new PointSpec.AtSequence(next.anySequence());
+            boolean fenced = random.nextBoolean() && fence(next, tenure);
             try {
                 next.rig.await(next.group().takeOver(at, tenure).usable());
             } catch (ReplicaException refused) {
+                if (fenced) {
+                    // The site before learns that the group is its own.
+                    next.rig.await(next.group().learn(tenure + 1));
+                }
                 assertThat(refused.kind())
                         .as("%s", refused)
                         .isIn(
@@ -594,6 +628,7 @@ class ThirdSiteSimulationTest {
                         "STANDBY goes on",
                         "STANDBY is set back",
                         "STANDBY is compared",
+                        "last records after a link came back",
                         "compared points")) {
             assertThat(TOTALS).as("%s", TOTALS).containsKey(way);
         }
@@ -628,6 +663,38 @@ class ThirdSiteSimulationTest {
         next.shipTo(third, next.head());
         next.write();
         world.settle();
+    }
+
+    @Test
+    void aFencedSiteShipsItsLastRecordsWhenTheLinkComesBack() throws Exception {
+        World world = new World(1);
+        world.settle();
+        Site before = world.active;
+        Site next = world.sites.get(1);
+        Site third = world.sites.get(2);
+        world.cutAll(before);
+        before.write();
+        before.write();
+        long last = before.rig.await(before.group().fence(1));
+        assertThat(next.role().toSource(next.head())).isLessThan(last);
+        world.connect(before, next);
+        world.run(2000);
+        assertThat(next.role().tenure()).as("of the claim it learns nothing here").isZero();
+        assertThat(next.isEvenWith(before)).as("%s", world).isTrue();
+
+        next.rig.await(next.group().takeOver(new PointSpec.Latest(), 1).usable());
+        next.desk.takenOver(Rig.ID, "taken over");
+        world.run(2000);
+        world.connect(before, third);
+        world.run(2000);
+        assertThat(third.isEvenWith(before)).as("%s", world).isTrue();
+
+        world.active = next;
+        next.openDevices();
+        next.shipTo(before, next.head());
+        next.shipTo(third, next.head());
+        world.settle();
+        assertThat(before.role().tenure()).isOne();
     }
 
     @ParameterizedTest(name = "seed {0}")

@@ -11,6 +11,8 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Names of volumes, which are exports: unique in a gateway, in upper and lower case alike, which
@@ -21,6 +23,9 @@ public final class VolumeNames {
 
     /** The peer's name keeps some of the volume's in front of it. */
     private static final int LONGEST_SUFFIX = 32;
+
+    /** Where one such name was not enough. */
+    private static final Pattern NUMBERED = Pattern.compile("(.+)(-[0-9]{1,9})");
 
     private final Groups groups;
 
@@ -101,10 +106,17 @@ public final class VolumeNames {
     }
 
     private static boolean isDerived(String name, String site) {
-        String suffix = cut("-" + site, LONGEST_SUFFIX);
-        int numbered = name.lastIndexOf('-');
-        return lower(name).endsWith(lower(suffix))
-                || (numbered > 0 && lower(name.substring(0, numbered)).endsWith(lower(suffix)));
+        Matcher numbered = NUMBERED.matcher(name);
+        return endsWithSite(name, site, LONGEST_SUFFIX)
+                || (numbered.matches()
+                        && endsWithSite(
+                                numbered.group(1),
+                                site,
+                                LONGEST_SUFFIX - numbered.group(2).length()));
+    }
+
+    private static boolean endsWithSite(String name, String site, int length) {
+        return lower(name).endsWith(lower(cut("-" + site, length)));
     }
 
     private static String cut(String text, int length) {
@@ -130,7 +142,10 @@ public final class VolumeNames {
                                     .anyMatch(one ->
                                             !own || (one.id() != volume && isDerived(name, site)));
                         });
-        return open || groups.unopenedWith(name).isPresent();
+        return open
+                || groups.unopened().stream()
+                        .flatMap(group -> group.volumes().stream())
+                        .anyMatch(name::equalsIgnoreCase);
     }
 
     private static String lower(String name) {

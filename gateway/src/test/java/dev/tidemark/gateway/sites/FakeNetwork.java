@@ -30,11 +30,11 @@ import org.jspecify.annotations.Nullable;
  * Sites without sockets: pairs and connects those that listen at each other's addresses, and checks
  * credentials where a real link does. {@link #beat} is a heartbeat and an attempt to dial.
  */
-final class FakeNetwork {
+public final class FakeNetwork {
     private final SimulatedScheduler scheduler;
     private final List<FakeLinks> all = new ArrayList<>();
 
-    FakeNetwork(SimulatedScheduler scheduler) {
+    public FakeNetwork(SimulatedScheduler scheduler) {
         this.scheduler = scheduler;
     }
 
@@ -52,7 +52,7 @@ final class FakeNetwork {
     }
 
     /** Ends links that are no longer trusted, and makes those that can be. */
-    void beat() {
+    public void beat() {
         List.copyOf(all).forEach(FakeLinks::check);
         List.copyOf(all).forEach(FakeLinks::redial);
         scheduler.runUntilIdle();

@@ -16,18 +16,18 @@ import java.util.List;
 import java.util.Random;
 
 /** A site on a folder and a fake network; can be started again there. */
-final class TestSite implements AutoCloseable {
-    final Path folder;
+public final class TestSite implements AutoCloseable {
+    public final Path folder;
     final SimulatedScheduler scheduler;
     final FakeNetwork network;
-    final Clock clock;
-    final LinkServices services = new LinkServices();
+    public final Clock clock;
+    public final LinkServices services = new LinkServices();
     final Metrics metrics = new Metrics();
     final Alerts alerts;
-    final Catalogue catalogue;
-    final Sites sites;
+    public final Catalogue catalogue;
+    public final Sites sites;
 
-    TestSite(Path folder, SimulatedScheduler scheduler, FakeNetwork network) {
+    public TestSite(Path folder, SimulatedScheduler scheduler, FakeNetwork network) {
         this(folder, scheduler, network, SiteSettings.NONE);
     }
 

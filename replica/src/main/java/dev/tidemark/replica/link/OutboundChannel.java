@@ -13,8 +13,8 @@ public interface OutboundChannel {
      */
     long credit();
 
-    /** What holds DATA up. */
-    enum Hold {
+    /** What DATA waits for. */
+    enum Wait {
         /** The peer has taken all that was sent. */
         NOTHING,
         /** Its turn to be compressed. */
@@ -26,7 +26,7 @@ public interface OutboundChannel {
     }
 
     /** What the DATA that was sent, and is to be sent, waits for. */
-    Hold hold();
+    Wait waitsFor();
 
     /**
      * Sends the next DATA. A body larger than {@link #credit} is taken as long as that is positive,

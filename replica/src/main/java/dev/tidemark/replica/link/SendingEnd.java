@@ -162,15 +162,15 @@ final class SendingEnd implements OutboundChannel {
     }
 
     @Override
-    public Hold hold() {
+    public Wait waitsFor() {
         long taken = takenBytes.get();
         if (grantedBytes <= taken) {
-            return Hold.CREDIT;
+            return Wait.CREDIT;
         }
         if (wireBytes.get() < taken) {
-            return link.waitsForWire() ? Hold.WIRE : Hold.COMPRESSION;
+            return link.waitsForWire() ? Wait.WIRE : Wait.COMPRESSION;
         }
-        return peerNumber < wireNumber ? Hold.WIRE : Hold.NOTHING;
+        return peerNumber < wireNumber ? Wait.WIRE : Wait.NOTHING;
     }
 
     @Override

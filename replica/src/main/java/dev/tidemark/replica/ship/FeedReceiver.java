@@ -38,7 +38,7 @@ final class FeedReceiver extends CopyReceiver {
      *
      * @return where it stands then
      */
-    CompletableFuture<Standing> prepare(GroupOffer offer) {
+    CompletableFuture<CopyStanding> prepare(GroupOffer offer) {
         Map<Integer, String> known =
                 group.volumes().stream()
                         .collect(Collectors.toMap(VolumeInfo::id, VolumeInfo::name));
@@ -62,21 +62,10 @@ final class FeedReceiver extends CopyReceiver {
                 });
     }
 
-    /**
-     * Where the copy stands.
-     *
-     * @param half whether a synchronisation has to come to its end first; the position is then the
-     *     one after which that began
-     */
-    record Standing(boolean half, StreamPosition position) {}
-
-    private Standing standing() {
+    private CopyStanding standing() {
         StreamPosition half = group.halfSynchronised();
-        return half == null ? new Standing(false, feed.position()) : new Standing(true, half);
-    }
-
-    long floorMicros() {
-        return feed.floorMicros();
+        return new CopyStanding(
+                half != null, half == null ? feed.position() : half, feed.floorMicros());
     }
 
     @Override

@@ -240,7 +240,7 @@ final class RecordPump {
         if (sentSequence < lastSequence && channel.credit() > 0) {
             return ShippingStage.CAPTURE;
         }
-        return switch (channel.hold()) {
+        return switch (channel.waitsFor()) {
             case COMPRESSION -> ShippingStage.COMPRESS;
             case WIRE -> ShippingStage.WIRE;
             case CREDIT, NOTHING -> ShippingStage.JOURNAL;

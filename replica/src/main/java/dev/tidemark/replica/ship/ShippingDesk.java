@@ -7,7 +7,6 @@ import dev.tidemark.replica.GroupRole;
 import dev.tidemark.replica.ProtectionGroup;
 import dev.tidemark.replica.ReplicaException;
 import dev.tidemark.replica.Role;
-import dev.tidemark.replica.StreamPosition;
 import dev.tidemark.replica.SyncImages;
 import dev.tidemark.replica.link.InboundHandler;
 import dev.tidemark.replica.link.IncomingChannel;
@@ -205,7 +204,7 @@ public final class ShippingDesk {
             throws ReplicaException {
         ProtectionGroup group = host.find(offer.group());
         if (group == null) {
-            channel.accept(0, Unpooled.buffer(1).writeByte(Kinds.OPENED_UNKNOWN), new Unwanted());
+            channel.accept(0, CopyStanding.encodeNone(), new Unwanted());
             return;
         }
         if (!isCopyOf(group, offer, link.peer(), channel)) {
@@ -281,15 +280,8 @@ public final class ShippingDesk {
     }
 
     private static void accept(
-            IncomingChannel channel, FeedReceiver receiver, FeedReceiver.Standing standing) {
-        StreamPosition position = standing.position();
-        ByteBuf answer = Unpooled.buffer(29);
-        answer.writeByte(standing.half() ? Kinds.OPENED_HALF : Kinds.OPENED_POSITION);
-        answer.writeLongLE(position.sequence())
-                .writeLongLE(position.timeMicros())
-                .writeIntLE(position.epoch())
-                .writeLongLE(receiver.floorMicros());
-        receiver.start(channel.accept(CREDIT_BYTES, answer, receiver));
+            IncomingChannel channel, FeedReceiver receiver, CopyStanding standing) {
+        receiver.start(channel.accept(CREDIT_BYTES, standing.encode(), receiver));
     }
 
     /**

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tidemark.execution.simulation.SimulatedScheduler;
-import dev.tidemark.replica.link.OutboundChannel.Hold;
+import dev.tidemark.replica.link.OutboundChannel.Wait;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
@@ -318,24 +318,24 @@ class LinkCoreProperties {
         world.there.taker = new Taker();
         OutboundChannel channel =
                 world.await(world.near.open(1, Unpooled.EMPTY_BUFFER, new Sender()));
-        assertThat(channel.hold()).isEqualTo(Hold.NOTHING);
+        assertThat(channel.waitsFor()).isEqualTo(Wait.NOTHING);
         channel.send(0, Unpooled.wrappedBuffer(new byte[100]));
-        assertThat(channel.hold()).as("not looked at").isEqualTo(Hold.COMPRESSION);
+        assertThat(channel.waitsFor()).as("not looked at").isEqualTo(Wait.COMPRESSION);
         world.scheduler.runFor(1);
-        assertThat(channel.hold()).as("under way").isEqualTo(Hold.WIRE);
+        assertThat(channel.waitsFor()).as("under way").isEqualTo(Wait.WIRE);
         world.scheduler.runFor(SECOND);
-        assertThat(channel.hold()).as("taken, not granted again").isEqualTo(Hold.NOTHING);
+        assertThat(channel.waitsFor()).as("taken, not granted again").isEqualTo(Wait.NOTHING);
 
         channel.limit(1);
         channel.send(1, Unpooled.wrappedBuffer(new byte[100_000]));
         world.scheduler.runFor(SECOND);
         channel.send(2, Unpooled.wrappedBuffer(new byte[100]));
         world.scheduler.runFor(SECOND);
-        assertThat(channel.hold()).as("beyond the limit").isEqualTo(Hold.WIRE);
+        assertThat(channel.waitsFor()).as("beyond the limit").isEqualTo(Wait.WIRE);
 
         channel.limit(0);
         channel.send(3, Unpooled.wrappedBuffer(new byte[CREDIT]));
-        assertThat(channel.hold()).as("not granted").isEqualTo(Hold.CREDIT);
+        assertThat(channel.waitsFor()).as("not granted").isEqualTo(Wait.CREDIT);
     }
 
     @Test
