@@ -59,6 +59,8 @@ final class TwoActiveSitesIT {
         }
         sites.protectAndAwait("berlin", GROUP, "paris", "oslo");
         sites.awaitEven("berlin", GROUP);
+        // Either may dial the other one.
+        sites.cut("paris");
         sites.cut("oslo");
         berlin.kill();
         failOver(paris, "commit");
@@ -142,6 +144,7 @@ final class TwoActiveSitesIT {
         assertThat(TwoSites.refused(paris, "group", "keep", GROUP, "--over", "oslo", "--yes"))
                 .contains("not known to be active at oslo");
 
+        sites.heal("paris");
         sites.heal("oslo");
         awaitTold(paris, "oslo");
         awaitTold(oslo, "paris");
