@@ -49,8 +49,8 @@ final class Comparing {
      */
     void look(Executor apart) {
         means.rivals().known().forEach(means.rivals()::suspect);
-        for (Rivals.Key key : means.rivals().suspected().stream().limit(AT_ONCE).toList()) {
-            if (asked.add(key)) {
+        for (Rivals.Key key : means.rivals().suspected()) {
+            if (asked.size() < AT_ONCE && asked.add(key)) {
                 apart.execute(() -> {
                     try {
                         ask(key);

@@ -9,6 +9,7 @@ import dev.tidemark.replica.Role;
 import io.micrometer.core.instrument.Tags;
 import java.time.Clock;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -29,7 +30,9 @@ final class Rivals {
     private final Function<UUID, String> names;
     private final Clock clock;
     private final Map<Key, Rival> known = new ConcurrentHashMap<>();
-    private final Set<Key> suspected = ConcurrentHashMap.newKeySet();
+
+    /** In the order in which they are asked. */
+    private final Set<Key> suspected = new LinkedHashSet<>(); // guarded by itself
 
     /** A group at a peer. */
     record Key(UUID group, UUID peer) {}
@@ -62,17 +65,23 @@ final class Rivals {
 
     /** A peer may have a group that is active here: it is to be asked, until it has answered. */
     void suspect(Key key) {
-        suspected.add(key);
+        synchronized (suspected) {
+            suspected.add(key);
+        }
     }
 
     /** A peer is being asked. */
     void cleared(Key key) {
-        suspected.remove(key);
+        synchronized (suspected) {
+            suspected.remove(key);
+        }
     }
 
-    /** Who is to be asked. */
-    Set<Key> suspected() {
-        return Set.copyOf(suspected);
+    /** Who is to be asked, whoever waits longest first. */
+    List<Key> suspected() {
+        synchronized (suspected) {
+            return List.copyOf(suspected);
+        }
     }
 
     /** A peer has the group in this site's tenure; true when that was not known. */
