@@ -397,6 +397,15 @@ public final class ProtectionGroup implements AutoCloseable {
     }
 
     /**
+     * This site is active, and stays so in a tenure that nobody has used: another site, active in
+     * the same one as this, has to give way. Completes when the tenure is on stable storage; fails,
+     * and changes nothing, when the group is not active here or the tenure is not newer.
+     */
+    public CompletableFuture<Void> claim(int tenure) {
+        return engine.roleChanges.claim(tenure);
+    }
+
+    /**
      * Makes this copy the active site, set to a point: usable as soon as {@link
      * PromotionTask#usable()} says so. A feed takes nothing more.
      *

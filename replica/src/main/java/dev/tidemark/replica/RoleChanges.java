@@ -88,6 +88,21 @@ final class RoleChanges {
     }
 
     /** From any thread. */
+    CompletableFuture<Void> claim(int tenure) {
+        return engine.maintenance.submit(() -> {
+            Role now = engine.roles.role();
+            engine.roles.requireActive();
+            if (tenure <= now.tenure() || tenure > Role.MAXIMUM_TENURE) {
+                throw new ReplicaException(
+                        ReplicaException.Kind.INVALID,
+                        "tenure " + tenure + " cannot follow tenure " + now.tenure());
+            }
+            engine.roles.set(now.with(GroupRole.ACTIVE, tenure));
+            return null;
+        });
+    }
+
+    /** From any thread. */
     CompletableFuture<Void> learn(int tenure) {
         return engine.maintenance.submit(() -> {
             Role now = engine.roles.role();

@@ -68,6 +68,34 @@ class GroupRoleTest {
     }
 
     @Test
+    void aSiteThatIsKeptServesOnInTheTenureThatItClaimedAlsoAfterAPowerLoss() throws Exception {
+        Rig rig = new Rig(6).create();
+        VolumeInfo volume = rig.addVolume("disk", 100_000);
+        BlockDevice device = rig.group().openVolume(volume.id());
+        rig.randomWrite(device, 5_000);
+        rig.await(rig.group().claim(2));
+        rig.randomWrite(device, 5_000);
+        rig.flush(device);
+        rig.crashAndOpen();
+        assertThat(rig.group().role().state()).isEqualTo(GroupRole.ACTIVE);
+        assertThat(rig.group().role().tenure()).isEqualTo(2);
+        rig.checkView(rig.group().status().headSequence());
+    }
+
+    @Test
+    void aTenureIsClaimedByTheActiveSiteOnlyAndNeverTwice() throws Exception {
+        Rig rig = new Rig(7).create();
+        rig.await(rig.group().claim(2));
+        assertThatThrownBy(() -> rig.await(rig.group().claim(2)))
+                .hasMessageContaining("tenure 2 cannot follow tenure 2");
+        rig.await(rig.group().fence(3));
+        assertThatThrownBy(() -> rig.await(rig.group().claim(4)))
+                .hasMessageContaining("another site has taken the group over");
+        assertThat(rig.group().role().state()).isEqualTo(GroupRole.FENCED);
+        assertThat(rig.group().role().tenure()).isEqualTo(3);
+    }
+
+    @Test
     void aCopyIsNotChangedButByItsFeed() throws Exception {
         Rig source = new Rig(3).create();
         source.addVolume("disk", 100_000);

@@ -350,7 +350,7 @@ class TakeoverSimulationTest {
                 case OURS -> {
                     var _ = group().reinstate(news.tenure()).thenRun(() -> World.askAgain(this));
                 }
-                case UNKNOWN -> {
+                case UNKNOWN, BOTH -> {
                     // As it is.
                 }
             }

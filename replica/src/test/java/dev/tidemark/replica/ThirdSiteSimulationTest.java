@@ -3,6 +3,7 @@ package dev.tidemark.replica;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemark.blockdevice.BlockDevice;
+import dev.tidemark.blockdevice.ErrorCode;
 import dev.tidemark.blockdevice.model.Outcome;
 import dev.tidemark.execution.Causes;
 import dev.tidemark.journal.Checkpoint;
@@ -34,8 +35,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Three sites in one seeded world: one is active and ships to both others, one of those takes over,
- * at any point, and the two that are left follow it, whatever they have of the one before. Links
- * are cut and machines lose power at any time; sites are compared by what their points read as.
+ * at any point, and the two that are left follow it, whatever they have of the one before; or both
+ * take over in the same tenure, and one of them is kept. Links are cut and machines lose power at
+ * any time; sites are compared by what their points read as.
  */
 class ThirdSiteSimulationTest {
     private static final int SEEDS = Integer.getInteger("tidemark.thirdsite.seeds", 60);
@@ -193,22 +195,28 @@ class ThirdSiteSimulationTest {
             if (!there.made) {
                 return;
             }
-            Role role = there.role();
-            News news = new News(role.state(), role.tenure(), there.head(), false, role.source());
-            switch (Whose.of(role(), false, news, id.equals(news.source()))) {
+            int tenure = there.role().tenure();
+            switch (whose(there)) {
                 case THEIRS -> {
-                    var _ = group().fence(news.tenure());
+                    var _ = group().fence(tenure);
                 }
                 case OURS -> {
                     var _ =
-                            group().reinstate(news.tenure())
+                            group().reinstate(tenure)
                                     .thenRun(() ->
                                             shippings.values().forEach(GroupShipping::resume));
                 }
-                case UNKNOWN -> {
+                case UNKNOWN, BOTH -> {
                     // As it is.
                 }
             }
+        }
+
+        /** What follows from how the group stands at another site. */
+        Whose whose(Site there) {
+            Role role = there.role();
+            News news = new News(role.state(), role.tenure(), there.head(), false, role.source());
+            return Whose.of(role(), false, news, id.equals(news.source()));
         }
 
         void look() {
@@ -559,12 +567,21 @@ class ThirdSiteSimulationTest {
                 return;
             }
             Site next = able.get(random.nextInt(able.size()));
-            int tenure =
-                    sites.stream()
-                                    .mapToInt(site -> site.made ? site.role().tenure() : 0)
-                                    .max()
-                                    .orElseThrow()
-                            + 1;
+            if (takes(next, nextTenure())) {
+                goesOn(next);
+            }
+        }
+
+        private int nextTenure() {
+            return sites.stream()
+                            .mapToInt(site -> site.made ? site.role().tenure() : 0)
+                            .max()
+                            .orElseThrow()
+                    + 1;
+        }
+
+        /** At any point of it, where that can be. */
+        private boolean takes(Site next, int tenure) throws ReplicaException {
             PointSpec at =
                     random.nextBoolean()
                             ? new PointSpec.Latest()
@@ -583,13 +600,82 @@ class ThirdSiteSimulationTest {
                                 ReplicaException.Kind.OUTSIDE_WINDOW,
                                 ReplicaException.Kind.NOT_FOUND,
                                 ReplicaException.Kind.IN_USE);
-                return;
+                return false;
             }
             count("takeovers");
             next.desk.takenOver(Rig.ID, "taken over");
+            next.openDevices();
+            return true;
+        }
+
+        /**
+         * Both copies take over in the same tenure, as neither reaches the other; hosts write to
+         * both, and then one of them is kept.
+         */
+        void split() throws ReplicaException {
+            if (!others().stream().allMatch(copy -> copy.is(GroupRole.STANDBY))) {
+                return;
+            }
+            sites.forEach(this::cutAll);
+            Site kept = others().get(random.nextInt(2));
+            Site other = others().stream().filter(copy -> copy != kept).findAny().orElseThrow();
+            int tenure = nextTenure();
+            if (!takes(kept, tenure)) {
+                return;
+            }
+            if (takes(other, tenure)) {
+                count("two active");
+                for (int i = random.nextInt(20); i > 0; i--) {
+                    Site written = random.nextBoolean() ? kept : other;
+                    written.write();
+                    written.rig.scheduler.runFor(random.nextInt(50) * MILLISECOND);
+                    if (random.nextInt(5) == 0) {
+                        written.change();
+                    }
+                }
+                assertThat(kept.whose(other)).isEqualTo(Whose.BOTH);
+                assertThat(other.whose(kept)).isEqualTo(Whose.BOTH);
+                keep(kept, tenure + 1);
+                if (random.nextBoolean()) {
+                    givesWay(other, kept);
+                }
+            }
+            goesOn(kept);
+        }
+
+        /** Somebody says which one is kept, and says it again when power was lost meanwhile. */
+        private void keep(Site kept, int tenure) throws ReplicaException {
+            if (random.nextBoolean()) {
+                var _ = kept.group().claim(tenure);
+                if (random.nextBoolean()) {
+                    kept.rig.scheduler.runFor(random.nextInt(2) * MILLISECOND);
+                }
+                kept.crash();
+                count(kept.role().tenure() == tenure ? "claimed in time" : "not claimed in time");
+            }
+            assertThat(kept.is(GroupRole.ACTIVE)).as("%s", kept.role()).isTrue();
+            if (kept.role().tenure() < tenure) {
+                kept.rig.await(kept.group().claim(tenure));
+            }
+            assertThat(kept.role().tenure()).isEqualTo(tenure);
+        }
+
+        /** From when it has heard of it, no host's write is taken. */
+        private void givesWay(Site other, Site kept) {
+            other.ask(kept);
+            other.rig.scheduler.runFor(100 * MILLISECOND);
+            assertThat(other.is(GroupRole.FENCED)).as("%s", other.role()).isTrue();
+            long last = other.head();
+            BlockDevice device = other.devices.values().iterator().next();
+            other.rig.start(device, 0, new byte[512], false).expectFailure(ErrorCode.SHUTDOWN);
+            assertThat(other.head()).isEqualTo(last);
+            assertThat(kept.whose(other)).isEqualTo(Whose.UNKNOWN);
+        }
+
+        /** It is the active one; the one before may go on for a while. */
+        private void goesOn(Site next) throws ReplicaException {
             Site before = active;
             active = next;
-            next.openDevices();
             for (int i = 0; i < random.nextInt(10); i++) {
                 before.write();
                 before.rig.scheduler.runFor(random.nextInt(50) * MILLISECOND);
@@ -625,6 +711,9 @@ class ThirdSiteSimulationTest {
         for (String way :
                 List.of(
                         "takeovers",
+                        "two active",
+                        "claimed in time",
+                        "not claimed in time",
                         "STANDBY goes on",
                         "STANDBY is set back",
                         "STANDBY is compared",
@@ -708,7 +797,11 @@ class ThirdSiteSimulationTest {
             if (world.random.nextInt(3) == 0) {
                 world.settle();
             }
-            world.handOver();
+            if (world.random.nextInt(3) == 0) {
+                world.split();
+            } else {
+                world.handOver();
+            }
         }
         for (int i = 0; i < 60; i++) {
             world.step();

@@ -20,11 +20,14 @@ class WhoseTest {
         "ACTIVE, 1, ACTIVE, 2, false, THEIRS",
         "FENCED, 2, ACTIVE, 2, false, THEIRS",
         "FENCED, 3, ACTIVE, 2, false, UNKNOWN",
-        "ACTIVE, 2, ACTIVE, 2, false, UNKNOWN",
         "ACTIVE, 2, ACTIVE, 1, false, UNKNOWN",
         "ACTIVE, 1, STANDBY, 2, false, THEIRS",
         "ACTIVE, 1, REJOINING, 2, false, UNKNOWN",
         "FENCED, 2, STANDBY, 2, false, UNKNOWN",
+        // Nobody gives way by itself.
+        "ACTIVE, 2, ACTIVE, 2, false, BOTH",
+        "ACTIVE, 2, ACTIVE, 2, true, BOTH",
+        "STANDBY, 2, ACTIVE, 2, false, UNKNOWN",
         // It was given back.
         "FENCED, 2, STANDBY, 3, true, OURS",
         "FENCED, 2, REJOINING, 3, true, OURS",

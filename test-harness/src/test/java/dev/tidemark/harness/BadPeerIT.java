@@ -233,6 +233,37 @@ final class BadPeerIT {
         assertThat(strange.ask(1, Unpooled.EMPTY_BUFFER)).isZero();
     }
 
+    /** It names no site that the group has to do with. */
+    @Test
+    void a_stranger_that_says_that_it_has_a_group_is_not_believed() throws Exception {
+        UUID kept = copyOfParis("kept");
+        var _ =
+                TwoSites.run(
+                        berlin,
+                        "failover",
+                        "--group",
+                        "kept",
+                        "--at",
+                        "latest",
+                        "--policy",
+                        "commit",
+                        "--yes");
+        for (int tenure : new int[] {9, 1}) {
+            ByteBuf active = Unpooled.buffer().writeByte(0).writeIntLE(tenure).writeLongLE(7);
+            strange.answer = ByteBufUtil.getBytes(active.writeBoolean(false).writeBoolean(false));
+            // What was asked before the last question has had its effect.
+            for (int i = 0; i < 3; i++) {
+                int before = strange.asked();
+                assertThat(strange.ask(3, question(kept, 1))).isZero();
+                Await.until("the stranger to be asked", LIMIT, () -> strange.asked() > before);
+            }
+            assertThat(berlin.api().group("kept").role()).isEqualTo("active");
+            assertThat(berlin.api().group("kept").tenure()).isEqualTo(1);
+            assertThat(berlin.api().group("kept").alsoActive()).isEmpty();
+        }
+        assertThat(berlin.api().get("/api/v1/alerts")).doesNotContain("group-active-twice");
+    }
+
     @Test
     void only_the_source_of_a_synchronisation_may_ask_about_it_or_go_on_with_it() throws Exception {
         UUID mine = UUID.randomUUID();

@@ -35,6 +35,7 @@ import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +56,11 @@ final class StrangeSite implements LinkCredentials, PairingDesk, LinkUser, AutoC
 
     /** What it does with channels that the gateway opens; refuses them when there is nothing. */
     volatile @Nullable Consumer<IncomingChannel> taker;
+
+    /** What it answers to every request. */
+    volatile byte[] answer = new byte[0];
+
+    private final AtomicInteger asked = new AtomicInteger();
 
     StrangeSite(String name, Path folder) {
         this.name = name;
@@ -242,7 +248,13 @@ final class StrangeSite implements LinkCredentials, PairingDesk, LinkUser, AutoC
 
     @Override
     public CompletableFuture<ByteBuf> requested(Link link, int method, ByteBuf body) {
-        return CompletableFuture.completedFuture(Unpooled.EMPTY_BUFFER);
+        asked.incrementAndGet();
+        return CompletableFuture.completedFuture(Unpooled.wrappedBuffer(answer));
+    }
+
+    /** Requests that the gateway has made. */
+    int asked() {
+        return asked.get();
     }
 
     @Override

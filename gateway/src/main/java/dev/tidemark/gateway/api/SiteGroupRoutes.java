@@ -12,6 +12,7 @@ import dev.tidemark.gateway.service.Groups;
 import dev.tidemark.gateway.service.Overview;
 import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.wire.Requests.FailOver;
+import dev.tidemark.gateway.wire.Requests.Keep;
 import dev.tidemark.gateway.wire.Requests.LimitRate;
 import dev.tidemark.gateway.wire.Requests.Move;
 import dev.tidemark.gateway.wire.Requests.ProtectGroup;
@@ -155,6 +156,16 @@ final class SiteGroupRoutes {
                         TaskDocument.class,
                         202,
                         call -> siteGroups.move(group(call), call.body(Move.class)).document()),
+                post(
+                        GROUP + "/keep",
+                        "Keep the group here where another site is active in the same tenure: that one gives way",
+                        Keep.class,
+                        GroupDocument.class,
+                        200,
+                        call -> {
+                            siteGroups.keep(group(call), call.body(Keep.class));
+                            return Overview.group(group(call));
+                        }),
                 get(
                         GROUP + "/reverse",
                         "How the group would be copied to the site that it was taken over from",

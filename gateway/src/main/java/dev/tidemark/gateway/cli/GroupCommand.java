@@ -2,14 +2,17 @@ package dev.tidemark.gateway.cli;
 
 import dev.tidemark.gateway.client.ApiClient;
 import dev.tidemark.gateway.client.ApiClient.Answer;
+import dev.tidemark.gateway.problem.ProblemException;
 import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.text.Table;
 import dev.tidemark.gateway.wire.Requests.ChangeGroup;
 import dev.tidemark.gateway.wire.Requests.CreateGroup;
+import dev.tidemark.gateway.wire.Requests.Keep;
 import dev.tidemark.gateway.wire.Requests.LimitRate;
 import dev.tidemark.gateway.wire.Requests.ProtectGroup;
 import dev.tidemark.gateway.wire.Requests.SeedGroup;
 import dev.tidemark.gateway.wire.Requests.SeedImage;
+import dev.tidemark.gateway.wire.Wire.AlsoActive;
 import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.HandoverDocument;
 import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
@@ -34,7 +37,8 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  tidemark group create shop --window 7d --bytes 200G",
             "  tidemark group set shop --checkpoint-interval 5s",
-            "  tidemark group protect shop --to berlin"
+            "  tidemark group protect shop --to berlin",
+            "  tidemark group keep shop --over oslo --yes"
         })
 final class GroupCommand {
     /** How a group keeps history. */
@@ -289,6 +293,56 @@ final class GroupCommand {
     }
 
     @Command(
+            name = "keep",
+            mixinStandardHelpOptions = true,
+            description = {
+                "Keeps the group here, where another site is active too: both were failed over to while neither could reach the other.",
+                "The other site refuses hosts from then on and becomes a copy when the group is protected there; what only it has is kept there as a branch."
+            },
+            footerHeading = "%nExample:%n",
+            footer = {
+                "  tidemark group show shop",
+                "  tidemark group keep shop --over oslo --yes",
+                "  tidemark group protect shop --to oslo"
+            })
+    int keep(
+            @Mixin Connection connection,
+            @Parameters(paramLabel = "NAME", description = "The group.") String name,
+            @Option(
+                            names = "--over",
+                            required = true,
+                            paramLabel = "SITE",
+                            description =
+                                    "The site that gives way, as tidemark site list names it.")
+                    String site,
+            @Option(
+                            names = "--yes",
+                            description =
+                                    "Do it; without this, it is only said what would be done.")
+                    boolean yes) {
+        if (!yes) {
+            throw ProblemException.invalid(
+                    "hosts would be refused at " + site + ", and served here only",
+                    name,
+                    "what hosts have written there is kept there as a branch, not in the group",
+                    "say --yes to do it");
+        }
+        Answer answer = connection.client().post(path(name) + "/keep", new Keep(site));
+        return connection.print(
+                answer,
+                out ->
+                        out.println(
+                                "group "
+                                        + name
+                                        + " is kept here, tenure "
+                                        + answer.as(GroupDocument.class).tenure()
+                                        + "; next: tidemark group protect "
+                                        + name
+                                        + " --to "
+                                        + site));
+    }
+
+    @Command(
             name = "tap",
             mixinStandardHelpOptions = true,
             description = {
@@ -371,12 +425,26 @@ final class GroupCommand {
                         + (group.source() == null ? "" : ", copy of " + group.source())
                         + "; "
                         + group.status());
+        group.alsoActive().forEach(other -> show(group, other, out));
         group.protections().forEach(copy -> show(copy, out));
         if (group.handover() != null) {
             show(group.handover(), out);
         }
         out.println(
                 "  open      " + group.runningTests() + " tests, " + group.openViews() + " views");
+    }
+
+    private static void show(GroupDocument group, AlsoActive other, PrintWriter out) {
+        out.println(
+                "  conflict  active at "
+                        + other.site()
+                        + " too, in the same tenure, known since "
+                        + Formats.time(other.since()));
+        out.println(
+                "            decide which one is kept; for the one here: tidemark group keep "
+                        + group.name()
+                        + " --over "
+                        + other.site());
     }
 
     private static void show(ProtectionDocument copy, PrintWriter out) {

@@ -28,7 +28,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
@@ -51,7 +50,7 @@ final class Copies implements CopyHost {
      * What it needs to know of others.
      *
      * @param names the name of a peer
-     * @param shipsTo whether a group is shipped to a peer
+     * @param relations which sites a group is given to
      * @param seeding whether images of a group are being put in place
      * @param changed is told of a group whose role or volumes are others now
      */
@@ -59,8 +58,7 @@ final class Copies implements CopyHost {
             int unitBytes,
             Alerts alerts,
             Function<UUID, String> names,
-            Predicate<UUID> isThisSite,
-            BiPredicate<UUID, UUID> shipsTo,
+            Relations relations,
             Predicate<UUID> seeding,
             Changed changed) {}
 
@@ -254,9 +252,10 @@ final class Copies implements CopyHost {
     private void requireRelated(Group group, Role role, GroupOffer offer, UUID source)
             throws ReplicaException {
         Succession how = offer.takeover();
+        Relations relations = means.relations();
         boolean related =
-                isRelated(group, role, source)
-                        || (how != null && isRelated(group, role, how.from()));
+                relations.isRelated(group, role, source)
+                        || (how != null && relations.isRelated(group, role, how.from()));
         if (!related) {
             throw new ReplicaException(
                     ReplicaException.Kind.INVALID,
@@ -268,15 +267,7 @@ final class Copies implements CopyHost {
     }
 
     private boolean isThisSite(UUID site) {
-        return means.isThisSite().test(site);
-    }
-
-    private boolean isRelated(Group group, Role role, UUID site) {
-        Role.Takeover how = role.takeover();
-        return isThisSite(site)
-                || role.hasFollowed(site)
-                || (how != null && how.from().equals(site))
-                || means.shipsTo().test(group.row().id(), site);
+        return means.relations().isThisSite().test(site);
     }
 
     private void becomeCopy(Group group, Role role, GroupOffer offer, UUID source)

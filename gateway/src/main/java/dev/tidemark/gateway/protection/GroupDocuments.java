@@ -7,6 +7,7 @@ import dev.tidemark.gateway.service.Group;
 import dev.tidemark.gateway.service.RecoveryTests;
 import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.text.Timestamps;
+import dev.tidemark.gateway.wire.Wire.AlsoActive;
 import dev.tidemark.gateway.wire.Wire.GroupSiting;
 import dev.tidemark.gateway.wire.Wire.HandoverDocument;
 import dev.tidemark.gateway.wire.Wire.PointDocument;
@@ -34,6 +35,7 @@ final class GroupDocuments {
     private final Protections protections;
     private final Removals removals;
     private final HandoverRows handovers;
+    private final Rivals rivals;
     private final RecoveryTests tests;
 
     GroupDocuments(
@@ -41,11 +43,13 @@ final class GroupDocuments {
             Protections protections,
             Removals removals,
             HandoverRows handovers,
+            Rivals rivals,
             RecoveryTests tests) {
         this.sites = sites;
         this.protections = protections;
         this.removals = removals;
         this.handovers = handovers;
+        this.rivals = rivals;
         this.tests = tests;
     }
 
@@ -74,6 +78,7 @@ final class GroupDocuments {
                 role.tenure(),
                 role.state() == GroupRole.ACTIVE || source == null ? null : sites.peerName(source),
                 status(group, role, copies, handover),
+                rivals.of(group).stream().map(this::document).toList(),
                 Stream.concat(
                                 copies.stream().map(copy -> document(group, copy)),
                                 removals.of(group.row().id()).stream()
@@ -97,7 +102,12 @@ final class GroupDocuments {
             case STANDBY -> idle(group);
             case FENCED -> "fenced";
             case REJOINING -> "rejoining";
-            case ACTIVE -> handover != null ? "failover" : active(group, role, copies, promoting);
+            case ACTIVE -> {
+                if (!rivals.of(group).isEmpty()) {
+                    yield "active_at_two_sites";
+                }
+                yield handover != null ? "failover" : active(group, role, copies, promoting);
+            }
         };
     }
 
@@ -221,6 +231,14 @@ final class GroupDocuments {
                 0,
                 "none",
                 new SyncDocument("", 0, 0, 0, 0, 0, 0, 0, null));
+    }
+
+    private AlsoActive document(Rivals.Rival rival) {
+        return new AlsoActive(
+                sites.peerName(rival.peer()),
+                rival.peer().toString(),
+                rival.tenure(),
+                Timestamps.iso(rival.sinceMicros()));
     }
 
     private static HandoverDocument documentOf(HandoverRow row, String site) {

@@ -22,6 +22,8 @@ record HandoverMeans(
         HandoverRows rows,
         Attendance attendance,
         Peering peering,
+        Relations relations,
+        Rivals rivals,
         Alerts alerts,
         Clock clock) {
     /** Microseconds since 1970. */

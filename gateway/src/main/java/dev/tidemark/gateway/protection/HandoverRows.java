@@ -56,6 +56,14 @@ final class HandoverRows {
         }
     }
 
+    /** Another site has the group: what was taken over cannot be given back any more. */
+    void endTaken(UUID group) {
+        HandoverRow row = rows.get(group);
+        if (row != null && row.phase() == Phase.TAKEN) {
+            end(group);
+        }
+    }
+
     /** Writes down that something begins, unless something is going on. */
     synchronized void begin(Group group, HandoverRow row) {
         requireNone(group);

@@ -47,6 +47,9 @@ final class Handovers {
             case TAKING -> taking.resume(group, row);
             case TAKEN -> {
                 // Waits for somebody, or for its time.
+                if (group.engine().role().state() != GroupRole.ACTIVE) {
+                    means.rows().endTaken(row.group());
+                }
             }
             case RETURNING -> {
                 var _ = returning.resume(group);

@@ -28,17 +28,28 @@ final class Peering {
 
     /** How a group stands at a peer; nothing when that is not known. */
     Optional<News> state(UUID peer, UUID group, int tenure) {
-        Optional<Link> link = sites.link(peer);
-        if (link.isEmpty()) {
-            return Optional.empty();
-        }
         try {
-            ByteBuf body = new Question(group, tenure).encode();
-            return Optional.of(News.decode(ask(link.get(), SiteMessages.METHOD_STATE, body)));
+            return Optional.of(ask(peer, group, tenure));
         } catch (LinkException silent) {
             log.debug("peer={} group={} says nothing", peer, group, silent);
             return Optional.empty();
         }
+    }
+
+    /** Whether what failed is that the peer has no such group. */
+    static boolean hasNone(LinkException failure) {
+        return failure.kind() == LinkException.Kind.REFUSED
+                && failure.code() == LinkException.CODE_UNKNOWN;
+    }
+
+    /** As {@link #state}; a failure tells whether the peer {@link #hasNone}. */
+    News ask(UUID peer, UUID group, int tenure) throws LinkException {
+        Optional<Link> link = sites.link(peer);
+        if (link.isEmpty()) {
+            throw LinkException.unanswered("there is no link to that site");
+        }
+        ByteBuf body = new Question(group, tenure).encode();
+        return News.decode(ask(link.get(), SiteMessages.METHOD_STATE, body));
     }
 
     /** Has a peer fence a group; its last number there, or nothing when it did not say. */

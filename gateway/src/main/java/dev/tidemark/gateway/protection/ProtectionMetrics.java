@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
-/** What is measured of each copy at another site. Thread-safe. */
+/** What is measured of each copy at another site, and of groups that have two. Thread-safe. */
 public final class ProtectionMetrics {
     private final MeterRegistry registry;
     private final Map<Object, List<Meter>> shown = new HashMap<>(); // guarded by this
@@ -54,6 +54,22 @@ public final class ProtectionMetrics {
                         .strongReference(true)
                         .register(registry);
         shown.computeIfAbsent(protection, one -> new ArrayList<>()).add(meter);
+    }
+
+    /**
+     * Shows that a group is active at a peer too, until {@link #remove} is called with the same
+     * key.
+     */
+    public synchronized void addAlsoActive(Object key, Tags named, Supplier<Integer> active) {
+        Meter meter =
+                Gauge.builder("tidemark_group_also_active", active, Supplier::get)
+                        .description(
+                                "1 while the group is active at the peer too, in the same tenure, and"
+                                        + " somebody has to say which one is kept; else not there")
+                        .tags(named)
+                        .strongReference(true)
+                        .register(registry);
+        shown.computeIfAbsent(key, one -> new ArrayList<>()).add(meter);
     }
 
     synchronized void remove(Object protection) {

@@ -278,6 +278,11 @@ final class Protections implements LinkServices.Watcher, ShippingListener, AutoC
         protection.shipping.resume();
     }
 
+    /** The group is active in another tenure: copies that are kept up are to hear of it. */
+    void offerAnew(UUID group) {
+        of(group).stream().filter(one -> !one.row.paused()).forEach(one -> one.shipping.resume());
+    }
+
     private void set(Protection protection, boolean paused) {
         keep(protection, protection.row.withPaused(paused));
     }

@@ -15,6 +15,7 @@ import dev.tidemark.gateway.sites.LinkServices;
 import dev.tidemark.gateway.sites.Sites;
 import dev.tidemark.gateway.text.ByteSize;
 import dev.tidemark.gateway.wire.Requests.FailOver;
+import dev.tidemark.gateway.wire.Requests.Keep;
 import dev.tidemark.gateway.wire.Requests.Move;
 import dev.tidemark.gateway.wire.Requests.SeedGroup;
 import dev.tidemark.gateway.wire.Wire.GroupSiting;
@@ -55,6 +56,8 @@ public final class SiteGroups implements AutoCloseable {
     private final Returning returning;
     private final Leaving leaving;
     private final Tenures tenures;
+    private final Comparing comparing;
+    private final Keeping keeping;
     private final GroupDocuments documents;
     private final Removals removals;
     private final Seeds seeds;
@@ -99,6 +102,15 @@ public final class SiteGroups implements AutoCloseable {
                         means.registry(),
                         new Protections.Limits(means.unitBytes(), means.backlogBytes()));
         Set<UUID> seeding = ConcurrentHashMap.newKeySet();
+        Relations relations = new Relations(sites::isThisSite, protections::ships);
+        HandoverRows rows = new HandoverRows(means.tables());
+        Rivals rivals =
+                new Rivals(
+                        sites,
+                        means.alerts(),
+                        new ProtectionMetrics(means.registry()),
+                        means.groups()::nameOf,
+                        means.clock());
         Copies copies =
                 new Copies(
                         means.groups(),
@@ -107,13 +119,11 @@ public final class SiteGroups implements AutoCloseable {
                                 means.unitBytes(),
                                 means.alerts(),
                                 sites::peerName,
-                                sites::isThisSite,
-                                protections::ships,
+                                relations,
                                 seeding::contains,
-                                group -> changed(means, group)));
+                                group -> changed(means, rows, rivals, group)));
         ShippingDesk desk = new ShippingDesk(copies, scheduler);
         this.seeds = new Seeds(means.groups(), sites, means.tasks(), desk, seeding);
-        HandoverRows rows = new HandoverRows(means.tables());
         HandoverMeans shared =
                 new HandoverMeans(
                         means.groups(),
@@ -126,12 +136,16 @@ public final class SiteGroups implements AutoCloseable {
                         rows,
                         new Attendance(means.tasks()),
                         new Peering(sites),
+                        relations,
+                        rivals,
                         means.alerts(),
                         means.clock());
         this.tenures = new Tenures(shared);
         this.taking = new Taking(shared, tenures);
         this.returning = new Returning(shared);
         this.leaving = new Leaving(shared);
+        this.comparing = new Comparing(shared, tenures);
+        this.keeping = new Keeping(shared, comparing);
         this.handovers = new Handovers(shared, taking, returning);
         this.removals =
                 new Removals(
@@ -141,7 +155,8 @@ public final class SiteGroups implements AutoCloseable {
                         shared.peering(),
                         rows,
                         means.clock());
-        this.documents = new GroupDocuments(sites, protections, removals, rows, means.tests());
+        this.documents =
+                new GroupDocuments(sites, protections, removals, rows, rivals, means.tests());
         means.groups().siting(documents::of);
         means.groups()
                 .onDelete(group -> {
@@ -154,8 +169,11 @@ public final class SiteGroups implements AutoCloseable {
     }
 
     /** A group became a copy of another site's: it is not this site's to ship. */
-    private void changed(Means means, Group group) {
-        protections.removeAll(group.row().id());
+    private void changed(Means means, HandoverRows rows, Rivals rivals, Group group) {
+        UUID id = group.row().id();
+        protections.removeAll(id);
+        rows.endTaken(id);
+        rivals.overAll(id, "the group is a copy of another site's here");
         means.volumes().announce(group);
     }
 
@@ -239,10 +257,11 @@ public final class SiteGroups implements AutoCloseable {
         return answer;
     }
 
-    /** Tells a peer, when there is a link, what this site has taken over from it. */
+    /** Tells a peer, when there is a link, what this site has taken over from it, and asks it. */
     private final class Telling implements LinkServices.Watcher {
         @Override
         public void up(Link link) {
+            comparing.up(link.peer());
             run(() -> tenures.tell(link.peer()));
         }
 
@@ -290,6 +309,7 @@ public final class SiteGroups implements AutoCloseable {
             try {
                 removals.look();
                 tenures.look(this::run);
+                comparing.look(this::run);
                 handovers.look();
             } finally {
                 scheduler.schedule(LOOK_NANOS, this::look);
@@ -394,6 +414,11 @@ public final class SiteGroups implements AutoCloseable {
 
     public void reverse(Group group) {
         handovers.reverse(group);
+    }
+
+    /** Keeps the group here, where another site is active in the same tenure. */
+    public void keep(Group group, Keep request) {
+        keeping.keep(group, request);
     }
 
     @Override

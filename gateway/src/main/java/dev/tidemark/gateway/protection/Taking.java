@@ -185,6 +185,10 @@ final class Taking {
                                             ? null
                                             : (Long) (means.now() + policy.afterMillis() * 1000)));
         }
+        // Another copy may have been failed over to as well.
+        means.sites()
+                .peerIds()
+                .forEach(peer -> means.rivals().suspect(new Rivals.Key(row.group(), peer)));
         means.volumes().announce(group);
         means.alerts()
                 .raise(

@@ -57,11 +57,17 @@ final class Tenures {
     long fence(UUID peer, UUID id, int tenure) throws LinkException {
         Group group = means.groups().get(id).orElseThrow(Tenures::unknown);
         Role role = group.engine().role();
+        if (role.state() == GroupRole.ACTIVE && tenure > 0 && tenure == role.tenure()) {
+            // It is active there too, as it says: this site asks it in turn.
+            means.rivals().suspect(new Rivals.Key(id, peer));
+            return group.engine().status().durableSequence();
+        }
         Role.Takeover how = role.takeover();
         boolean related =
                 means.protections().find(group, peer).isPresent()
                         || peer.equals(role.source())
-                        || (how != null && peer.equals(how.from()));
+                        || (how != null && peer.equals(how.from()))
+                        || means.rivals().isKnown(new Rivals.Key(id, peer));
         if (!related) {
             throw LinkException.refusal(
                     LinkException.CODE_UNKNOWN, "the group is not copied to your site");
@@ -69,11 +75,15 @@ final class Tenures {
         return fence(group, peer, tenure);
     }
 
-    private long fence(Group group, UUID peer, int tenure) {
+    /** Another site has the group, in that tenure; returns the last number here. */
+    long fence(Group group, UUID peer, int tenure) {
         boolean served = group.engine().role().state() == GroupRole.ACTIVE;
         long last = Engine.await(group.engine().fence(tenure));
         if (served && group.engine().role().state() == GroupRole.FENCED) {
+            UUID id = group.row().id();
             means.volumes().announce(group);
+            means.rows().endTaken(id);
+            means.rivals().overAll(id, "another site has the group, tenure " + tenure);
             means.alerts()
                     .raise(
                             Alerts.Severity.WARNING,
@@ -112,6 +122,7 @@ final class Tenures {
                 reinstate(group, peer, there.tenure());
                 means.rows().endLeaving(row);
             }
+            case BOTH -> means.rivals().suspect(new Rivals.Key(id, peer));
             case UNKNOWN -> {
                 // It is asked again.
             }
@@ -133,9 +144,7 @@ final class Tenures {
                                     + tenure
                                     + ": hosts are served here again");
         }
-        means.protections().of(group.row().id()).stream()
-                .filter(one -> !one.row.paused())
-                .forEach(one -> one.shipping.resume());
+        means.protections().offerAnew(group.row().id());
     }
 
     /**

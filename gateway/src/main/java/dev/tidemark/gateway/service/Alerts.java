@@ -60,6 +60,12 @@ public final class Alerts {
     /** A group is active here that was active elsewhere, or again. */
     public static final String GROUP_TAKEN = "group-taken";
 
+    /** A group is active here and at another site, in the same tenure: somebody has to decide. */
+    public static final String GROUP_ACTIVE_TWICE = "group-active-twice";
+
+    /** It is active at one of the two only. */
+    public static final String GROUP_ACTIVE_ONCE = "group-active-once";
+
     /** A volume of a copy has another name here than at its site, since that one is taken. */
     public static final String VOLUME_RENAMED = "volume-renamed";
 
@@ -78,6 +84,8 @@ public final class Alerts {
                     PROTECTION_SHIPPING,
                     GROUP_FENCED,
                     GROUP_TAKEN,
+                    GROUP_ACTIVE_TWICE,
+                    GROUP_ACTIVE_ONCE,
                     VOLUME_RENAMED);
 
     /** How much an alert matters. */

@@ -66,6 +66,7 @@ public final class Overview {
                         : new PromotionDocument(
                                 promotion.image() == null ? null : promotion.image().toString(),
                                 promotion.progress()),
+                siting.alsoActive(),
                 siting.protections(),
                 siting.handover());
     }
@@ -125,6 +126,7 @@ public final class Overview {
                 0,
                 0,
                 null,
+                List.of(),
                 List.of(),
                 null);
     }

@@ -381,6 +381,16 @@ public final class Sites implements AutoCloseable {
         return site == null ? Optional.empty() : site.links().link(peer);
     }
 
+    /** This site's id; a problem when this is no site. */
+    public UUID id() {
+        return required().row().id();
+    }
+
+    /** The ids of all peers. */
+    public List<UUID> peerIds() {
+        return peers.all().stream().map(Peers.Peer::id).toList();
+    }
+
     /** Whether an id is this site's own. */
     public boolean isThisSite(@Nullable UUID id) {
         LocalSite site = local;

@@ -140,6 +140,13 @@ public final class Requests {
     public record Move(
             @Mandatory @Nullable String to, @Nullable String policy, @Nullable String after) {}
 
+    /**
+     * Keeps a group here that is active at another site too.
+     *
+     * @param over that site, by name or id
+     */
+    public record Keep(@Mandatory @Nullable String over) {}
+
     /** Sets a group's live disks back to a point. */
     public record Rollback(@Mandatory @Nullable String at) {}
 

@@ -150,23 +150,33 @@ public final class Wire {
             String started) {}
 
     /**
+     * Another site that is active in the same tenure of a group.
+     *
+     * @param tenure of both
+     * @param since when this site learned of it
+     */
+    public record AlsoActive(String site, String siteId, int tenure, String since) {}
+
+    /**
      * A group beyond this site.
      *
      * @param role active, standby, fenced or rejoining
      * @param tenure in force as far as this site knows
      * @param source the site that a copy follows
      * @param status one word for all of it
+     * @param alsoActive sites that have the group too, until somebody says which one is kept
      */
     public record GroupSiting(
             String role,
             int tenure,
             @Nullable String source,
             String status,
+            List<AlsoActive> alsoActive,
             List<ProtectionDocument> protections,
             @Nullable HandoverDocument handover) {
         /** Of a group at this site alone. */
         public static final GroupSiting ALONE =
-                new GroupSiting("active", 0, null, "unprotected", List.of(), null);
+                new GroupSiting("active", 0, null, "unprotected", List.of(), List.of(), null);
     }
 
     /**
@@ -177,6 +187,8 @@ public final class Wire {
      * @param source the site that a copy follows
      * @param status unprotected, protecting, test, failover, promoting and what else a group at
      *     several sites can be
+     * @param alsoActive sites that are active in the same tenure, so that there are two groups
+     *     until somebody says which one is kept
      */
     public record GroupDocument(
             String name,
@@ -201,6 +213,7 @@ public final class Wire {
             int runningTests,
             int openViews,
             @Nullable PromotionDocument promotion,
+            List<AlsoActive> alsoActive,
             List<ProtectionDocument> protections,
             @Nullable HandoverDocument handover) {}
 

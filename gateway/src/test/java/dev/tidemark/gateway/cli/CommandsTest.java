@@ -124,6 +124,16 @@ final class CommandsTest {
     }
 
     @Test
+    void keepingAGroupOverAnotherSiteWantsAYesAndThatSite() {
+        Outcome asked = run("group", "keep", "default", "--over", "oslo");
+        assertThat(asked.code()).isEqualTo(Tidemark.REFUSED);
+        assertThat(asked.err()).contains("hosts would be refused at oslo").contains("--yes");
+        Outcome alone = run("group", "keep", "default", "--over", "oslo", "--yes");
+        assertThat(alone.code()).isEqualTo(Tidemark.REFUSED);
+        assertThat(alone.err()).contains("this gateway is no site yet");
+    }
+
+    @Test
     void aDiskIsImportedGrownRenamedAndDeleted() throws Exception {
         Path image = Files.write(folder.resolve("image.raw"), new byte[64 << 10]);
         assertThat(run("volume", "import", "old", "--from", image.toString()).out())

@@ -110,8 +110,10 @@ final class MetricsPageTest {
             ProtectionMetrics protection = new ProtectionMetrics(metrics.registry());
             protection.add("copy", named, () -> paused);
             protection.addDirty("copy", named, () -> 65536L);
+            protection.addAlsoActive("rival", named, () -> 1);
             String scraped = metrics.scrape();
             assertThat(scraped)
+                    .contains("tidemark_group_also_active{group=\"shop\",peer=\"berlin\"} 1.0")
                     .contains("tidemark_protection_lag_seconds{group=\"shop\",peer=\"berlin\"} 1.5")
                     .contains(
                             "tidemark_protection_acknowledged_sequence{group=\"shop\",peer=\"berlin\"} 5.0")

@@ -11,7 +11,9 @@ public enum Whose {
     /** This site's, in the peer's tenure: hosts may be served. */
     OURS,
     /** Another site's, in the peer's tenure: hosts are refused here. */
-    THEIRS;
+    THEIRS,
+    /** Active at both, in the same tenure: a person says which of the two is kept. */
+    BOTH;
 
     /**
      * Decides.
@@ -29,7 +31,12 @@ public enum Whose {
         boolean same = there.tenure() == here.tenure();
         boolean fenced = here.state() == GroupRole.FENCED;
         return switch (there.role()) {
-            case ACTIVE -> newer || (same && fenced) ? THEIRS : UNKNOWN;
+            case ACTIVE -> {
+                if (newer || (same && fenced)) {
+                    yield THEIRS;
+                }
+                yield same && here.state() == GroupRole.ACTIVE ? BOTH : UNKNOWN;
+            }
             case STANDBY, REJOINING -> {
                 if (ofThisSite) {
                     // That a copy is this site's in the tenure that fenced this one says nothing:
