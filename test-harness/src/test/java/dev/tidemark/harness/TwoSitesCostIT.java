@@ -104,18 +104,18 @@ final class TwoSitesCostIT {
                             .post(
                                     "/api/v1/groups/" + GROUP + "/protections",
                                     new Requests.ProtectGroup(List.of(DistantSites.RIGHT)));
-            TwoSites.awaitEven(here, GROUP);
+            Sites.awaitEven(here, GROUP);
             for (String disk : List.of("uncopied", "copied")) {
                 var _ = write(here, scratch, disk);
             }
-            TwoSites.awaitEven(here, GROUP);
+            Sites.awaitEven(here, GROUP);
 
             List<Failure> failures =
                     List.of(
                             new Failure(
                                     "stopped",
-                                    () -> TwoSites.signal("STOP", there),
-                                    () -> TwoSites.signal("CONT", there)),
+                                    () -> Sites.signal("STOP", there),
+                                    () -> Sites.signal("CONT", there)),
                             new Failure("killed", there::kill, there::start),
                             new Failure(
                                     "cut off",
@@ -148,11 +148,11 @@ final class TwoSitesCostIT {
         double alone = aloneFirst ? write(here, scratch, "uncopied") : 0;
         failure.begin().run();
         double copied = write(here, scratch, "copied");
-        assertThat(TwoSites.copy(here, GROUP).lagSeconds())
+        assertThat(Sites.copy(here, GROUP).lagSeconds())
                 .as("the lag is seen")
                 .isGreaterThan(SECONDS / 2.0);
         failure.end().run();
-        TwoSites.awaitEven(here, GROUP);
+        Sites.awaitEven(here, GROUP);
         if (!aloneFirst) {
             alone = write(here, scratch, "uncopied");
         }
@@ -172,7 +172,7 @@ final class TwoSitesCostIT {
                             .post(
                                     "/api/v1/groups/" + GROUP + "/protections",
                                     new Requests.ProtectGroup(List.of(DistantSites.RIGHT)));
-            TwoSites.awaitEven(here, GROUP);
+            Sites.awaitEven(here, GROUP);
             distant.proxy().delay(Duration.ofMillis(10), Duration.ZERO);
             try (ForeignProgram fio =
                     ForeignProgram.start(
@@ -192,7 +192,7 @@ final class TwoSitesCostIT {
                 long warm = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
                 List<Double> lags = new ArrayList<>();
                 while (fio.running()) {
-                    double lag = TwoSites.copy(here, GROUP).lagSeconds();
+                    double lag = Sites.copy(here, GROUP).lagSeconds();
                     if (System.nanoTime() > warm) {
                         lags.add(lag);
                     }
@@ -210,7 +210,7 @@ final class TwoSitesCostIT {
                         .isPositive()
                         .isLessThan(WORST_LAG_SECONDS);
             }
-            TwoSites.awaitEven(here, GROUP);
+            Sites.awaitEven(here, GROUP);
         }
     }
 }
