@@ -2,6 +2,7 @@ package dev.tidemark.harness;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.tidemark.foreign.ForeignProgram;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,6 +57,20 @@ final class UnpackedLibraryIT {
             Files.delete(folder(gateway));
             assertThat(gateway.command(List.of("status")).printed()).contains("no gateway runs");
             assertThat(folder(gateway)).doesNotExist();
+        }
+    }
+
+    @Test
+    void a_file_system_that_runs_no_programs_is_no_hindrance(@TempDir Path home) throws Exception {
+        LoopDisk disk = new LoopDisk(home, 500 << 20);
+        ForeignProgram.run("mount", "-o", "remount,noexec", disk.path().toString());
+        try (GatewayProcess gateway = new GatewayProcess(disk.path())) {
+            gateway.set("journal.storage_unit", GatewayProcess.quoted("8MiB"));
+            gateway.start();
+            assertThat(loaded(gateway).startsWith(gateway.data())).isFalse();
+            assertThat(gateway.stop()).isZero();
+        } finally {
+            disk.unmount();
         }
     }
 }
