@@ -52,15 +52,15 @@ final class BadPeerIT {
     private static final int FAILED = 103;
     private static final int NOT_YOURS = 105;
 
-    private TwoSites sites;
+    private Sites sites;
     private GatewayProcess berlin;
     private StrangeSite strange;
     private StrangeSite other;
 
     @BeforeEach
     void start(@TempDir Path scratch) throws Exception {
-        sites = TwoSites.start(scratch);
-        berlin = sites.berlin;
+        sites = Sites.two(scratch);
+        berlin = sites.berlin();
         strange = new StrangeSite("strange", scratch).pair(berlin);
         other = new StrangeSite("other", scratch).pair(berlin);
     }
@@ -96,9 +96,9 @@ final class BadPeerIT {
 
     /** A copy at berlin of a group of paris. */
     private UUID copyOfParis(String name) throws Exception {
-        UUID id = group(sites.paris, name);
-        var _ = TwoSites.run(sites.paris, "group", "protect", name, "--to", "berlin");
-        TwoSites.awaitEven(sites.paris, name);
+        UUID id = group(sites.paris(), name);
+        var _ = Sites.run(sites.paris(), "group", "protect", name, "--to", "berlin");
+        Sites.awaitEven(sites.paris(), name);
         return id;
     }
 
@@ -193,7 +193,7 @@ final class BadPeerIT {
             throws Exception {
         UUID shop = group(berlin, "shop");
         UUID kept = copyOfParis("kept");
-        String before = TwoSites.hash(berlin, "kept-disk" + TwoSites.newest(berlin, "kept"));
+        String before = Sites.hash(berlin, "kept-disk" + Sites.newest(berlin, "kept"));
         Map<Integer, ByteBuf> valid = new LinkedHashMap<>();
         valid.put(2, question(shop, 0));
         valid.put(3, question(shop, 1));
@@ -220,7 +220,7 @@ final class BadPeerIT {
         assertThat(strange.ask(3, question(shop, 5))).isEqualTo(UNKNOWN);
         assertThat(strange.ask(3, question(kept, 5))).isEqualTo(UNKNOWN);
         assertThat(strange.ask(5, handover(shop, 0, "commit"))).isEqualTo(NOT_NOW);
-        long head = sites.paris.api().group("kept").headSequence();
+        long head = sites.paris().api().group("kept").headSequence();
         assertThat(strange.ask(5, handover(kept, head, "commit"))).isEqualTo(NOT_NOW);
         assertThat(strange.ask(6, question(shop, 9))).isEqualTo(NOT_YOURS);
         assertThat(strange.ask(6, question(kept, 9))).isEqualTo(NOT_YOURS);
@@ -228,7 +228,7 @@ final class BadPeerIT {
 
         assertThat(berlin.api().group("shop").role()).isEqualTo("active");
         assertThat(berlin.api().group("kept").role()).isEqualTo("standby");
-        assertThat(TwoSites.hash(berlin, "kept-disk" + TwoSites.newest(berlin, "kept")))
+        assertThat(Sites.hash(berlin, "kept-disk" + Sites.newest(berlin, "kept")))
                 .isEqualTo(before);
         assertThat(strange.ask(1, Unpooled.EMPTY_BUFFER)).isZero();
     }
@@ -238,7 +238,7 @@ final class BadPeerIT {
     void a_stranger_that_says_that_it_has_a_group_is_not_believed() throws Exception {
         UUID kept = copyOfParis("kept");
         var _ =
-                TwoSites.run(
+                Sites.run(
                         berlin,
                         "failover",
                         "--group",
@@ -370,7 +370,7 @@ final class BadPeerIT {
         assertThat(strange.refused(77, whole.copy())).isEqualTo(UNKNOWN);
         assertThat(berlin.api().group("shop").role()).isEqualTo("active");
         assertThat(berlin.api().group("kept").role()).isEqualTo("standby");
-        TwoSites.awaitEven(sites.paris, "kept");
+        Sites.awaitEven(sites.paris(), "kept");
         // Groups that are not here leave nothing behind, and there may be any number of them.
         for (int i = 0; i < 2_000; i++) {
             StrangeSite.Channel unknown =
@@ -538,7 +538,7 @@ final class BadPeerIT {
         expectClosed(DELTA_SYNC, mine, badSynchronisation());
         StrangeSite.Channel delta = again(DELTA_SYNC, mine);
         assertThat(delta.send(7, end(9, 2_000_009, 1)).acknowledged()).isEqualTo(9);
-        try (NbdTestClient disk = berlin.connect("mine-disk" + TwoSites.newest(berlin, "mine"))) {
+        try (NbdTestClient disk = berlin.connect("mine-disk" + Sites.newest(berlin, "mine"))) {
             assertThat(disk.read(4096, 512)).isEqualTo(expected);
         }
     }
@@ -563,7 +563,7 @@ final class BadPeerIT {
         bad.add(opened(2, 1, 1, 1, -1));
         List<ByteBuf> left = new ArrayList<>(bad);
         strange.taker = channel -> answerNext(channel, left);
-        var _ = TwoSites.run(berlin, "group", "protect", "shop", "--to", "strange");
+        var _ = Sites.run(berlin, "group", "protect", "shop", "--to", "strange");
         for (int i = bad.size(); i > 0; i--) {
             int after = i - 1;
             Await.until(
@@ -571,8 +571,8 @@ final class BadPeerIT {
                     LIMIT,
                     () ->
                             left.size() <= after
-                                    && TwoSites.copy(berlin, "shop").state().equals("stopped"));
-            TwoSites.post(berlin, "/groups/shop/protections/strange/resume");
+                                    && Sites.copy(berlin, "shop").state().equals("stopped"));
+            Sites.post(berlin, "/groups/shop/protections/strange/resume");
         }
         Await.until("nothing left", LIMIT, left::isEmpty);
         try (NbdTestClient disk = berlin.connect("shop-disk")) {
@@ -606,11 +606,9 @@ final class BadPeerIT {
                     open.message(99, Unpooled.buffer().writeZero(1 << 20));
                     open.grant(Long.MAX_VALUE / 2);
                 };
-        var _ = TwoSites.run(berlin, "group", "protect", "shop", "--to", "strange");
+        var _ = Sites.run(berlin, "group", "protect", "shop", "--to", "strange");
         Await.until(
-                "the answers",
-                LIMIT,
-                () -> !TwoSites.copy(berlin, "shop").state().equals("opening"));
+                "the answers", LIMIT, () -> !Sites.copy(berlin, "shop").state().equals("opening"));
         try (NbdTestClient disk = berlin.connect("shop-disk")) {
             disk.write(0, new byte[4096]);
             disk.flush();

@@ -31,11 +31,10 @@ final class CopyChecks implements AutoCloseable {
     /** A part of each disk. */
     record Range(long offsetBytes, int lengthBytes) {}
 
-    /** Where hosts may write besides {@link TokenChain#AREA_BYTES}. */
+    /** Where hosts may write besides what tokens need. */
     static final List<Range> LOAD =
             List.of(new Range(4 << 20, 4 << 20), new Range(248 << 20, 4 << 20));
 
-    private static final int CHUNK_BYTES = 1 << 20;
     private static final Duration PAUSE = Duration.ofMillis(100);
 
     /**
@@ -145,26 +144,17 @@ final class CopyChecks implements AutoCloseable {
         for (String disk : disks) {
             try (NbdTestClient client = gateway.connect(disk + "@" + checkpoint)) {
                 assertThat(client.readOnly()).isTrue();
-                byte[] area = read(client, new Range(0, TokenChain.AREA_BYTES));
+                byte[] area = TokenChain.read(client, 0, TokenChain.Ring.LONG.bytes());
                 areas.add(area);
                 MessageDigest digest = Hashes.sha256();
                 digest.update(area);
                 for (Range range : LOAD) {
-                    digest.update(read(client, range));
+                    digest.update(TokenChain.read(client, range.offsetBytes, range.lengthBytes));
                 }
                 hashes.add(HexFormat.of().formatHex(digest.digest()));
             }
         }
-        return new Shown(hashes, TokenChain.last(checkpoint, areas));
-    }
-
-    private static byte[] read(NbdTestClient client, Range range) throws IOException {
-        byte[] content = new byte[range.lengthBytes];
-        for (int at = 0; at < content.length; at += CHUNK_BYTES) {
-            byte[] chunk = client.read(range.offsetBytes + at, CHUNK_BYTES);
-            System.arraycopy(chunk, 0, content, at, CHUNK_BYTES);
-        }
-        return content;
+        return new Shown(hashes, TokenChain.Ring.LONG.last(checkpoint, areas));
     }
 
     // For the test

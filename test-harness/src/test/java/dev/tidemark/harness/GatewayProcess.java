@@ -185,7 +185,7 @@ final class GatewayProcess implements AutoCloseable {
     Outcome command(List<String> arguments) throws Exception {
         List<String> all = new ArrayList<>(arguments);
         all.addAll(List.of("--data", data().toString()));
-        Path output = Files.createTempFile("command", ".log");
+        Path output = Files.createTempFile(home, "command", ".log");
         Process client =
                 new ProcessBuilder(command(all.toArray(String[]::new)))
                         .redirectErrorStream(true)

@@ -35,13 +35,13 @@ final class GroupStatesIT {
     private static final long DISK_BYTES = 256 << 20;
     private static final Map<String, String> NOTHING = Map.of();
 
-    private SeveralSites sites;
+    private Sites sites;
     private GatewayProcess berlin;
     private GatewayProcess paris;
 
     @BeforeEach
     void start(@TempDir Path scratch) throws Exception {
-        sites = SeveralSites.start(scratch, "berlin", "paris", "oslo");
+        sites = Sites.three(scratch);
         berlin = sites.gateway("berlin");
         paris = sites.gateway("paris");
         sites.group("berlin", GROUP, DISK_BYTES, List.of("data"));
@@ -69,8 +69,7 @@ final class GroupStatesIT {
 
     private static void awaitStatus(GatewayProcess gateway, String status) throws Exception {
         try {
-            Await.until(
-                    "status " + status, SeveralSites.LIMIT, () -> status(gateway).equals(status));
+            Await.until("status " + status, Sites.LIMIT, () -> status(gateway).equals(status));
         } catch (AssertionError late) {
             throw new AssertionError(
                     late.getMessage() + ": " + gateway.api().group(GROUP) + gateway.log(), late);
@@ -98,7 +97,7 @@ final class GroupStatesIT {
     private void protect() throws Exception {
         sites.protect("berlin", GROUP, "paris");
         sites.awaitEven("berlin", GROUP);
-        TwoSites.awaitRole(paris, GROUP, "standby");
+        Sites.awaitRole(paris, GROUP, "standby");
     }
 
     private static void failOver(GatewayProcess gateway, String at, @Nullable String policy)
@@ -126,7 +125,7 @@ final class GroupStatesIT {
         assertThat(sites.copy("berlin", GROUP, "paris").sync().trigger()).isEqualTo("new");
         Await.until(
                 "the copy to be listed at its site",
-                SeveralSites.LIMIT,
+                Sites.LIMIT,
                 () -> listed(paris).path("status").asText().equals("syncing"));
         refused("a copy that is being made", () -> paris.api().group(GROUP));
         refused("a copy that is being made", () -> failOver(paris, "latest", null));
@@ -141,7 +140,7 @@ final class GroupStatesIT {
         assertThat(status(berlin)).isEqualTo("protecting");
         post(berlin, "/protections/paris/resume");
         sites.awaitEven("berlin", GROUP);
-        TwoSites.awaitRole(paris, GROUP, "standby");
+        Sites.awaitRole(paris, GROUP, "standby");
 
         // The copy: everything is refused that would change it.
         assertThat(status(paris)).isEqualTo("protecting");
@@ -171,7 +170,7 @@ final class GroupStatesIT {
         awaitStatus(berlin, "remove_in_progress");
         Await.until(
                 "the other site's reason",
-                SeveralSites.LIMIT,
+                Sites.LIMIT,
                 () -> sites.copy("berlin", GROUP, "paris").reason().contains("1 running tests"));
         assertThat(sites.copy("berlin", GROUP, "paris").state()).isEqualTo("removing");
         refused("is being deleted", () -> sites.protect("berlin", GROUP, "paris"));
@@ -223,7 +222,7 @@ final class GroupStatesIT {
         refused("is changing sites already", () -> failOver(paris, "latest", "commit"));
         refused("no failover", () -> post(paris, "/failover/commit"));
         refused("is not active here", () -> sites.protect("paris", GROUP, "oslo"));
-        TwoSites.awaitRole(berlin, GROUP, "fenced");
+        Sites.awaitRole(berlin, GROUP, "fenced");
         assertThat(status(berlin)).isEqualTo("fenced");
         refused("is no copy here", () -> failOver(berlin, "latest", null));
         refused("is not active here", () -> sites.protect("berlin", GROUP, "oslo"));
@@ -242,7 +241,7 @@ final class GroupStatesIT {
             seen.await("rolling_back");
             seen.await("protecting");
         }
-        TwoSites.awaitRole(berlin, GROUP, "active");
+        Sites.awaitRole(berlin, GROUP, "active");
         post(berlin, "/protections/paris/resume");
         sites.awaitEven("berlin", GROUP);
         assertThat(status(berlin)).isEqualTo("protecting");
@@ -259,7 +258,7 @@ final class GroupStatesIT {
             seen.await("promoting");
             seen.await("protecting");
         }
-        TwoSites.awaitRole(berlin, GROUP, "standby");
+        Sites.awaitRole(berlin, GROUP, "standby");
         sites.awaitEven("paris", GROUP);
 
         // Moving, for as long as the last records take; and rejoining at the other side of it.
@@ -268,7 +267,7 @@ final class GroupStatesIT {
         move("paris", "berlin");
         awaitStatus(paris, "moving");
         refused("is changing sites already", () -> move("paris", "berlin"));
-        TwoSites.awaitRole(berlin, GROUP, "active");
+        Sites.awaitRole(berlin, GROUP, "active");
         awaitStatus(berlin, "promotion_complete_mirrors_not_yet_activated");
         assertThat(reverse(berlin).prepared()).isTrue();
         assertThat(reverse(berlin).hindrance()).isEmpty();
@@ -281,8 +280,8 @@ final class GroupStatesIT {
         awaitStatus(berlin, "protecting");
         sites.awaitEven("berlin", GROUP);
         assertThat(reverse(berlin).protecting()).isTrue();
-        assertThat(TwoSites.hash(paris, "data" + TwoSites.newest(paris, GROUP)))
-                .isEqualTo(TwoSites.hash(berlin, "data"));
+        assertThat(Sites.hash(paris, "data" + Sites.newest(paris, GROUP)))
+                .isEqualTo(Sites.hash(berlin, "data"));
     }
 
     private void move(String from, String to) throws Exception {
@@ -359,9 +358,9 @@ final class GroupStatesIT {
         sites.awaitEven("berlin", GROUP);
         assertThat(paris.api().group(GROUP).volumes()).containsExactlyInAnyOrder("data", "most");
         for (String disk : List.of("data", "most")) {
-            assertThat(TwoSites.hash(paris, disk + TwoSites.newest(paris, GROUP)))
+            assertThat(Sites.hash(paris, disk + Sites.newest(paris, GROUP)))
                     .as(disk)
-                    .isEqualTo(TwoSites.hash(berlin, disk));
+                    .isEqualTo(Sites.hash(berlin, disk));
         }
 
         paris.kill();
@@ -377,17 +376,17 @@ final class GroupStatesIT {
         berlin.start();
         refused("groups are protected with this peer", () -> berlin.api().delete(peer("paris")));
         paris.start();
-        Await.until("the copy to be gone", SeveralSites.LIMIT, () -> groups(paris).isEmpty());
+        Await.until("the copy to be gone", Sites.LIMIT, () -> groups(paris).isEmpty());
         for (GatewayProcess site : List.of(berlin, paris)) {
             assertThat(site.api().volumes()).isEmpty();
             assertThat(site.api().tree("/api/v1/exports")).isEmpty();
             // A group is out of sight before the last of its files is.
-            Await.until("nothing to be left on disk", SeveralSites.LIMIT, () -> isEmpty(site));
+            Await.until("nothing to be left on disk", Sites.LIMIT, () -> isEmpty(site));
         }
         // Nobody waits for anything any more.
         Await.until(
                 "the peer not to be in use",
-                SeveralSites.LIMIT,
+                Sites.LIMIT,
                 () -> {
                     try {
                         berlin.api().delete(peer("paris"));
@@ -422,8 +421,8 @@ final class GroupStatesIT {
         assertThat(sites.copy("berlin", GROUP, "paris").reason()).contains("was deleted");
         post(berlin, "/protections/paris/resume");
         sites.awaitEven("berlin", GROUP);
-        assertThat(TwoSites.hash(paris, "data" + TwoSites.newest(paris, GROUP)))
-                .isEqualTo(TwoSites.hash(berlin, "data"));
+        assertThat(Sites.hash(paris, "data" + Sites.newest(paris, GROUP)))
+                .isEqualTo(Sites.hash(berlin, "data"));
     }
 
     @Test

@@ -28,16 +28,16 @@ final class SeedIT {
 
     private final Random random = new Random(11);
     private Path scratch;
-    private TwoSites sites;
+    private Sites sites;
     private GatewayProcess berlin;
     private GatewayProcess paris;
 
     @BeforeEach
     void start(@TempDir Path folder) throws Exception {
         scratch = folder;
-        sites = TwoSites.start(folder);
-        berlin = sites.berlin;
-        paris = sites.paris;
+        sites = Sites.two(folder);
+        berlin = sites.berlin();
+        paris = sites.paris();
         berlin.api().createGroup(new Requests.CreateGroup(GROUP, null, null, null, null));
         var _ = berlin.api().createVolume("data", DISK_BYTES, GROUP);
         var _ = berlin.api().createVolume("log", DISK_BYTES, GROUP);
@@ -67,24 +67,24 @@ final class SeedIT {
     }
 
     private String seed(String image) throws Exception {
-        return TwoSites.run(paris, "group", "seed", GROUP, "--from", "berlin", image);
+        return Sites.run(paris, "group", "seed", GROUP, "--from", "berlin", image);
     }
 
     private String refused(String... arguments) throws Exception {
-        return TwoSites.refused(paris, arguments);
+        return Sites.refused(paris, arguments);
     }
 
     private void protect() throws Exception {
-        TwoSites.run(berlin, "group", "protect", GROUP, "--to", "paris");
-        TwoSites.awaitEven(berlin, GROUP);
-        TwoSites.awaitRole(paris, GROUP, "standby");
+        Sites.run(berlin, "group", "protect", GROUP, "--to", "paris");
+        Sites.awaitEven(berlin, GROUP);
+        Sites.awaitRole(paris, GROUP, "standby");
     }
 
     private void assertSame(String... disks) throws Exception {
         for (String disk : disks) {
-            assertThat(TwoSites.hash(paris, disk + TwoSites.newest(paris, GROUP)))
+            assertThat(Sites.hash(paris, disk + Sites.newest(paris, GROUP)))
                     .as(disk)
-                    .isEqualTo(TwoSites.hash(berlin, disk));
+                    .isEqualTo(Sites.hash(berlin, disk));
         }
     }
 
@@ -114,7 +114,7 @@ final class SeedIT {
         long before = received();
         protect();
         assertSame("data", "log");
-        SyncDocument sync = TwoSites.copy(berlin, GROUP).sync();
+        SyncDocument sync = Sites.copy(berlin, GROUP).sync();
         long differs = 2 * CHANGED_BYTES; // What was written since, and the disk without an image.
         assertThat(sync.sentBytes()).isBetween(differs, differs + (1 << 20));
         assertThat(sync.equalBytes())
@@ -122,7 +122,7 @@ final class SeedIT {
         assertThat(sync.zeroedBytes()).isGreaterThanOrEqualTo(CHANGED_BYTES);
         assertThat(received() - before).isLessThan(differs + (2 << 20));
         write("data", 0, CHANGED_BYTES);
-        TwoSites.awaitEven(berlin, GROUP);
+        Sites.awaitEven(berlin, GROUP);
         assertSame("data", "log");
         assertThat(refused("group", "seed", GROUP, "--from", "berlin", "data=" + image))
                 .contains("is here already");
@@ -165,14 +165,14 @@ final class SeedIT {
                 ForeignProgram.run(
                         "qemu-img", "convert", "-O", "raw", other.toString(), back.toString());
         seed("log=" + back);
-        TwoSites.run(paris, "group", "delete", GROUP);
+        Sites.run(paris, "group", "delete", GROUP);
         try (var left = Files.list(paris.data().resolve("groups"))) {
             assertThat(left).isEmpty();
         }
         seed("log=" + back);
         protect();
         assertSame("data", "log");
-        assertThat(TwoSites.copy(berlin, GROUP).sync().equalBytes())
+        assertThat(Sites.copy(berlin, GROUP).sync().equalBytes())
                 .isGreaterThanOrEqualTo(CHANGED_BYTES);
     }
 
@@ -180,25 +180,24 @@ final class SeedIT {
     void an_image_that_is_imported_into_a_protected_group_reaches_its_copy() throws Exception {
         protect();
         Path image = raw("data");
-        TwoSites.run(
-                berlin, "volume", "import", "more", "--from", image.toString(), "--group", GROUP);
+        Sites.run(berlin, "volume", "import", "more", "--from", image.toString(), "--group", GROUP);
         write("more", 0, CHANGED_BYTES);
-        TwoSites.awaitEven(berlin, GROUP);
+        Sites.awaitEven(berlin, GROUP);
         assertSame("data", "log", "more");
-        SyncDocument sync = TwoSites.copy(berlin, GROUP).sync();
+        SyncDocument sync = Sites.copy(berlin, GROUP).sync();
         assertThat(sync.trigger()).contains("volume more was imported");
         assertThat(sync.sentBytes()).isLessThan(DATA_BYTES + 3 * CHANGED_BYTES);
 
         // The same while nothing is shipped, and when the copy is taken up again.
-        TwoSites.run(berlin, "group", "unprotect", GROUP, "--to", "paris");
-        TwoSites.run(
+        Sites.run(berlin, "group", "unprotect", GROUP, "--to", "paris");
+        Sites.run(
                 berlin, "volume", "import", "later", "--from", image.toString(), "--group", GROUP);
         protect();
         assertSame("data", "log", "more", "later");
-        JsonNode tasks = TwoSites.tasks(berlin);
+        JsonNode tasks = Sites.tasks(berlin);
         assertThat(tasks.path(0).path("state").asText()).isEqualTo("succeeded");
         assertThat(
-                        TwoSites.refused(
+                        Sites.refused(
                                 paris,
                                 "volume",
                                 "import",

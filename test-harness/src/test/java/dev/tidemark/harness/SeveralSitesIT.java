@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.tidemark.gateway.wire.Wire.ProtectionDocument;
 import dev.tidemark.gateway.wire.Wire.VolumeDocument;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -27,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class SeveralSitesIT {
     private static final long DISK_BYTES = 24 << 20;
 
-    /** Beyond {@link TokenChain#AREA_BYTES}. */
+    /** Beyond where tokens lie. */
     private static final long BULK_OFFSET = 8 << 20;
 
     /** Asked of a machine on which all sites share two processors with others. */
@@ -35,14 +34,14 @@ final class SeveralSitesIT {
 
     private static final Duration KEPT_UP = Duration.ofSeconds(10);
 
-    private SeveralSites sites;
+    private Sites sites;
     private GatewayProcess berlin;
     private GatewayProcess paris;
     private GatewayProcess oslo;
 
     @BeforeEach
     void start(@TempDir Path scratch) throws Exception {
-        sites = SeveralSites.start(scratch, "berlin", "paris", "oslo");
+        sites = Sites.three(scratch);
         berlin = sites.gateway("berlin");
         paris = sites.gateway("paris");
         oslo = sites.gateway("oslo");
@@ -53,65 +52,26 @@ final class SeveralSitesIT {
         sites.close();
     }
 
-    /** A host of one group: tokens in turns on its disks, until it is closed. */
-    private static final class Host implements AutoCloseable {
-        private final List<String> disks;
-        private final List<NbdTestClient> clients = new ArrayList<>();
-        private final TokenChain chain;
-
-        /** Fills some of each disk with bytes of its own before it begins. */
-        Host(GatewayProcess gateway, String... disks) throws Exception {
-            this.disks = List.of(disks);
-            for (String disk : disks) {
-                NbdTestClient client = gateway.connect(disk);
-                clients.add(client);
-                byte[] filling = new byte[1 << 20];
-                Arrays.fill(filling, (byte) disk.hashCode());
-                client.write(BULK_OFFSET, filling);
-            }
-            chain = new TokenChain(clients);
+    /** Fills some of each disk with bytes of its own, and begins to write tokens. */
+    private static TokenChain host(GatewayProcess gateway, List<String> disks) throws Exception {
+        for (String disk : disks) {
+            fill(gateway, disk, BULK_OFFSET, disk.hashCode());
         }
+        return new TokenChain(gateway, disks);
+    }
 
-        void awaitMore(int count) throws Exception {
-            long goal = chain.acknowledged() + count;
-            Await.until(
-                    count + " more tokens on " + disks,
-                    SeveralSites.LIMIT,
-                    () -> chain.acknowledged() >= goal || chain.writing().isDone());
-            assertThat(chain.writing().isDone()).as("the host of %s still writes", disks).isFalse();
-        }
-
-        /** The newest token on the disks, at a point; fails if one before it is missing. */
-        static long last(GatewayProcess at, List<String> disks, String point) throws Exception {
-            List<byte[]> areas = new ArrayList<>();
-            for (String disk : disks) {
-                byte[] area = new byte[TokenChain.AREA_BYTES];
-                try (NbdTestClient client = at.connect(disk + point)) {
-                    for (int from = 0; from < area.length; from += 1 << 20) {
-                        System.arraycopy(client.read(from, 1 << 20), 0, area, from, 1 << 20);
-                    }
-                }
-                areas.add(area);
-            }
-            return TokenChain.last(disks + point, areas);
-        }
-
-        @Override
-        public void close() throws IOException {
-            chain.close();
-            for (NbdTestClient client : clients) {
-                client.close();
-            }
-        }
+    /** The newest token on the disks, at a point; fails if one before it is missing. */
+    private static long last(GatewayProcess at, List<String> disks, String point) throws Exception {
+        return TokenChain.Ring.LONG.last(at, disks.stream().map(disk -> disk + point).toList());
     }
 
     private static void assertSame(
             GatewayProcess one, GatewayProcess other, List<String> disks, String point)
             throws Exception {
         for (String disk : disks) {
-            assertThat(TwoSites.hash(other, disk + point))
+            assertThat(Sites.hash(other, disk + point))
                     .as(disk + point)
-                    .isEqualTo(TwoSites.hash(one, disk + point));
+                    .isEqualTo(Sites.hash(one, disk + point));
         }
     }
 
@@ -119,7 +79,7 @@ final class SeveralSitesIT {
      * Makes checkpoints while the group is written, each of which has to arrive at the copy soon,
      * with a lag that stays small.
      */
-    private List<String> assertKeptUp(String group, String at, String prefix, Host host)
+    private List<String> assertKeptUp(String group, String at, String prefix, TokenChain host)
             throws Exception {
         List<String> made = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
@@ -144,7 +104,7 @@ final class SeveralSitesIT {
         List<String> disks = List.of("orders", "stock");
         sites.group("berlin", "shop", DISK_BYTES, disks);
         List<String> names = new ArrayList<>();
-        try (Host host = new Host(berlin, "orders", "stock")) {
+        try (TokenChain host = host(berlin, List.of("orders", "stock"))) {
             sites.protectAndAwait("berlin", "shop", "paris", "oslo");
             names.addAll(assertKeptUp("shop", "paris", "whole", host));
 
@@ -172,7 +132,7 @@ final class SeveralSitesIT {
                     () -> checkpoints(berlin, "shop") > alone + 2);
             paris.start();
             oslo.start();
-            host.chain.stop();
+            host.stop();
             var _ = berlin.api().addCheckpoint("shop", "last");
             names.add("last");
             sites.awaitEven("berlin", "shop");
@@ -180,8 +140,8 @@ final class SeveralSitesIT {
                 assertSame(berlin, paris, disks, "@" + name);
                 assertSame(berlin, oslo, disks, "@" + name);
             }
-            assertThat(Host.last(paris, disks, "@last")).isEqualTo(host.chain.acknowledged());
-            assertThat(Host.last(oslo, disks, "@last")).isEqualTo(host.chain.acknowledged());
+            assertThat(last(paris, disks, "@last")).isEqualTo(host.acknowledged());
+            assertThat(last(oslo, disks, "@last")).isEqualTo(host.acknowledged());
             for (String at : List.of("paris", "oslo")) {
                 assertThat(sites.copy("berlin", "shop", at).backlogBytes()).isZero();
                 assertThat(berlin.api().metric("tidemark_protection_shipping", "peer=\"" + at))
@@ -196,8 +156,8 @@ final class SeveralSitesIT {
         List<String> east = List.of("east1", "east2");
         sites.group("berlin", "west", DISK_BYTES, west);
         sites.group("paris", "east", DISK_BYTES, east);
-        try (Host western = new Host(berlin, "west1", "west2");
-                Host eastern = new Host(paris, "east1", "east2")) {
+        try (TokenChain western = host(berlin, List.of("west1", "west2"));
+                TokenChain eastern = host(paris, List.of("east1", "east2"))) {
             sites.protectAndAwait("berlin", "west", "paris");
             sites.protectAndAwait("paris", "east", "berlin");
             western.awaitMore(50);
@@ -233,31 +193,30 @@ final class SeveralSitesIT {
                             .post(
                                     "/api/v1/groups/west/failover",
                                     Map.of("at", "latest", "policy", "commit"));
-            TwoSites.awaitRole(paris, "west", "active");
-            TwoSites.awaitRole(berlin, "west", "fenced");
+            Sites.awaitRole(paris, "west", "active");
+            Sites.awaitRole(berlin, "west", "fenced");
             eastern.awaitMore(50);
-            assertThat(western.chain.acknowledged())
-                    .isLessThanOrEqualTo(Host.last(paris, west, ""));
+            assertThat(western.acknowledged()).isLessThanOrEqualTo(last(paris, west, ""));
             try (NbdTestClient disk = paris.connect("west2")) {
                 disk.write(BULK_OFFSET, new byte[1 << 20]);
             }
-            TwoSites.post(paris, "/groups/west/reverse");
-            TwoSites.awaitRole(berlin, "west", "standby");
+            Sites.post(paris, "/groups/west/reverse");
+            Sites.awaitRole(berlin, "west", "standby");
             sites.awaitEven("paris", "west");
             eastern.awaitMore(50);
-            eastern.chain.stop();
+            eastern.stop();
             sites.awaitEven("paris", "east");
-            assertThat(Host.last(berlin, east, TwoSites.newest(berlin, "east")))
-                    .isEqualTo(eastern.chain.acknowledged());
+            assertThat(last(berlin, east, Sites.newest(berlin, "east")))
+                    .isEqualTo(eastern.acknowledged());
             for (String disk : east) {
-                assertThat(TwoSites.hash(berlin, disk + TwoSites.newest(berlin, "east")))
+                assertThat(Sites.hash(berlin, disk + Sites.newest(berlin, "east")))
                         .as(disk)
-                        .isEqualTo(TwoSites.hash(paris, disk));
+                        .isEqualTo(Sites.hash(paris, disk));
             }
             for (String disk : west) {
-                assertThat(TwoSites.hash(berlin, disk + TwoSites.newest(berlin, "west")))
+                assertThat(Sites.hash(berlin, disk + Sites.newest(berlin, "west")))
                         .as(disk)
-                        .isEqualTo(TwoSites.hash(paris, disk));
+                        .isEqualTo(Sites.hash(paris, disk));
             }
             // Nothing of one group has come into the other's past.
             assertSame(berlin, paris, west, "@both");
@@ -277,8 +236,8 @@ final class SeveralSitesIT {
     void one_site_keeps_two_groups_at_two_other_sites() throws Exception {
         sites.group("berlin", "shop", DISK_BYTES, List.of("orders", "stock"));
         sites.group("berlin", "mail", DISK_BYTES, List.of("boxes", "queue"));
-        try (Host shop = new Host(berlin, "orders", "stock");
-                Host mail = new Host(berlin, "boxes", "queue")) {
+        try (TokenChain shop = host(berlin, List.of("orders", "stock"));
+                TokenChain mail = host(berlin, List.of("boxes", "queue"))) {
             sites.protectAndAwait("berlin", "shop", "paris");
             sites.protectAndAwait("berlin", "mail", "oslo");
             sites.cut("oslo");
@@ -286,14 +245,14 @@ final class SeveralSitesIT {
             assertKeptUp("shop", "paris", "cut", shop);
             mail.awaitMore(20);
             sites.heal("oslo");
-            shop.chain.stop();
-            mail.chain.stop();
+            shop.stop();
+            mail.stop();
             var _ = berlin.api().addCheckpoint("shop", "last");
             var _ = berlin.api().addCheckpoint("mail", "last");
             sites.awaitEven("berlin", "shop");
             sites.awaitEven("berlin", "mail");
-            assertSame(berlin, paris, shop.disks, "@last");
-            assertSame(berlin, oslo, mail.disks, "@last");
+            assertSame(berlin, paris, List.of("orders", "stock"), "@last");
+            assertSame(berlin, oslo, List.of("boxes", "queue"), "@last");
             assertThat(groups(paris)).containsExactly("shop");
             assertThat(groups(oslo)).containsExactly("mail");
         }
@@ -309,19 +268,19 @@ final class SeveralSitesIT {
     void volumes_come_grow_and_go_while_their_group_is_shipped() throws Exception {
         List<String> disks = List.of("orders", "stock");
         sites.group("berlin", "shop", DISK_BYTES, disks);
-        try (Host host = new Host(berlin, "orders", "stock")) {
+        try (TokenChain host = host(berlin, List.of("orders", "stock"))) {
             sites.protectAndAwait("berlin", "shop", "paris", "oslo");
 
             var _ = berlin.api().createVolume("extra", 4 << 20, "shop");
             var _ = berlin.api().createVolume("spare", 4 << 20, "shop");
-            fill("extra", 1 << 20, 1);
+            fill(berlin, "extra", 1 << 20, 1);
             String added = checkpoint("added", host);
             berlin.api().growVolume("extra", 8 << 20);
-            fill("extra", 6 << 20, 2);
+            fill(berlin, "extra", 6 << 20, 2);
             String grown = checkpoint("grown", host);
             assertThat(added).isNotEqualTo(grown);
             berlin.api().growVolume("stock", DISK_BYTES + (8 << 20));
-            fill("stock", DISK_BYTES + (1 << 20), 3);
+            fill(berlin, "stock", DISK_BYTES + (1 << 20), 3);
 
             // Away at one copy while nobody reaches it, and made again under the same name.
             sites.cut("oslo");
@@ -329,9 +288,9 @@ final class SeveralSitesIT {
             berlin.api().renameVolume("spare", "ready");
             host.awaitMore(20);
             var _ = berlin.api().createVolume("extra", 2 << 20, "shop");
-            fill("extra", 0, 4);
+            fill(berlin, "extra", 0, 4);
             sites.heal("oslo");
-            host.chain.stop();
+            host.stop();
             var _ = berlin.api().addCheckpoint("shop", "last");
             sites.awaitEven("berlin", "shop");
             for (GatewayProcess copy : List.of(paris, oslo)) {
@@ -339,7 +298,7 @@ final class SeveralSitesIT {
                     assertThat(size(copy, disk)).as(disk).isEqualTo(size(berlin, disk));
                 }
                 assertSame(berlin, copy, List.of("orders", "stock", "extra"), "@last");
-                assertThat(Host.last(copy, disks, "@last")).isEqualTo(host.chain.acknowledged());
+                assertThat(last(copy, disks, "@last")).isEqualTo(host.acknowledged());
                 assertThat(copy.api().group("shop").volumes())
                         .contains("ready")
                         .doesNotContain("spare");
@@ -350,27 +309,28 @@ final class SeveralSitesIT {
                             .filter(name -> name.startsWith("extra."))
                             .findFirst()
                             .orElseThrow();
-            assertThat(TwoSites.hash(paris, kept + "@added")).isEqualTo(added);
-            assertThat(TwoSites.hash(paris, kept + "@grown")).isEqualTo(grown);
+            assertThat(Sites.hash(paris, kept + "@added")).isEqualTo(added);
+            assertThat(Sites.hash(paris, kept + "@grown")).isEqualTo(grown);
         }
     }
 
-    private void fill(String disk, long offsetBytes, int content) throws Exception {
+    private static void fill(GatewayProcess gateway, String disk, long offsetBytes, int content)
+            throws Exception {
         byte[] bytes = new byte[1 << 20];
         Arrays.fill(bytes, (byte) content);
-        try (NbdTestClient client = berlin.connect(disk)) {
+        try (NbdTestClient client = gateway.connect(disk)) {
             client.write(offsetBytes, bytes);
         }
     }
 
     /** Makes one that both copies get; returns what the extra disk reads as there. */
-    private String checkpoint(String name, Host host) throws Exception {
+    private String checkpoint(String name, TokenChain host) throws Exception {
         long sequence = berlin.api().addCheckpoint("shop", name).sequence();
         host.awaitMore(10);
-        String hash = TwoSites.hash(berlin, "extra@" + name);
+        String hash = Sites.hash(berlin, "extra@" + name);
         for (String at : List.of("paris", "oslo")) {
             sites.awaitHas("berlin", "shop", at, sequence, KEPT_UP);
-            assertThat(TwoSites.hash(sites.gateway(at), "extra@" + name)).isEqualTo(hash);
+            assertThat(Sites.hash(sites.gateway(at), "extra@" + name)).isEqualTo(hash);
         }
         return hash;
     }
@@ -391,7 +351,7 @@ final class SeveralSitesIT {
                         .post(
                                 "/api/v1/groups/shop/failover",
                                 Map.of("at", "latest", "policy", "commit"));
-        TwoSites.awaitRole(paris, "shop", "active");
+        Sites.awaitRole(paris, "shop", "active");
         try (NbdTestClient disk = paris.connect("orders")) {
             disk.write(BULK_OFFSET, new byte[1 << 20]);
         }
@@ -401,7 +361,7 @@ final class SeveralSitesIT {
     private void assertOsloFollowsParis(List<String> disks) throws Exception {
         sites.awaitState("paris", "shop", "oslo", "shipping");
         long head = paris.api().addCheckpoint("shop", "after").sequence();
-        sites.awaitHas("paris", "shop", "oslo", head, SeveralSites.LIMIT);
+        sites.awaitHas("paris", "shop", "oslo", head, Sites.LIMIT);
         assertThat(oslo.api().group("shop").role()).isEqualTo("standby");
         assertSame(paris, oslo, disks, "@after");
     }
@@ -412,13 +372,13 @@ final class SeveralSitesIT {
         List<String> disks = List.of("orders", "stock");
         sites.group("berlin", "shop", DISK_BYTES, disks);
         sites.protectAndAwait("berlin", "shop", "paris", "oslo");
-        try (Host host = new Host(berlin, "orders", "stock")) {
+        try (TokenChain host = host(berlin, List.of("orders", "stock"))) {
             host.awaitMore(50);
             long both = berlin.api().addCheckpoint("shop", "before").sequence();
             sites.awaitHas("berlin", "shop", "oslo", both, KEPT_UP);
             sites.cut("oslo");
             host.awaitMore(50);
-            host.chain.stop();
+            host.stop();
             long last = berlin.api().addCheckpoint("shop", "paris-only").sequence();
             sites.awaitHas("berlin", "shop", "paris", last, KEPT_UP);
         }
@@ -433,8 +393,8 @@ final class SeveralSitesIT {
         assertThat(branches(oslo)).isZero();
 
         berlin.start();
-        TwoSites.post(paris, "/groups/shop/reverse");
-        TwoSites.awaitRole(berlin, "shop", "standby");
+        Sites.post(paris, "/groups/shop/reverse");
+        Sites.awaitRole(berlin, "shop", "standby");
         sites.awaitEven("paris", "shop");
         assertSame(paris, berlin, disks, "@after");
     }
@@ -445,14 +405,14 @@ final class SeveralSitesIT {
         sites.group("berlin", "shop", DISK_BYTES, disks);
         sites.protectAndAwait("berlin", "shop", "paris", "oslo");
         long acknowledged;
-        try (Host host = new Host(berlin, "orders", "stock")) {
+        try (TokenChain host = host(berlin, List.of("orders", "stock"))) {
             host.awaitMore(50);
             long both = berlin.api().addCheckpoint("shop", "before").sequence();
             sites.awaitHas("berlin", "shop", "paris", both, KEPT_UP);
             sites.cut("paris");
             host.awaitMore(50);
-            host.chain.stop();
-            acknowledged = host.chain.acknowledged();
+            host.stop();
+            acknowledged = host.acknowledged();
             long last = berlin.api().addCheckpoint("shop", "oslo-only").sequence();
             sites.awaitHas("berlin", "shop", "oslo", last, KEPT_UP);
         }
@@ -460,7 +420,7 @@ final class SeveralSitesIT {
         assertOsloFollowsParis(disks);
         assertSame(paris, oslo, disks, "@before");
         assertThat(branches(oslo)).isEqualTo(1);
-        assertThat(Host.last(oslo, disks, "@oslo-only")).isEqualTo(acknowledged);
+        assertThat(last(oslo, disks, "@oslo-only")).isEqualTo(acknowledged);
     }
 
     private static long branches(GatewayProcess gateway) throws Exception {

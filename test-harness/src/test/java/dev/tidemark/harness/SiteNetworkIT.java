@@ -70,7 +70,7 @@ final class SiteNetworkIT {
     /** API, command line and NBD of both answer the test in its own network. */
     private static void expectClientsOfBoth(DistantSites sites) throws Exception {
         for (GatewayProcess gateway : new GatewayProcess[] {sites.left(), sites.right()}) {
-            DistantSites.succeed(gateway, "group", "create", "shop");
+            Sites.run(gateway, "group", "create", "shop");
             gateway.api().createVolume("disk", 1 << 20, "shop");
             try (NbdTestClient disk = gateway.connect("disk")) {
                 disk.write(0, new byte[] {1, 2, 3});
@@ -81,7 +81,7 @@ final class SiteNetworkIT {
 
     /** Slow is not dead: the link stays. */
     private static void slow(DistantSites sites) throws Exception {
-        String since = sites.rightSeenFromLeft().path("since").asText();
+        String since = Sites.peer(sites.left(), DistantSites.RIGHT).path("since").asText();
         ChaosProxy proxy = sites.proxy();
         proxy.delay(Duration.ofMillis(100), Duration.ofMillis(50));
         proxy.bandwidth(64 << 10);
@@ -93,7 +93,8 @@ final class SiteNetworkIT {
                 () ->
                         proxy.carriedBytes(Way.THERE) > there + 200
                                 && proxy.carriedBytes(Way.BACK) > back + 200);
-        assertThat(sites.rightSeenFromLeft().path("since").asText()).isEqualTo(since);
+        assertThat(Sites.peer(sites.left(), DistantSites.RIGHT).path("since").asText())
+                .isEqualTo(since);
         proxy.heal();
         sites.awaitConnected(LIMIT);
     }

@@ -2,14 +2,11 @@ package dev.tidemark.harness;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemark.gateway.wire.Json;
 import dev.tidemark.gateway.wire.Requests;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,7 +34,7 @@ final class SitePairingIT {
         proxy = new RecordingProxy(listen);
         berlin = new GatewayProcess(scratch.resolve("berlin")).start();
         paris = new GatewayProcess(scratch.resolve("paris")).start();
-        succeed(
+        Sites.run(
                 berlin,
                 "site",
                 "init",
@@ -47,7 +44,7 @@ final class SitePairingIT {
                 "127.0.0.1:" + listen.getPort(),
                 "--advertise",
                 proxy.address());
-        succeed(paris, "site", "init", "--name", "paris");
+        Sites.run(paris, "site", "init", "--name", "paris");
     }
 
     @AfterEach
@@ -57,58 +54,38 @@ final class SitePairingIT {
         proxy.close();
     }
 
-    private static String succeed(GatewayProcess gateway, String... arguments) throws Exception {
-        GatewayProcess.Outcome outcome = gateway.command(new ArrayList<>(List.of(arguments)));
-        assertThat(outcome.status()).as(outcome.printed()).isZero();
-        return outcome.printed();
-    }
-
-    private static String refused(GatewayProcess gateway, String... arguments) throws Exception {
-        GatewayProcess.Outcome outcome = gateway.command(new ArrayList<>(List.of(arguments)));
-        assertThat(outcome.status()).as(outcome.printed()).isEqualTo(1);
-        return outcome.printed();
-    }
-
     private String token(String valid) throws Exception {
         String made = berlin.api().post("/api/v1/site/invitations", new Requests.InviteSite(valid));
         return Json.MAPPER.readTree(made).path("token").asText();
     }
 
     private void pair() throws Exception {
-        succeed(paris, "site", "pair", token("10m"), "--name", "capital");
+        Sites.run(paris, "site", "pair", token("10m"), "--name", "capital");
         awaitConnected(LIMIT);
-    }
-
-    private static JsonNode peer(GatewayProcess gateway, String name) throws Exception {
-        return gateway.api().tree("/api/v1/site/peers/" + name);
-    }
-
-    private static boolean connected(GatewayProcess gateway, String peer) throws Exception {
-        return peer(gateway, peer).path("state").asText().equals("connected");
     }
 
     private void awaitConnected(Duration limit) throws Exception {
         Await.until(
                 "both sites to be connected",
                 limit,
-                () -> connected(paris, "capital") && connected(berlin, "paris"));
+                () -> Sites.connected(paris, "capital") && Sites.connected(berlin, "paris"));
     }
 
     @Test
     void two_sites_pair_and_list_each_other_and_nothing_readable_crosses_the_wire()
             throws Exception {
-        succeed(berlin, "group", "create", MARKER);
+        Sites.run(berlin, "group", "create", MARKER);
         berlin.api().createVolume("disk", 1 << 20, MARKER);
-        String invitation = succeed(berlin, "site", "invite").lines().findFirst().orElse("");
+        String invitation = Sites.run(berlin, "site", "invite").lines().findFirst().orElse("");
         assertThat(invitation).startsWith("tmk1.");
-        succeed(paris, "site", "pair", invitation, "--name", "capital");
+        Sites.run(paris, "site", "pair", invitation, "--name", "capital");
         awaitConnected(LIMIT);
 
-        assertThat(succeed(paris, "site", "list")).contains("capital", "connected");
-        assertThat(succeed(berlin, "site", "list")).contains("paris", "connected");
-        assertThat(succeed(paris, "site", "show", "capital")).contains(MARKER, "disk");
-        assertThat(peer(berlin, "paris").path("dialled").asBoolean()).isFalse();
-        assertThat(peer(paris, "capital").path("dialled").asBoolean()).isTrue();
+        assertThat(Sites.run(paris, "site", "list")).contains("capital", "connected");
+        assertThat(Sites.run(berlin, "site", "list")).contains("paris", "connected");
+        assertThat(Sites.run(paris, "site", "show", "capital")).contains(MARKER, "disk");
+        assertThat(Sites.peer(berlin, "paris").path("dialled").asBoolean()).isFalse();
+        assertThat(Sites.peer(paris, "capital").path("dialled").asBoolean()).isTrue();
         assertThat(paris.api().metric("tidemark_site_link_up", "peer=\"capital\"")).isOne();
         assertThat(proxy.bytes()).isGreaterThan(1000);
         assertThat(proxy.saw(MARKER)).isFalse();
@@ -118,20 +95,22 @@ final class SitePairingIT {
     @Test
     void tokens_that_are_wrong_used_or_over_pair_nobody() throws Exception {
         String used = token("10m");
-        succeed(paris, "site", "pair", used);
-        succeed(paris, "site", "unpair", "berlin", "--force");
-        assertThat(refused(paris, "site", "pair", used)).contains("make a new invitation there");
+        Sites.run(paris, "site", "pair", used);
+        Sites.run(paris, "site", "unpair", "berlin", "--force");
+        assertThat(Sites.refused(paris, "site", "pair", used))
+                .contains("make a new invitation there");
 
         String wrong = Tokens.withOtherSecret(token("10m"));
-        assertThat(refused(paris, "site", "pair", wrong)).contains("make a new invitation there");
+        assertThat(Sites.refused(paris, "site", "pair", wrong))
+                .contains("make a new invitation there");
 
         String over = token("1s");
         Await.until(
                 "the invitation to be over",
                 LIMIT,
                 () -> berlin.api().tree("/api/v1/site").path("invitations").asInt() == 1);
-        assertThat(refused(paris, "site", "pair", over)).contains("has expired");
-        assertThat(refused(paris, "site", "pair", Tokens.withLaterEnd(over)))
+        assertThat(Sites.refused(paris, "site", "pair", over)).contains("has expired");
+        assertThat(Sites.refused(paris, "site", "pair", Tokens.withLaterEnd(over)))
                 .contains("make a new invitation there");
 
         assertThat(paris.api().tree("/api/v1/site/peers")).isEmpty();
@@ -140,7 +119,7 @@ final class SitePairingIT {
     @Test
     void a_token_of_another_authority_is_found_out_before_anything_is_sent() throws Exception {
         String other = Tokens.withOtherFingerprint(token("10m"));
-        refused(paris, "site", "pair", other);
+        Sites.refused(paris, "site", "pair", other);
         assertThat(berlin.api().tree("/api/v1/site/peers")).isEmpty();
     }
 
@@ -148,31 +127,31 @@ final class SitePairingIT {
     void a_revoked_certificate_is_refused_within_a_heartbeat_and_a_new_one_is_not()
             throws Exception {
         pair();
-        String serial = peer(berlin, "paris").path("certificate").path("serial").asText();
-        succeed(berlin, "site", "revoke", "paris", "--certificate", serial);
-        Await.until("the link to end", HEARTBEAT, () -> !connected(berlin, "paris"));
+        String serial = Sites.peer(berlin, "paris").path("certificate").path("serial").asText();
+        Sites.run(berlin, "site", "revoke", "paris", "--certificate", serial);
+        Await.until("the link to end", HEARTBEAT, () -> !Sites.connected(berlin, "paris"));
         Await.until(
                 "paris to know why",
                 LIMIT,
-                () -> peer(paris, "capital").path("reason").asText().contains("is revoked"));
+                () -> Sites.peer(paris, "capital").path("reason").asText().contains("is revoked"));
 
-        succeed(paris, "site", "renew");
+        Sites.run(paris, "site", "renew");
         awaitConnected(Duration.ofSeconds(40)); // refused peers are dialled at the slowest pace
     }
 
     @Test
     void a_renewal_keeps_the_link_and_is_used_by_the_next_one() throws Exception {
         pair();
-        String since = peer(paris, "capital").path("since").asText();
-        succeed(berlin, "site", "renew");
-        succeed(paris, "site", "renew");
-        succeed(paris, "site", "show", "capital");
-        assertThat(peer(paris, "capital").path("since").asText()).isEqualTo(since);
+        String since = Sites.peer(paris, "capital").path("since").asText();
+        Sites.run(berlin, "site", "renew");
+        Sites.run(paris, "site", "renew");
+        Sites.run(paris, "site", "show", "capital");
+        assertThat(Sites.peer(paris, "capital").path("since").asText()).isEqualTo(since);
 
         berlin.stop();
         berlin.start();
         awaitConnected(LIMIT);
-        assertThat(peer(berlin, "paris").path("certificate").path("serial").asText())
+        assertThat(Sites.peer(berlin, "paris").path("certificate").path("serial").asText())
                 .isEqualTo(
                         paris.api()
                                 .tree("/api/v1/site")
@@ -195,7 +174,7 @@ final class SitePairingIT {
     @Test
     void unpairing_is_told_to_the_other_side() throws Exception {
         pair();
-        succeed(berlin, "site", "unpair", "paris");
+        Sites.run(berlin, "site", "unpair", "paris");
         assertThat(berlin.api().tree("/api/v1/site/peers")).isEmpty();
         Await.until(
                 "paris to forget", LIMIT, () -> paris.api().tree("/api/v1/site/peers").isEmpty());

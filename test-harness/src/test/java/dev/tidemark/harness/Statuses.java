@@ -36,7 +36,7 @@ final class Statuses implements AutoCloseable {
     /** Waits until it has been one. */
     void await(String status) throws Exception {
         try {
-            Await.until("status " + status, SeveralSites.LIMIT, () -> seen.contains(status));
+            Await.until("status " + status, Sites.LIMIT, () -> seen.contains(status));
         } catch (AssertionError never) {
             throw new AssertionError(never.getMessage() + "; seen were " + seen, never);
         }

@@ -30,20 +30,20 @@ final class ThreeCopiesIT {
 
     private final Random random = new Random(11);
     private final List<byte[]> written = new ArrayList<>();
-    private TwoSites sites;
+    private Sites sites;
     private GatewayProcess berlin;
 
     @BeforeEach
     void start(@TempDir Path scratch) throws Exception {
-        sites = TwoSites.start(scratch);
-        berlin = sites.berlin;
+        sites = Sites.two(scratch);
+        berlin = sites.berlin();
         berlin.kill();
         berlin.set("api.tap_backlog", GatewayProcess.quoted("8MiB")).start();
         sites.awaitConnected();
         berlin.api().createGroup(new Requests.CreateGroup(GROUP, null, null, null, null));
         var _ = berlin.api().createVolume("data", DISK_BYTES, GROUP);
-        TwoSites.run(berlin, "group", "protect", GROUP, "--to", "paris");
-        TwoSites.awaitEven(berlin, GROUP);
+        Sites.run(berlin, "group", "protect", GROUP, "--to", "paris");
+        Sites.awaitEven(berlin, GROUP);
     }
 
     @AfterEach
@@ -76,7 +76,7 @@ final class ThreeCopiesIT {
 
     private void awaitRecords(String copy, double wanted) throws Exception {
         try {
-            Await.until(copy + " to have it", TwoSites.LIMIT, () -> records(copy) == wanted);
+            Await.until(copy + " to have it", Sites.LIMIT, () -> records(copy) == wanted);
         } catch (AssertionError late) {
             throw new AssertionError(
                     "%s has %.0f of %.0f: %s%n%s"
@@ -120,12 +120,12 @@ final class ThreeCopiesIT {
             assertThat(seen.getLast().path("volume").asText()).isEqualTo("data");
             assertThat(seen.getLast().path("lengthBytes").asInt()).isEqualTo(1 << 20);
 
-            TwoSites.signal("STOP", sites.paris);
+            Sites.signal("STOP", sites.paris());
             write(500, SMALL_BYTES);
             awaitRecords("journal", 3501);
             awaitRecords("analyzer", 3501);
             assertThat(records("peer")).isLessThan(3501);
-            TwoSites.signal("CONT", sites.paris);
+            Sites.signal("CONT", sites.paris());
             awaitThree(3501);
 
             // A link that ends with records on its way: none counts twice, none not at all.
@@ -133,12 +133,12 @@ final class ThreeCopiesIT {
                 for (int i = 0; i < 500; i++) {
                     disk.write((long) i * SMALL_BYTES, new byte[SMALL_BYTES]);
                     if (i == 250) {
-                        sites.paris.kill();
+                        sites.paris().kill();
                     }
                 }
             }
             awaitRecords("analyzer", 4001);
-            sites.paris.start();
+            sites.paris().start();
             awaitThree(4001);
             assertThat(tap.gaps()).isEmpty();
         }
@@ -156,7 +156,7 @@ final class ThreeCopiesIT {
 
             stuck.start();
             long last = berlin.api().group(GROUP).headSequence();
-            Await.until("the gap", TwoSites.LIMIT, () -> stuck.lastSequence() >= last);
+            Await.until("the gap", Sites.LIMIT, () -> stuck.lastSequence() >= last);
             checkGaps(stuck, before);
             int missed = stuck.gaps().stream().mapToInt(gap -> gap.path("writes").asInt()).sum();
             assertThat(missed).isPositive();
@@ -177,7 +177,7 @@ final class ThreeCopiesIT {
         try {
             Await.until(
                     "all places to be free",
-                    TwoSites.LIMIT,
+                    Sites.LIMIT,
                     () -> opened(taps) && taps.size() == MOST_TAPS);
             assertThatThrownBy(() -> TapReader.open(berlin, GROUP, true))
                     .hasMessageContaining("409");
@@ -186,7 +186,7 @@ final class ThreeCopiesIT {
             write(200, LARGE_BYTES);
             long begin = System.nanoTime();
             assertThat(berlin.stop()).isZero();
-            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(TwoSites.LIMIT);
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Sites.LIMIT);
         } finally {
             for (TapReader tap : taps) {
                 tap.close();

@@ -33,14 +33,14 @@ final class TwoActiveSitesIT {
     private static final List<String> DISKS = List.of("data", "log");
 
     private final Random random = new Random(Long.getLong("tidemark.sites.seed", 12));
-    private SeveralSites sites;
+    private Sites sites;
     private GatewayProcess berlin;
     private GatewayProcess paris;
     private GatewayProcess oslo;
 
     @BeforeEach
     void start(@TempDir Path scratch) throws Exception {
-        sites = SeveralSites.start(scratch, "berlin", "paris", "oslo");
+        sites = Sites.three(scratch);
         berlin = sites.gateway("berlin");
         paris = sites.gateway("paris");
         oslo = sites.gateway("oslo");
@@ -75,7 +75,7 @@ final class TwoActiveSitesIT {
 
     private static void failOver(GatewayProcess to, String policy) throws Exception {
         var _ = to.api().post(PATH + "/failover", new Requests.FailOver("latest", policy, null));
-        TwoSites.awaitRole(to, GROUP, "active");
+        Sites.awaitRole(to, GROUP, "active");
     }
 
     private static void fill(GatewayProcess at, String disk, int block, char content)
@@ -92,7 +92,7 @@ final class TwoActiveSitesIT {
             throws Exception {
         List<String> all = new ArrayList<>();
         for (String disk : DISKS) {
-            all.add(TwoSites.hash(at, prefix + disk + suffix));
+            all.add(Sites.hash(at, prefix + disk + suffix));
         }
         return all;
     }
@@ -115,21 +115,21 @@ final class TwoActiveSitesIT {
     private static void awaitTold(GatewayProcess at, String other) throws Exception {
         Await.until(
                 "the group to be known as active at " + other + " too",
-                SeveralSites.LIMIT,
+                Sites.LIMIT,
                 () -> alsoActive(at).equals(List.of(other)));
         assertThat(at.api().group(GROUP).status()).isEqualTo("active_at_two_sites");
         assertThat(at.api().metric("tidemark_group_also_active", "peer=\"" + other + "\""))
                 .isEqualTo(1);
         String next = "tidemark group keep " + GROUP + " --over " + other;
         assertThat(wasTold(at, "group-active-twice", next)).isTrue();
-        assertThat(TwoSites.run(at, "group", "show", GROUP)).contains(next);
+        assertThat(Sites.run(at, "group", "show", GROUP)).contains(next);
     }
 
     private static void awaitOver(GatewayProcess at) throws Exception {
-        Await.until("nobody else to be active", SeveralSites.LIMIT, () -> alsoActive(at).isEmpty());
+        Await.until("nobody else to be active", Sites.LIMIT, () -> alsoActive(at).isEmpty());
         Await.until(
                 "its metric to be gone",
-                SeveralSites.LIMIT,
+                Sites.LIMIT,
                 () -> at.api().metric("tidemark_group_also_active") == 0);
         assertThat(at.api().group(GROUP).status()).isNotEqualTo("active_at_two_sites");
     }
@@ -141,7 +141,7 @@ final class TwoActiveSitesIT {
         List<String> parisHas = hashes(paris, "", "");
         List<String> osloHas = hashes(oslo, "", "");
         assertThat(parisHas).isNotEqualTo(osloHas);
-        assertThat(TwoSites.refused(paris, "group", "keep", GROUP, "--over", "oslo", "--yes"))
+        assertThat(Sites.refused(paris, "group", "keep", GROUP, "--over", "oslo", "--yes"))
                 .contains("not known to be active at oslo");
 
         sites.heal("paris");
@@ -152,16 +152,16 @@ final class TwoActiveSitesIT {
         oslo.start();
         awaitTold(oslo, "paris");
         assertThat(alsoActive(paris)).containsExactly("oslo");
-        assertThat(TwoSites.refused(paris, "group", "keep", GROUP, "--over", "oslo"))
+        assertThat(Sites.refused(paris, "group", "keep", GROUP, "--over", "oslo"))
                 .contains("hosts would be refused at oslo");
-        assertThat(TwoSites.refused(paris, "group", "keep", GROUP, "--over", "berlin", "--yes"))
+        assertThat(Sites.refused(paris, "group", "keep", GROUP, "--over", "berlin", "--yes"))
                 .contains("not known to be active at berlin");
         assertThat(paris.api().group(GROUP).tenure()).isEqualTo(1);
 
         try (NbdTestClient host = oslo.connect(DISKS.getFirst())) {
             keepAndKill();
-            var _ = TwoSites.run(paris, "group", "keep", GROUP, "--over", "oslo", "--yes");
-            TwoSites.awaitRole(oslo, GROUP, "fenced");
+            var _ = Sites.run(paris, "group", "keep", GROUP, "--over", "oslo", "--yes");
+            Sites.awaitRole(oslo, GROUP, "fenced");
             assertThatThrownBy(() -> host.write(0, new byte[4096])).isInstanceOf(IOException.class);
         }
         assertThatThrownBy(() -> oslo.connect(DISKS.getFirst()).close())
@@ -173,14 +173,14 @@ final class TwoActiveSitesIT {
         awaitOver(paris);
         awaitOver(oslo);
         assertThat(wasTold(oslo, "group-active-once", "another site has the group")).isTrue();
-        assertThat(TwoSites.run(paris, "group", "keep", GROUP, "--over", "oslo", "--yes"))
+        assertThat(Sites.run(paris, "group", "keep", GROUP, "--over", "oslo", "--yes"))
                 .as("it is done already")
                 .contains("tenure " + tenure);
-        assertThat(TwoSites.refused(oslo, "group", "keep", GROUP, "--over", "paris", "--yes"))
+        assertThat(Sites.refused(oslo, "group", "keep", GROUP, "--over", "paris", "--yes"))
                 .contains("not active here");
 
         fill(paris, DISKS.getFirst(), 4, 'q');
-        var _ = TwoSites.run(paris, "group", "protect", GROUP, "--to", "oslo");
+        var _ = Sites.run(paris, "group", "protect", GROUP, "--to", "oslo");
         assertCopy(oslo, "oslo");
         TestDocument branch = oslo.api().runningTests().getFirst();
         assertThat(branch.note()).startsWith("branch: ");
@@ -188,9 +188,9 @@ final class TwoActiveSitesIT {
 
         berlin.start();
         sites.awaitConnected();
-        var _ = TwoSites.run(paris, "reverse", "--group", GROUP);
+        var _ = Sites.run(paris, "reverse", "--group", GROUP);
         assertCopy(berlin, "berlin");
-        assertThat(TwoSites.refused(paris, "group", "keep", GROUP, "--over", "oslo", "--yes"))
+        assertThat(Sites.refused(paris, "group", "keep", GROUP, "--over", "oslo", "--yes"))
                 .contains("is not active at oslo too");
     }
 
@@ -211,7 +211,7 @@ final class TwoActiveSitesIT {
         paris.start();
         Await.until(
                 "paris to reach oslo",
-                SeveralSites.LIMIT,
+                Sites.LIMIT,
                 () ->
                         paris.api()
                                 .tree("/api/v1/site/peers/oslo")
@@ -224,8 +224,8 @@ final class TwoActiveSitesIT {
     private void assertCopy(GatewayProcess copy, String name) throws Exception {
         sites.awaitState("paris", GROUP, name, "shipping");
         long head = paris.api().group(GROUP).headSequence();
-        sites.awaitHas("paris", GROUP, name, head, SeveralSites.LIMIT);
-        TwoSites.awaitRole(copy, GROUP, "standby");
-        assertThat(hashes(copy, "", TwoSites.newest(copy, GROUP))).isEqualTo(hashes(paris, "", ""));
+        sites.awaitHas("paris", GROUP, name, head, Sites.LIMIT);
+        Sites.awaitRole(copy, GROUP, "standby");
+        assertThat(hashes(copy, "", Sites.newest(copy, GROUP))).isEqualTo(hashes(paris, "", ""));
     }
 }

@@ -64,41 +64,38 @@ final class TwoSiteChaosIT {
         for (String disk : DISKS) {
             left.api().createVolume(disk, DISK_BYTES, GROUP);
         }
-        try (var orders = left.connect(DISKS.get(0));
-                var stock = left.connect(DISKS.get(1));
-                var ledger = left.connect(DISKS.get(2))) {
-            List<NbdTestClient> clients = List.of(orders, stock, ledger);
-            fill(clients);
-            try (var chain = new TokenChain(clients);
-                    var fio = fio(left);
-                    var checks = new CopyChecks(left, sites.right(), GROUP, DISKS, chain)) {
-                badNetwork(sites, chain, fio, checks);
-                assertThat(fio.running()).as("fio: %s", fio.printed()).isTrue();
-                fio.kill();
-                chain.stop();
-                sites.proxy().heal();
-                checks.stopMaking();
-                CopyChecks.Made last = checks.make("last");
-                awaitEven(sites);
-                checks.awaitChecked(last, LIMIT);
-                checks.expectSameThroughout(last);
-                checks.expectAllArrived();
-                System.out.printf(
-                        "TwoSiteChaosIT: %d tokens, %s, %d connections, %s%n",
-                        chain.acknowledged(),
-                        checks.summary(),
-                        sites.proxy().acceptedConnections(),
-                        protection(sites));
-            }
+        fill(left);
+        try (var chain = new TokenChain(left, DISKS);
+                var fio = fio(left);
+                var checks = new CopyChecks(left, sites.right(), GROUP, DISKS, chain)) {
+            badNetwork(sites, chain, fio, checks);
+            assertThat(fio.running()).as("fio: %s", fio.printed()).isTrue();
+            fio.kill();
+            chain.stop();
+            sites.proxy().heal();
+            checks.stopMaking();
+            CopyChecks.Made last = checks.make("last");
+            awaitEven(sites);
+            checks.awaitChecked(last, LIMIT);
+            checks.expectSameThroughout(last);
+            checks.expectAllArrived();
+            System.out.printf(
+                    "TwoSiteChaosIT: %d tokens, %s, %d connections, %s%n",
+                    chain.acknowledged(),
+                    checks.summary(),
+                    sites.proxy().acceptedConnections(),
+                    protection(sites));
         }
     }
 
-    private void fill(List<NbdTestClient> clients) throws Exception {
+    private void fill(GatewayProcess gateway) throws Exception {
         byte[] content = new byte[1 << 20];
-        for (NbdTestClient client : clients) {
-            for (int at = 0; at < FIRST_BYTES; at += content.length) {
-                random.nextBytes(content);
-                client.write(FIRST_OFFSET + at, content);
+        for (String disk : DISKS) {
+            try (NbdTestClient client = gateway.connect(disk)) {
+                for (int at = 0; at < FIRST_BYTES; at += content.length) {
+                    random.nextBytes(content);
+                    client.write(FIRST_OFFSET + at, content);
+                }
             }
         }
     }
@@ -211,9 +208,7 @@ final class TwoSiteChaosIT {
     // What the API says
 
     private static void protect(DistantSites sites) throws Exception {
-        var _ =
-                DistantSites.succeed(
-                        sites.left(), "group", "protect", GROUP, "--to", DistantSites.RIGHT);
+        var _ = Sites.run(sites.left(), "group", "protect", GROUP, "--to", DistantSites.RIGHT);
     }
 
     private static JsonNode group(GatewayProcess gateway) throws Exception {

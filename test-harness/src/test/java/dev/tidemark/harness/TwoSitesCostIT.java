@@ -129,7 +129,7 @@ final class TwoSitesCostIT {
                             .post(
                                     "/api/v1/groups/" + GROUP + "/protections",
                                     new Requests.ProtectGroup(List.of(DistantSites.RIGHT)));
-            TwoSites.awaitEven(here, GROUP);
+            Sites.awaitEven(here, GROUP);
             for (String disk : List.of("uncopied", "control", "copied")) {
                 var _ = write(here, scratch, disk);
             }
@@ -138,17 +138,17 @@ final class TwoSitesCostIT {
                     List.of(
                             new Failure(
                                     "stopped",
-                                    () -> TwoSites.signal("STOP", there),
-                                    () -> TwoSites.signal("CONT", there)),
+                                    () -> Sites.signal("STOP", there),
+                                    () -> Sites.signal("CONT", there)),
                             new Failure("killed", there::kill, there::start),
                             new Failure(
                                     "cut off",
                                     () -> {
                                         cut(proxy);
-                                        TwoSites.signal("STOP", there); // another machine's work
+                                        Sites.signal("STOP", there); // another machine's work
                                     },
                                     () -> {
-                                        TwoSites.signal("CONT", there);
+                                        Sites.signal("CONT", there);
                                         proxy.heal();
                                     }),
                             new Failure(
@@ -197,7 +197,7 @@ final class TwoSitesCostIT {
         awaitQuiet(distant);
         failure.begin().run();
         double copied = write(here, scratch, "copied");
-        assertThat(TwoSites.copy(here, GROUP).lagSeconds())
+        assertThat(Sites.copy(here, GROUP).lagSeconds())
                 .as("the lag is seen")
                 .isGreaterThan(SECONDS / 2.0);
         failure.end().run();
@@ -212,7 +212,7 @@ final class TwoSitesCostIT {
 
     /** What one run leaves to do, such as folds and the catching up, is not in the next. */
     private static void awaitQuiet(DistantSites distant) throws Exception {
-        TwoSites.awaitEven(distant.left(), GROUP);
+        Sites.awaitEven(distant.left(), GROUP);
         Await.until(
                 "both gateways to rest",
                 LIMIT,
@@ -237,7 +237,7 @@ final class TwoSitesCostIT {
                             .post(
                                     "/api/v1/groups/" + GROUP + "/protections",
                                     new Requests.ProtectGroup(List.of(DistantSites.RIGHT)));
-            TwoSites.awaitEven(here, GROUP);
+            Sites.awaitEven(here, GROUP);
             distant.proxy().delay(Duration.ofMillis(10), Duration.ZERO);
             try (ForeignProgram fio =
                     ForeignProgram.start(
@@ -257,7 +257,7 @@ final class TwoSitesCostIT {
                 long warm = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
                 List<Double> lags = new ArrayList<>();
                 while (fio.running()) {
-                    double lag = TwoSites.copy(here, GROUP).lagSeconds();
+                    double lag = Sites.copy(here, GROUP).lagSeconds();
                     if (System.nanoTime() > warm) {
                         lags.add(lag);
                     }
@@ -275,7 +275,7 @@ final class TwoSitesCostIT {
                         .isPositive()
                         .isLessThan(WORST_LAG_SECONDS);
             }
-            TwoSites.awaitEven(here, GROUP);
+            Sites.awaitEven(here, GROUP);
         }
     }
 }

@@ -41,16 +41,16 @@ final class TwoSitesGapIT {
     }
 
     /** A whole disk of data at both sites, and then nothing of paris any more. */
-    private void protect(TwoSites sites, @Nullable String window) throws Exception {
-        sites.berlin.api().createGroup(new Requests.CreateGroup(GROUP, window, null, "1s", null));
-        var _ = sites.berlin.api().createVolume("data", DISK_BYTES, GROUP);
-        write(sites.berlin, 0, DISK_BYTES, DISK_BYTES / WRITE_BYTES);
-        TwoSites.run(sites.berlin, "group", "protect", GROUP, "--to", "paris");
-        TwoSites.awaitEven(sites.berlin, GROUP);
-        TwoSites.awaitRole(sites.paris, GROUP, "standby");
-        sites.berlin.api().awaitFolded(GROUP);
-        TwoSites.awaitEven(sites.berlin, GROUP);
-        sites.paris.kill();
+    private void protect(Sites sites, @Nullable String window) throws Exception {
+        sites.berlin().api().createGroup(new Requests.CreateGroup(GROUP, window, null, "1s", null));
+        var _ = sites.berlin().api().createVolume("data", DISK_BYTES, GROUP);
+        write(sites.berlin(), 0, DISK_BYTES, DISK_BYTES / WRITE_BYTES);
+        Sites.run(sites.berlin(), "group", "protect", GROUP, "--to", "paris");
+        Sites.awaitEven(sites.berlin(), GROUP);
+        Sites.awaitRole(sites.paris(), GROUP, "standby");
+        sites.berlin().api().awaitFolded(GROUP);
+        Sites.awaitEven(sites.berlin(), GROUP);
+        sites.paris().kill();
     }
 
     private static long tail(GatewayProcess gateway) throws Exception {
@@ -74,30 +74,32 @@ final class TwoSitesGapIT {
                 "what the copy lacks is counted",
                 Duration.ofSeconds(60),
                 () ->
-                        TwoSites.copy(gateway, GROUP).mode().equals("dirty_map")
-                                && TwoSites.copy(gateway, GROUP).dirtyBytes() > 0);
-        return TwoSites.copy(gateway, GROUP);
+                        Sites.copy(gateway, GROUP).mode().equals("dirty_map")
+                                && Sites.copy(gateway, GROUP).dirtyBytes() > 0);
+        return Sites.copy(gateway, GROUP);
     }
 
-    private void expectBack(TwoSites sites, String why) throws Exception {
-        sites.paris.start();
-        TwoSites.awaitEven(sites.berlin, GROUP);
-        ProtectionDocument copy = TwoSites.copy(sites.berlin, GROUP);
+    private void expectBack(Sites sites, String why) throws Exception {
+        sites.paris().start();
+        Sites.awaitEven(sites.berlin(), GROUP);
+        ProtectionDocument copy = Sites.copy(sites.berlin(), GROUP);
         assertThat(copy.mode()).isEqualTo("shipping");
         assertThat(copy.dirtyBytes()).isZero();
         assertThat(copy.sync().trigger()).contains(why);
         assertThat(copy.sync().readBytes())
                 .as("what changed and not all")
                 .isLessThanOrEqualTo(2 * HOT_BYTES);
-        assertThat(TwoSites.hash(sites.paris, "data" + TwoSites.newest(sites.paris, GROUP)))
+        assertThat(Sites.hash(sites.paris(), "data" + Sites.newest(sites.paris(), GROUP)))
                 .isEqualTo(
-                        TwoSites.hash(sites.berlin, "data" + TwoSites.newest(sites.berlin, GROUP)));
-        expectGap(sites.paris, why);
-        sites.paris.kill();
-        sites.paris.start();
-        expectGap(sites.paris, why);
+                        Sites.hash(sites.berlin(), "data" + Sites.newest(sites.berlin(), GROUP)));
+        expectGap(sites.paris(), why);
+        sites.paris().kill();
+        sites.paris().start();
+        expectGap(sites.paris(), why);
         Await.until(
-                "the map has gone", Duration.ofSeconds(30), () -> mapFiles(sites.berlin).isEmpty());
+                "the map has gone",
+                Duration.ofSeconds(30),
+                () -> mapFiles(sites.berlin()).isEmpty());
     }
 
     private static void expectGap(GatewayProcess paris, String why) throws Exception {
@@ -112,43 +114,42 @@ final class TwoSitesGapIT {
         String after = gap.path("after").path("name").asText();
         assertThat(paris.api().resolve(GROUP, before).name()).isEqualTo(before);
         assertThat(paris.api().resolve(GROUP, after).name()).isEqualTo(after);
-        assertThat(TwoSites.run(paris, "checkpoint", "list", "--group", GROUP))
-                .contains("no points");
-        assertThat(TwoSites.run(paris, "history", "--group", GROUP)).contains("no points", why);
+        assertThat(Sites.run(paris, "checkpoint", "list", "--group", GROUP)).contains("no points");
+        assertThat(Sites.run(paris, "history", "--group", GROUP)).contains("no points", why);
     }
 
     @Test
     void a_copy_further_behind_than_history_reaches_is_not_compared_as_a_whole(
             @TempDir Path scratch) throws Exception {
-        try (TwoSites sites = TwoSites.start(scratch)) {
-            sites.berlin.kill();
-            sites.berlin.set("site.backlog", GatewayProcess.quoted("64MiB")).start();
+        try (Sites sites = Sites.two(scratch)) {
+            sites.berlin().kill();
+            sites.berlin().set("site.backlog", GatewayProcess.quoted("64MiB")).start();
             sites.awaitConnected();
             protect(sites, "3s");
-            long last = TwoSites.copy(sites.berlin, GROUP).acknowledgedSequence();
-            write(sites.berlin, 0, HOT_BYTES, 100);
-            assertThat(TwoSites.copy(sites.berlin, GROUP).mode()).isEqualTo("held_backlog");
-            write(sites.berlin, 0, HOT_BYTES, 450);
-            awaitCounted(sites.berlin);
+            long last = Sites.copy(sites.berlin(), GROUP).acknowledgedSequence();
+            write(sites.berlin(), 0, HOT_BYTES, 100);
+            assertThat(Sites.copy(sites.berlin(), GROUP).mode()).isEqualTo("held_backlog");
+            write(sites.berlin(), 0, HOT_BYTES, 450);
+            awaitCounted(sites.berlin());
             Await.until(
                     "history has forgotten what the copy has",
                     Duration.ofMinutes(2),
                     () -> {
-                        write(sites.berlin, 0, HOT_BYTES, 20);
-                        return tail(sites.berlin) > last;
+                        write(sites.berlin(), 0, HOT_BYTES, 20);
+                        return tail(sites.berlin()) > last;
                     });
-            assertThat(mapFiles(sites.berlin)).isNotEmpty();
-            sites.berlin.kill();
-            sites.berlin.start();
-            ProtectionDocument copy = awaitCounted(sites.berlin);
+            assertThat(mapFiles(sites.berlin())).isNotEmpty();
+            sites.berlin().kill();
+            sites.berlin().start();
+            ProtectionDocument copy = awaitCounted(sites.berlin());
             assertThat(copy.dirtyBytes()).isLessThanOrEqualTo(2 * HOT_BYTES);
             assertThat(copy.dirtySince()).isNotNull();
             assertThat(
-                            sites.berlin
+                            sites.berlin()
                                     .api()
                                     .metric("tidemark_protection_dirty_bytes", "peer=\"paris\""))
                     .isPositive();
-            assertThat(TwoSites.run(sites.berlin, "group", "show", GROUP))
+            assertThat(Sites.run(sites.berlin(), "group", "show", GROUP))
                     .contains("no records are held for it: ", " have changed since ");
             expectBack(sites, "history does not reach back");
         }
@@ -160,21 +161,21 @@ final class TwoSitesGapIT {
         LoopDisk below = new LoopDisk(Files.createDirectory(scratch.resolve("loop")), 500 << 20);
         Files.createSymbolicLink(scratch.resolve("berlin"), below.path());
         try {
-            try (TwoSites sites = TwoSites.start(scratch)) {
+            try (Sites sites = Sites.two(scratch)) {
                 protect(sites, null);
                 below.fillUpTo(120 << 20);
                 Await.until(
                         "the backlog is given up",
                         Duration.ofMinutes(2),
                         () -> {
-                            write(sites.berlin, 0, HOT_BYTES, 40);
-                            return TwoSites.copy(sites.berlin, GROUP).mode().equals("dirty_map");
+                            write(sites.berlin(), 0, HOT_BYTES, 40);
+                            return Sites.copy(sites.berlin(), GROUP).mode().equals("dirty_map");
                         });
                 // Every write so far was answered, and so are those to come.
-                write(sites.berlin, 0, HOT_BYTES, 400);
-                assertThat(TwoSites.copy(sites.berlin, GROUP).reason())
+                write(sites.berlin(), 0, HOT_BYTES, 400);
+                assertThat(Sites.copy(sites.berlin(), GROUP).reason())
                         .contains("the journals' space was full");
-                assertThat(sites.berlin.api().get("/api/v1/alerts"))
+                assertThat(sites.berlin().api().get("/api/v1/alerts"))
                         .contains("pool-full")
                         .contains("no longer held for a copy");
                 below.freeAgain();

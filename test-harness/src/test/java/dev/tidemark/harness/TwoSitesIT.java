@@ -8,7 +8,6 @@ import dev.tidemark.gateway.wire.Wire.GroupDocument;
 import dev.tidemark.gateway.wire.Wire.TestDocument;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -23,15 +22,15 @@ final class TwoSitesIT {
     private static final String GROUP = "shop";
 
     private final Random random = new Random(7);
-    private TwoSites sites;
+    private Sites sites;
     private GatewayProcess berlin;
     private GatewayProcess paris;
 
     @BeforeEach
     void start(@TempDir Path scratch) throws Exception {
-        sites = TwoSites.recorded(scratch);
-        berlin = sites.berlin;
-        paris = sites.paris;
+        sites = Sites.recorded(scratch);
+        berlin = sites.berlin();
+        paris = sites.paris();
         berlin.api().createGroup(new Requests.CreateGroup(GROUP, null, null, null, null));
         var _ = berlin.api().createVolume("data", DISK_BYTES, GROUP);
         var _ = berlin.api().createVolume("log", DISK_BYTES, GROUP);
@@ -55,24 +54,22 @@ final class TwoSitesIT {
     }
 
     private void protect() throws Exception {
-        assertThat(TwoSites.run(berlin, "group", "protect", GROUP, "--to", "paris"))
+        assertThat(Sites.run(berlin, "group", "protect", GROUP, "--to", "paris"))
                 .contains("copy      at paris");
-        TwoSites.awaitEven(berlin, GROUP);
-        TwoSites.awaitRole(paris, GROUP, "standby");
+        Sites.awaitEven(berlin, GROUP);
+        Sites.awaitRole(paris, GROUP, "standby");
     }
 
     private void assertSameNow() throws Exception {
         for (String disk : List.of("data", "log")) {
-            assertThat(TwoSites.hash(paris, disk + TwoSites.newest(paris, GROUP)))
+            assertThat(Sites.hash(paris, disk + Sites.newest(paris, GROUP)))
                     .as(disk)
-                    .isEqualTo(TwoSites.hash(berlin, disk + TwoSites.newest(berlin, GROUP)));
+                    .isEqualTo(Sites.hash(berlin, disk + Sites.newest(berlin, GROUP)));
         }
     }
 
     private void assertSame(String export) throws Exception {
-        assertThat(TwoSites.hash(paris, export))
-                .as(export)
-                .isEqualTo(TwoSites.hash(berlin, export));
+        assertThat(Sites.hash(paris, export)).as(export).isEqualTo(Sites.hash(berlin, export));
     }
 
     @Test
@@ -83,7 +80,7 @@ final class TwoSitesIT {
         var _ = berlin.api().addCheckpoint(GROUP, "noon");
         write(berlin, 40);
         long last = berlin.api().group(GROUP).headSequence();
-        TwoSites.awaitEven(berlin, GROUP);
+        Sites.awaitEven(berlin, GROUP);
         for (String disk : List.of("data", "log")) {
             assertSame(disk + "@noon");
             assertSame(disk + "@seq:" + last);
@@ -99,32 +96,32 @@ final class TwoSitesIT {
             disk.write(0, new byte[WRITE_BYTES]);
         }
         write(berlin, 20);
-        TwoSites.awaitEven(berlin, GROUP);
+        Sites.awaitEven(berlin, GROUP);
         assertSame("data@noon");
         assertThat(paris.api().group(GROUP).status()).isEqualTo("test");
         var _ = paris.api().stopTest(test, "passed");
 
         assertThatThrownBy(() -> paris.connect("data").close()).isInstanceOf(Exception.class);
         assertThat(
-                        TwoSites.refused(
+                        Sites.refused(
                                 paris, "volume", "create", "more", "--size", "1M", "--group",
                                 GROUP))
                 .contains("is a copy");
 
         // Paused, what it lacks is kept; after both have started again, it goes on.
-        TwoSites.run(berlin, "group", "pause", GROUP, "--to", "paris");
+        Sites.run(berlin, "group", "pause", GROUP, "--to", "paris");
         write(berlin, 20);
-        assertThat(TwoSites.copy(berlin, GROUP).state()).isEqualTo("paused");
-        assertThat(TwoSites.copy(berlin, GROUP).backlogBytes()).isPositive();
+        assertThat(Sites.copy(berlin, GROUP).state()).isEqualTo("paused");
+        assertThat(Sites.copy(berlin, GROUP).backlogBytes()).isPositive();
         berlin.kill();
         paris.kill();
         berlin.start();
         paris.start();
-        assertThat(TwoSites.copy(berlin, GROUP).state()).isEqualTo("paused");
-        TwoSites.run(berlin, "group", "resume", GROUP, "--to", "paris");
-        TwoSites.awaitEven(berlin, GROUP);
+        assertThat(Sites.copy(berlin, GROUP).state()).isEqualTo("paused");
+        Sites.run(berlin, "group", "resume", GROUP, "--to", "paris");
+        Sites.awaitEven(berlin, GROUP);
         assertSameNow();
-        assertThat(TwoSites.copy(berlin, GROUP).sync().sentBytes()).isZero();
+        assertThat(Sites.copy(berlin, GROUP).sync().sentBytes()).isZero();
     }
 
     @Test
@@ -134,40 +131,39 @@ final class TwoSitesIT {
         write(berlin, 20);
         var _ = berlin.api().addCheckpoint(GROUP, "good");
         write(berlin, 20);
-        TwoSites.awaitEven(berlin, GROUP);
-        String before = TwoSites.hash(berlin, "data");
+        Sites.awaitEven(berlin, GROUP);
+        String before = Sites.hash(berlin, "data");
 
-        assertThat(TwoSites.refused(paris, "failover", "--group", GROUP, "--at", "good"))
+        assertThat(Sites.refused(paris, "failover", "--group", GROUP, "--at", "good"))
                 .contains("say --yes");
-        TwoSites.run(paris, "failover", "--group", GROUP, "--at", "latest", "--yes");
-        assertThat(TwoSites.hash(paris, "data")).isEqualTo(before);
-        TwoSites.awaitRole(berlin, GROUP, "fenced");
+        Sites.run(paris, "failover", "--group", GROUP, "--at", "latest", "--yes");
+        assertThat(Sites.hash(paris, "data")).isEqualTo(before);
+        Sites.awaitRole(berlin, GROUP, "fenced");
         assertThatThrownBy(() -> berlin.connect("data").close()).isInstanceOf(Exception.class);
         assertThat(paris.api().group(GROUP).status()).isEqualTo("failover");
-        assertThat(TwoSites.refused(paris, "reverse", "--group", GROUP))
-                .contains("commit it first");
+        assertThat(Sites.refused(paris, "reverse", "--group", GROUP)).contains("commit it first");
         write(paris, 30);
 
-        TwoSites.run(paris, "failover", "--group", GROUP, "--commit");
+        Sites.run(paris, "failover", "--group", GROUP, "--commit");
         assertThat(paris.api().group(GROUP).status())
                 .isEqualTo("promotion_complete_mirrors_not_yet_activated");
-        TwoSites.run(paris, "reverse", "--group", GROUP);
-        TwoSites.awaitEven(paris, GROUP);
-        TwoSites.awaitRole(berlin, GROUP, "standby");
+        Sites.run(paris, "reverse", "--group", GROUP);
+        Sites.awaitEven(paris, GROUP);
+        Sites.awaitRole(berlin, GROUP, "standby");
         assertSameNow();
-        assertThat(TwoSites.copy(paris, GROUP).sync().sentBytes()).isZero();
+        assertThat(Sites.copy(paris, GROUP).sync().sentBytes()).isZero();
         assertThat(berlin.api().runningTests()).isEmpty();
         write(paris, 10);
-        TwoSites.awaitEven(paris, GROUP);
+        Sites.awaitEven(paris, GROUP);
 
-        String last = TwoSites.hash(paris, "log");
-        TwoSites.run(paris, "move", "--group", GROUP, "--to", "berlin", "--yes");
-        TwoSites.awaitRole(berlin, GROUP, "active");
+        String last = Sites.hash(paris, "log");
+        Sites.run(paris, "move", "--group", GROUP, "--to", "berlin", "--yes");
+        Sites.awaitRole(berlin, GROUP, "active");
         assertThat(paris.api().group(GROUP).role()).isEqualTo("fenced");
-        assertThat(TwoSites.hash(berlin, "log")).isEqualTo(last);
+        assertThat(Sites.hash(berlin, "log")).isEqualTo(last);
         write(berlin, 10);
-        TwoSites.run(berlin, "reverse", "--group", GROUP);
-        TwoSites.awaitEven(berlin, GROUP);
+        Sites.run(berlin, "reverse", "--group", GROUP);
+        Sites.awaitEven(berlin, GROUP);
         assertSameNow();
         // The past is there at both sites.
         assertSame("data@good");
@@ -178,36 +174,36 @@ final class TwoSitesIT {
         write(berlin, 40);
         protect();
         var _ = berlin.api().addCheckpoint(GROUP, "good");
-        TwoSites.awaitEven(berlin, GROUP);
-        TwoSites.run(berlin, "group", "pause", GROUP, "--to", "paris");
+        Sites.awaitEven(berlin, GROUP);
+        Sites.run(berlin, "group", "pause", GROUP, "--to", "paris");
         write(berlin, 20);
-        String only = TwoSites.hash(berlin, "data");
+        String only = Sites.hash(berlin, "data");
         long last = berlin.api().group(GROUP).headSequence();
         berlin.kill();
 
-        TwoSites.run(
+        Sites.run(
                 paris, "failover", "--group", GROUP, "--at", "good", "--policy", "commit", "--yes");
         write(paris, 20);
-        TwoSites.run(paris, "reverse", "--group", GROUP);
+        Sites.run(paris, "reverse", "--group", GROUP);
         berlin.start();
-        TwoSites.awaitRole(berlin, GROUP, "standby");
-        TwoSites.awaitEven(paris, GROUP);
+        Sites.awaitRole(berlin, GROUP, "standby");
+        Sites.awaitEven(paris, GROUP);
         assertSameNow();
 
         TestDocument branch = berlin.api().runningTests().getFirst();
         assertThat(branch.note()).startsWith("branch: ");
         assertThat(branch.state()).isEqualTo("branch");
         assertThat(berlin.api().group(GROUP).status()).isEqualTo("branch");
-        assertThat(TwoSites.run(berlin, "test", "list")).contains(" branch ");
+        assertThat(Sites.run(berlin, "test", "list")).contains(" branch ");
         assertThat(branch.point().sequence()).isGreaterThanOrEqualTo(last);
-        assertThat(TwoSites.hash(berlin, "test." + branch.id() + ".data")).isEqualTo(only);
+        assertThat(Sites.hash(berlin, "test." + branch.id() + ".data")).isEqualTo(only);
     }
 
     private void awaitVolumes(String... names) throws Exception {
         Set<String> wanted = Set.of(names);
         Await.until(
                 "volumes of the copy to be " + wanted,
-                TwoSites.LIMIT,
+                Sites.LIMIT,
                 () -> Set.copyOf(paris.api().group(GROUP).volumes()).equals(wanted));
     }
 
@@ -221,23 +217,23 @@ final class TwoSitesIT {
         }
 
         var _ = berlin.api().createVolume("photos", DISK_BYTES, GROUP);
-        TwoSites.run(berlin, "volume", "rename", "log", "MUSIC");
+        Sites.run(berlin, "volume", "rename", "log", "MUSIC");
         touch("photos");
         awaitVolumes("data", "MUSIC-berlin", "photos-berlin");
-        TwoSites.awaitEven(berlin, GROUP);
-        assertThat(TwoSites.hash(paris, "photos-berlin" + TwoSites.newest(paris, GROUP)))
-                .isEqualTo(TwoSites.hash(berlin, "photos" + TwoSites.newest(berlin, GROUP)));
-        assertThat(TwoSites.run(paris, "status"))
+        Sites.awaitEven(berlin, GROUP);
+        assertThat(Sites.hash(paris, "photos-berlin" + Sites.newest(paris, GROUP)))
+                .isEqualTo(Sites.hash(berlin, "photos" + Sites.newest(berlin, GROUP)));
+        assertThat(Sites.run(paris, "status"))
                 .contains("the volume that is called MUSIC at berlin is MUSIC-berlin here");
 
         // The name that was taken is had with the next connection.
-        TwoSites.run(paris, "volume", "rename", "music", "tunes");
-        TwoSites.run(berlin, "group", "pause", GROUP, "--to", "paris");
-        TwoSites.run(berlin, "group", "resume", GROUP, "--to", "paris");
+        Sites.run(paris, "volume", "rename", "music", "tunes");
+        Sites.run(berlin, "group", "pause", GROUP, "--to", "paris");
+        Sites.run(berlin, "group", "resume", GROUP, "--to", "paris");
         awaitVolumes("data", "MUSIC", "photos-berlin");
 
         // A name that was given up at the source is still that of the copy's volume.
-        TwoSites.run(berlin, "volume", "delete", "photos");
+        Sites.run(berlin, "volume", "delete", "photos");
         var _ = berlin.api().createVolume("photos-berlin", DISK_BYTES, GROUP);
         touch("data");
         awaitVolumes("data", "MUSIC", "photos-berlin", "photos-berlin-berlin");
@@ -255,10 +251,10 @@ final class TwoSitesIT {
         protect();
         var _ = berlin.api().addCheckpoint(GROUP, "good");
         write(berlin, 20);
-        TwoSites.awaitEven(berlin, GROUP);
-        String before = TwoSites.hash(berlin, "data");
+        Sites.awaitEven(berlin, GROUP);
+        String before = Sites.hash(berlin, "data");
 
-        TwoSites.run(
+        Sites.run(
                 paris,
                 "failover",
                 "--group",
@@ -270,47 +266,47 @@ final class TwoSitesIT {
                 "--after",
                 "1h",
                 "--yes");
-        TwoSites.awaitRole(berlin, GROUP, "fenced");
+        Sites.awaitRole(berlin, GROUP, "fenced");
         write(paris, 20);
-        TwoSites.run(paris, "failover", "--group", GROUP, "--rollback");
-        TwoSites.awaitRole(berlin, GROUP, "active");
-        assertThat(TwoSites.hash(berlin, "data")).isEqualTo(before);
+        Sites.run(paris, "failover", "--group", GROUP, "--rollback");
+        Sites.awaitRole(berlin, GROUP, "active");
+        assertThat(Sites.hash(berlin, "data")).isEqualTo(before);
         write(berlin, 20);
-        TwoSites.awaitEven(berlin, GROUP);
+        Sites.awaitEven(berlin, GROUP);
         assertThat(paris.api().group(GROUP).role()).isEqualTo("standby");
         assertSameNow();
-        assertThat(TwoSites.copy(berlin, GROUP).sync().sentBytes()).isPositive();
+        assertThat(Sites.copy(berlin, GROUP).sync().sentBytes()).isPositive();
     }
 
     @Test
     void a_limit_holds_and_nothing_readable_crosses_the_wire() throws Exception {
         protect();
-        TwoSites.run(berlin, "group", "limit", GROUP, "--to", "paris", "--rate", "1MiB");
+        Sites.run(berlin, "group", "limit", GROUP, "--to", "paris", "--rate", "1MiB");
         long begun = System.nanoTime();
         write(berlin, 48);
         Await.until(
                 "the limit to be what holds the copy up",
-                TwoSites.LIMIT,
-                () -> TwoSites.copy(berlin, GROUP).stage().equals("wire"));
-        TwoSites.awaitEven(berlin, GROUP);
+                Sites.LIMIT,
+                () -> Sites.copy(berlin, GROUP).stage().equals("wire"));
+        Sites.awaitEven(berlin, GROUP);
         double seconds = (System.nanoTime() - begun) / 1e9;
         // 3 MiB that do not compress, a tenth of a second in advance.
         assertThat(seconds).isBetween(2.0, 20.0);
-        TwoSites.run(berlin, "group", "limit", GROUP, "--to", "paris", "--rate", "none");
-        TwoSites.run(berlin, "site", "limit", "paris", "--rate", "2MiB");
-        assertThat(TwoSites.copy(berlin, GROUP).siteLimitBytesPerSecond()).isEqualTo(2 << 20);
-        assertThat(TwoSites.copy(berlin, GROUP).limitBytesPerSecond()).isZero();
+        Sites.run(berlin, "group", "limit", GROUP, "--to", "paris", "--rate", "none");
+        Sites.run(berlin, "site", "limit", "paris", "--rate", "2MiB");
+        assertThat(Sites.copy(berlin, GROUP).siteLimitBytesPerSecond()).isEqualTo(2 << 20);
+        assertThat(Sites.copy(berlin, GROUP).limitBytesPerSecond()).isZero();
         begun = System.nanoTime();
         write(berlin, 48);
-        TwoSites.awaitEven(berlin, GROUP);
+        Sites.awaitEven(berlin, GROUP);
         assertThat((System.nanoTime() - begun) / 1e9).isGreaterThan(1);
 
         String marker = "a-marker-that-hosts-have-written";
         try (NbdTestClient data = berlin.connect("data")) {
             data.write(0, marker.repeat(1000).getBytes(java.nio.charset.StandardCharsets.UTF_8));
         }
-        TwoSites.awaitEven(berlin, GROUP);
-        RecordingProxy proxy = Objects.requireNonNull(sites.proxy);
+        Sites.awaitEven(berlin, GROUP);
+        RecordingProxy proxy = sites.recording();
         assertThat(proxy.bytes()).isGreaterThan(6 << 20);
         assertThat(proxy.saw(marker)).isFalse();
         assertThat(proxy.saw(GROUP)).isFalse();

@@ -6,7 +6,6 @@ import dev.tidemark.gateway.wire.Requests;
 import dev.tidemark.gateway.wire.Wire.SyncDocument;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -31,9 +30,9 @@ final class TwoSitesThinIT {
     @Test
     void a_copy_costs_what_is_written_and_the_way_back_what_was_written_since(@TempDir Path scratch)
             throws Exception {
-        try (TwoSites sites = TwoSites.start(scratch)) {
-            GatewayProcess berlin = sites.berlin;
-            GatewayProcess paris = sites.paris;
+        try (Sites sites = Sites.two(scratch)) {
+            GatewayProcess berlin = sites.berlin();
+            GatewayProcess paris = sites.paris();
             berlin.api().createGroup(new Requests.CreateGroup(GROUP, null, null, null, null));
             var _ = berlin.api().createVolume("thin", TIB, GROUP);
             write(berlin, DATA_MIB);
@@ -41,16 +40,12 @@ final class TwoSitesThinIT {
 
             long begun = System.nanoTime();
             double before = berlin.api().metric("tidemark_site_link_sent_raw_bytes_total");
-            var _ =
-                    berlin.api()
-                            .post(
-                                    "/api/v1/groups/" + GROUP + "/protections",
-                                    new Requests.ProtectGroup(List.of("paris")));
+            sites.protect("berlin", GROUP, "paris");
             Await.until(
                     "the copy to be made",
                     LIMIT,
-                    () -> TwoSites.copy(berlin, GROUP).state().equals("shipping"));
-            SyncDocument sync = TwoSites.copy(berlin, GROUP).sync();
+                    () -> Sites.copy(berlin, GROUP).state().equals("shipping"));
+            SyncDocument sync = Sites.copy(berlin, GROUP).sync();
             double sent = berlin.api().metric("tidemark_site_link_sent_raw_bytes_total") - before;
             System.out.printf(
                     "TwoSitesThinIT: 1 TiB with %d MiB in it: %.1f s, %d MiB read, %d MiB sent, %.0f MiB on the link before compression%n",
@@ -65,7 +60,7 @@ final class TwoSitesThinIT {
             assertThat(sync.sentBytes()).isBetween(data * 9 / 10, data * 11 / 10);
             assertThat(sent).isLessThan(data * 1.2 + 16 * MIB);
 
-            TwoSites.run(
+            Sites.run(
                     paris,
                     "failover",
                     "--group",
@@ -77,15 +72,15 @@ final class TwoSitesThinIT {
                     "--yes");
             double back = paris.api().metric("tidemark_site_link_sent_raw_bytes_total");
             write(paris, WRITTEN_MIB);
-            TwoSites.run(paris, "reverse", "--group", GROUP);
-            TwoSites.awaitEven(paris, GROUP);
+            Sites.run(paris, "reverse", "--group", GROUP);
+            Sites.awaitEven(paris, GROUP);
             double returned = paris.api().metric("tidemark_site_link_sent_raw_bytes_total") - back;
             System.out.printf(
                     "TwoSitesThinIT: %d MiB written after the failover, %.0f MiB sent back%n",
                     WRITTEN_MIB, returned / MIB);
             long written = (long) WRITTEN_MIB * MIB;
             assertThat(returned).isBetween(written * 0.95, written * 1.1 + 4 * MIB);
-            assertThat(TwoSites.copy(paris, GROUP).sync().sentBytes()).isZero();
+            assertThat(Sites.copy(paris, GROUP).sync().sentBytes()).isZero();
         }
     }
 

@@ -28,6 +28,7 @@ import java.util.stream.Stream;
  * <pre>
  * catalogue.sqlite   names, settings, records of tests
  * groups/UUID/       one protection group each
+ * native/            what this process has unpacked to load it, mode 0700
  * token              secret of the API, mode 0600
  * gateway.json       address of the running gateway, for the command line
  * lock               held while a gateway runs
@@ -109,6 +110,22 @@ public final class DataDirectory {
 
     StorageDirectory groups() throws StorageException {
         return FileStorageDirectory.at(path).directory("groups");
+    }
+
+    /**
+     * An empty folder for native libraries that are unpacked to be loaded, readable by its owner
+     * only. Wants the lock: what a killed gateway left there is removed.
+     */
+    Path libraries() throws IOException {
+        Path folder = path.resolve("native");
+        Files.createDirectories(folder, PRIVATE_DIRECTORY);
+        Files.setPosixFilePermissions(folder, PRIVATE_DIRECTORY.value());
+        try (Stream<Path> left = Files.list(folder)) {
+            for (Path file : left.toList()) {
+                Files.delete(file);
+            }
+        }
+        return folder;
     }
 
     /** Bytes of journal segments that lie here already. */

@@ -5,6 +5,7 @@ import dev.tidemark.gateway.access.GuardedExports;
 import dev.tidemark.gateway.api.ApiServer;
 import dev.tidemark.gateway.api.Services;
 import dev.tidemark.gateway.catalogue.Catalogue;
+import dev.tidemark.gateway.catalogue.SqliteLibrary;
 import dev.tidemark.gateway.config.ChapSecrets;
 import dev.tidemark.gateway.config.Endpoint;
 import dev.tidemark.gateway.config.Keys;
@@ -116,6 +117,7 @@ public final class Gateway implements AutoCloseable {
             data = DataDirectory.at(settings.get(Keys.DATA_DIRECTORY));
             opened.push(data.lock());
             token = data.token();
+            SqliteLibrary.load(data.libraries());
             Catalogue catalogue = keep(Catalogue.open(data.catalogue()));
             groupsDirectory = data.groups();
             pool = new SegmentPool(poolBytes());
