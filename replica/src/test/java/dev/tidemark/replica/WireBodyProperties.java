@@ -85,6 +85,9 @@ class WireBodyProperties {
         bodies.put("ship.Bytes.readText", text("ä text"));
         bodies.put("ship.Bytes.readName", text("a-name"));
         bodies.put("ship.CopyReceiver.position", bytes(position(new StreamPosition(7, 8, 9))));
+        ByteBuf standing = Unpooled.buffer().writeByte(0);
+        standing.writeBytes(position(new StreamPosition(7, 8, 9))).writeLongLE(10);
+        bodies.put("ship.CopyStanding.decode", bytes(standing));
         ByteBuf volume = Unpooled.buffer().writeIntLE(3).writeLongLE(1 << 20);
         volume.writeBytes(text("disk"));
         bodies.put("ship.GroupOffer$OfferedVolume.decode", bytes(volume.copy()));
