@@ -54,18 +54,29 @@ final class Peering {
 
     /** Has a peer fence a group; its last number there, or nothing when it did not say. */
     Optional<Long> fence(UUID peer, UUID group, int tenure) {
-        Optional<Link> link = sites.link(peer);
-        if (link.isEmpty()) {
+        if (sites.link(peer).isEmpty()) {
             return Optional.empty();
         }
         try {
-            ByteBuf body = new Question(group, tenure).encode();
-            ByteBuf answer = ask(link.get(), SiteMessages.METHOD_FENCE, body);
-            return answer.readableBytes() < 8 ? Optional.empty() : Optional.of(answer.readLongLE());
+            return Optional.of(askToFence(peer, group, tenure));
         } catch (LinkException refused) {
             log.warn("peer={} group={} is not fenced: {}", peer, group, refused.getMessage());
             return Optional.empty();
         }
+    }
+
+    /** As {@link #fence}; a failure tells why there is no answer. */
+    long askToFence(UUID peer, UUID group, int tenure) throws LinkException {
+        Optional<Link> link = sites.link(peer);
+        if (link.isEmpty()) {
+            throw LinkException.unanswered("there is no link to that site");
+        }
+        ByteBuf body = new Question(group, tenure).encode();
+        ByteBuf answer = ask(link.get(), SiteMessages.METHOD_FENCE, body);
+        if (answer.readableBytes() < 8) {
+            throw LinkException.unanswered("it does not say its last number");
+        }
+        return answer.readLongLE();
     }
 
     /** Gives a group to a peer. Fails with REFUSED only when the peer has not taken it. */

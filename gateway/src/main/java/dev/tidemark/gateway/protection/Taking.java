@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,8 +33,13 @@ import org.slf4j.LoggerFactory;
 final class Taking {
     private static final Logger log = LoggerFactory.getLogger(Taking.class);
 
-    /** How long the last records of a fenced source are waited for before a failover to the end. */
+    /**
+     * How long the word of a source whose link breaks, and then its last records, are waited for
+     * before a failover to the end.
+     */
     private static final Duration LAST_RECORDS = Duration.ofSeconds(10);
+
+    private static final Duration BETWEEN_QUESTIONS = Duration.ofMillis(100);
 
     private final HandoverMeans means;
     private final Tenures tenures;
@@ -108,6 +114,9 @@ final class Taking {
     /** Fences the source when it can be reached, and waits for its last records. */
     private HandoverRow claim(Group group, HandoverRow begun) {
         HandoverRow row = begun;
+        boolean waits =
+                row.point().equals(HandoverRow.LATEST)
+                        && means.sites().link(row.peer()).isPresent();
         int known =
                 means.peering()
                         .state(row.peer(), row.group(), row.tenure())
@@ -117,7 +126,7 @@ final class Taking {
             row = row.claiming(known + 1);
             means.rows().keep(row);
         }
-        Optional<Long> last = means.peering().fence(row.peer(), row.group(), row.tenure());
+        Optional<Long> last = fence(row, waits ? LAST_RECORDS : Duration.ZERO);
         if (last.isPresent() && row.point().equals(HandoverRow.LATEST)) {
             awaitLast(group, last.get());
         }
@@ -127,6 +136,32 @@ final class Taking {
                     group.name());
         }
         return row;
+    }
+
+    /**
+     * The source's last number, or nothing when it does not say. It may have fenced itself when the
+     * link breaks before its answer is here, with records that nobody else has: so it is asked
+     * again.
+     */
+    private Optional<Long> fence(HandoverRow row, Duration patience) {
+        long end = System.nanoTime() + patience.toNanos();
+        while (true) {
+            try {
+                return Optional.of(
+                        means.peering().askToFence(row.peer(), row.group(), row.tenure()));
+            } catch (LinkException failure) {
+                if (failure.kind() == LinkException.Kind.REFUSED
+                        || System.nanoTime() - end >= 0
+                        || Thread.currentThread().isInterrupted()) {
+                    log.warn(
+                            "group={} is not fenced at the other site: {}",
+                            row.group(),
+                            failure.getMessage());
+                    return Optional.empty();
+                }
+            }
+            LockSupport.parkNanos(BETWEEN_QUESTIONS.toNanos());
+        }
     }
 
     private void awaitLast(Group group, long last) {
