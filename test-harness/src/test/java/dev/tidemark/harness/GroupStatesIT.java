@@ -102,7 +102,7 @@ final class GroupStatesIT {
 
     private static void failOver(GatewayProcess gateway, String at, @Nullable String policy)
             throws Exception {
-        post(gateway, "/failover", new Requests.FailOver(at, policy, null));
+        post(gateway, "/failover", new Requests.FailOver(at, policy, null, null));
     }
 
     @Test

@@ -116,7 +116,7 @@ final class KilledSites {
                         .api()
                         .post(
                                 "/api/v1/groups/" + GROUP + "/failover",
-                                new Requests.FailOver("latest", policy, null));
+                                new Requests.FailOver("latest", policy, null, null));
     }
 
     // Kills

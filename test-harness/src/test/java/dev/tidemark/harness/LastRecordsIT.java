@@ -48,7 +48,7 @@ final class LastRecordsIT {
                     copy.api()
                             .post(
                                     "/api/v1/groups/" + GROUP + "/failover",
-                                    new Requests.FailOver("latest", "commit", null));
+                                    new Requests.FailOver("latest", "commit", null, null));
             Sites.awaitRole(source, GROUP, "fenced");
             sites.proxy().refuse(true);
             assertThat(sites.proxy().cut()).isPositive();

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -74,7 +75,11 @@ final class TwoActiveSitesIT {
     }
 
     private static void failOver(GatewayProcess to, String policy) throws Exception {
-        var _ = to.api().post(PATH + "/failover", new Requests.FailOver("latest", policy, null));
+        var _ =
+                to.api()
+                        .post(
+                                PATH + "/failover",
+                                new Requests.FailOver("latest", policy, null, null));
         Sites.awaitRole(to, GROUP, "active");
     }
 
@@ -192,6 +197,43 @@ final class TwoActiveSitesIT {
         assertCopy(berlin, "berlin");
         assertThat(Sites.refused(paris, "group", "keep", GROUP, "--over", "oslo", "--yes"))
                 .contains("is not active at oslo too");
+    }
+
+    /** Who fails over to a copy may not know that another one was failed over to. */
+    @Test
+    void a_copy_takes_a_group_that_another_one_has_only_by_force() throws Exception {
+        sites.group("berlin", GROUP, DISK_BYTES, DISKS);
+        fill(berlin, DISKS.getFirst(), 0, 'b');
+        sites.protectAndAwait("berlin", GROUP, "paris", "oslo");
+        sites.awaitEven("berlin", GROUP);
+        berlin.kill();
+        failOver(paris, "commit");
+        fill(paris, DISKS.getFirst(), 1, 'p');
+        List<String> parisHas = hashes(paris, "", "");
+
+        String[] command = {"failover", "--group", GROUP, "--at", "latest", "--yes"};
+        assertThat(Sites.refused(oslo, command)).contains("active at paris already", "--force");
+        assertThat(oslo.api().group(GROUP).role()).isEqualTo("standby");
+        assertThat(paris.api().group(GROUP).role()).isEqualTo("active");
+
+        var _ =
+                Sites.run(
+                        oslo,
+                        Stream.concat(Stream.of(command), Stream.of("--force"))
+                                .toArray(String[]::new));
+        Sites.awaitRole(oslo, GROUP, "active");
+        assertThat(oslo.api().group(GROUP).tenure()).isEqualTo(2);
+        Sites.awaitRole(paris, GROUP, "fenced");
+        assertThatThrownBy(() -> paris.connect(DISKS.getFirst()).close())
+                .isInstanceOf(IOException.class);
+        var _ = Sites.run(oslo, "failover", "--group", GROUP, "--commit");
+        var _ = Sites.run(oslo, "group", "protect", GROUP, "--to", "paris");
+        sites.awaitState("oslo", GROUP, "paris", "shipping");
+        Sites.awaitRole(paris, GROUP, "standby");
+        TestDocument branch = paris.api().runningTests().getFirst();
+        assertThat(branch.note()).startsWith("branch: ");
+        assertThat(hashes(paris, "test." + branch.id() + ".", "")).isEqualTo(parisHas);
+        assertThat(wasTold(paris, "group-active-twice", "")).isFalse();
     }
 
     /** The command is sent; the gateway is killed while it does it, or before, or after. */

@@ -50,6 +50,12 @@ final class FailoverCommand implements Callable<Integer> {
             description = "How long afterwards that is, such as 10m.")
     private @Nullable String after;
 
+    @Option(
+            names = "--force",
+            description =
+                    "Also where another copy has been failed over to already: hosts are refused there then, and what they wrote is kept as a branch.")
+    private boolean force;
+
     @Option(names = "--commit", description = "Make the failover final.")
     private boolean commit;
 
@@ -95,7 +101,7 @@ final class FailoverCommand implements Callable<Integer> {
         }
         String asked = at.equals("latest") ? at : target.name();
         return connection.await(
-                client.post(path + "/failover", new FailOver(asked, policy, after)),
+                client.post(path + "/failover", new FailOver(asked, policy, after, force)),
                 task.waits(),
                 out -> out.println("this site has taken the group over"));
     }

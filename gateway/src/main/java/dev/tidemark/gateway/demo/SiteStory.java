@@ -300,7 +300,7 @@ final class SiteStory {
         long began = System.nanoTime();
         TaskDocument task =
                 paris.api()
-                        .post(HANDOVER + "/failover", new FailOver(point.name(), null, null))
+                        .post(HANDOVER + "/failover", new FailOver(point.name(), null, null, null))
                         .as(TaskDocument.class);
         paris.awaitRole(GROUP, "active");
         telling.line("live at paris after " + millis(began));

@@ -141,7 +141,7 @@ public final class SiteGroups implements AutoCloseable {
                         means.alerts(),
                         means.clock());
         this.tenures = new Tenures(shared);
-        this.taking = new Taking(shared, tenures);
+        this.taking = new Taking(shared, tenures, new Elsewhere(shared, blocking));
         this.returning = new Returning(shared);
         this.leaving = new Leaving(shared);
         this.comparing = new Comparing(shared, tenures);

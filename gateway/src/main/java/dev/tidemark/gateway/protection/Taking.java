@@ -43,16 +43,21 @@ final class Taking {
 
     private final HandoverMeans means;
     private final Tenures tenures;
+    private final Elsewhere elsewhere;
 
-    Taking(HandoverMeans means, Tenures tenures) {
+    Taking(HandoverMeans means, Tenures tenures, Elsewhere elsewhere) {
         this.means = means;
         this.tenures = tenures;
+        this.elsewhere = elsewhere;
     }
 
     /** Makes this site's copy the active one, at a point. */
     Task failOver(Group group, FailOver request) {
         Policy policy = Policy.of(request.policy(), request.after());
         Role role = requireCopy(group);
+        if (!Boolean.TRUE.equals(request.force())) {
+            elsewhere.requireNobody(group);
+        }
         String asked = request.at() == null ? HandoverRow.LATEST : request.at();
         String point =
                 asked.equals(HandoverRow.LATEST)
@@ -118,10 +123,12 @@ final class Taking {
                 row.point().equals(HandoverRow.LATEST)
                         && means.sites().link(row.peer()).isPresent();
         int known =
-                means.peering()
-                        .state(row.peer(), row.group(), row.tenure())
-                        .map(News::tenure)
-                        .orElse(0);
+                Math.max(
+                        elsewhere.tenure(group),
+                        means.peering()
+                                .state(row.peer(), row.group(), row.tenure())
+                                .map(News::tenure)
+                                .orElse(0));
         if (known >= row.tenure()) {
             row = row.claiming(known + 1);
             means.rows().keep(row);

@@ -69,6 +69,10 @@ final class Tenures {
                         || (how != null && peer.equals(how.from()))
                         || means.rivals().isKnown(new Rivals.Key(id, peer));
         if (!related) {
+            if (role.state() == GroupRole.ACTIVE && tenure > role.tenure()) {
+                // Another copy may have taken over from this site: it is asked, and then believed.
+                means.rivals().suspect(new Rivals.Key(id, peer));
+            }
             throw LinkException.refusal(
                     LinkException.CODE_UNKNOWN, "the group is not copied to your site");
         }

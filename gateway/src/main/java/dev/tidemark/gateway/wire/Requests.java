@@ -126,8 +126,14 @@ public final class Requests {
      * @param at the point; latest when not sent
      * @param policy what happens by itself afterwards: none, commit or rollback; none when not sent
      * @param after how long afterwards that is, such as 10m
+     * @param force also where another site is active, whose hosts are refused then; no when not
+     *     sent
      */
-    public record FailOver(@Nullable String at, @Nullable String policy, @Nullable String after) {}
+    public record FailOver(
+            @Nullable String at,
+            @Nullable String policy,
+            @Nullable String after,
+            @Nullable Boolean force) {}
 
     /**
      * Gives a group to a site that has a copy, without loss.
