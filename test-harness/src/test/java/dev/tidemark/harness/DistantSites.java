@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * Two {@link Sites} that are each in a network of its own, and the bad network between them:
@@ -57,6 +58,18 @@ final class DistantSites implements AutoCloseable {
         sites.join(LEFT, left);
         sites.join(RIGHT, right);
         awaitConnected(limit);
+    }
+
+    /** Makes a group with one volume at the left one, and its copy at the right one. */
+    void protectedGroup(String group, String volume, long sizeBytes) throws Exception {
+        sites.group(LEFT, group, sizeBytes, List.of(volume));
+        sites.protectAndAwait(LEFT, group, RIGHT);
+        sites.awaitEven(LEFT, group);
+    }
+
+    /** Makes a group with one volume at the left one only. */
+    void aloneGroup(String group, String volume, long sizeBytes) throws Exception {
+        sites.group(LEFT, group, sizeBytes, List.of(volume));
     }
 
     void awaitConnected(Duration limit) throws Exception {

@@ -6,7 +6,6 @@ import dev.tidemark.gateway.wire.Requests;
 import dev.tidemark.harness.ChaosProxy.Way;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,14 +31,7 @@ final class LastRecordsIT {
             sites.start(LIMIT);
             GatewayProcess source = sites.left();
             GatewayProcess copy = sites.right();
-            source.api().createGroup(new Requests.CreateGroup(GROUP, null, null, null, null));
-            var _ = source.api().createVolume(DISK, WRITES * WRITE_BYTES, GROUP);
-            var _ =
-                    source.api()
-                            .post(
-                                    "/api/v1/groups/" + GROUP + "/protections",
-                                    new Requests.ProtectGroup(List.of(DistantSites.RIGHT)));
-            Sites.awaitEven(source, GROUP);
+            sites.protectedGroup(GROUP, DISK, WRITES * WRITE_BYTES);
 
             sites.proxy().bandwidth(Way.THERE, NARROW_BYTES_PER_SECOND);
             fill(source);

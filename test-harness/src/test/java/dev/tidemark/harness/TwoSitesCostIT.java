@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tidemark.foreign.ForeignProgram;
 import dev.tidemark.gateway.wire.Json;
-import dev.tidemark.gateway.wire.Requests;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -118,18 +117,9 @@ final class TwoSitesCostIT {
             GatewayProcess here = distant.left();
             GatewayProcess there = distant.right();
             ChaosProxy proxy = distant.proxy();
-            here.api().createGroup(new Requests.CreateGroup(GROUP, null, null, null, null));
-            here.api().createGroup(new Requests.CreateGroup("alone", null, null, null, null));
-            here.api().createGroup(new Requests.CreateGroup("other", null, null, null, null));
-            var _ = here.api().createVolume("copied", 256 << 20, GROUP);
-            var _ = here.api().createVolume("uncopied", 256 << 20, "alone");
-            var _ = here.api().createVolume("control", 256 << 20, "other");
-            var _ =
-                    here.api()
-                            .post(
-                                    "/api/v1/groups/" + GROUP + "/protections",
-                                    new Requests.ProtectGroup(List.of(DistantSites.RIGHT)));
-            Sites.awaitEven(here, GROUP);
+            distant.protectedGroup(GROUP, "copied", 256 << 20);
+            distant.aloneGroup("alone", "uncopied", 256 << 20);
+            distant.aloneGroup("other", "control", 256 << 20);
             for (String disk : List.of("uncopied", "control", "copied")) {
                 var _ = write(here, scratch, disk);
             }
@@ -230,14 +220,7 @@ final class TwoSitesCostIT {
         try (DistantSites distant = new DistantSites(scratch)) {
             distant.start(LIMIT);
             GatewayProcess here = distant.left();
-            here.api().createGroup(new Requests.CreateGroup(GROUP, null, null, null, null));
-            var _ = here.api().createVolume("copied", 1 << 30, GROUP);
-            var _ =
-                    here.api()
-                            .post(
-                                    "/api/v1/groups/" + GROUP + "/protections",
-                                    new Requests.ProtectGroup(List.of(DistantSites.RIGHT)));
-            Sites.awaitEven(here, GROUP);
+            distant.protectedGroup(GROUP, "copied", 1 << 30);
             distant.proxy().delay(Duration.ofMillis(10), Duration.ZERO);
             try (ForeignProgram fio =
                     ForeignProgram.start(
