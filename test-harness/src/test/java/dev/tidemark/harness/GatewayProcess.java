@@ -3,6 +3,7 @@ package dev.tidemark.harness;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -13,7 +14,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +27,15 @@ import org.jspecify.annotations.Nullable;
 final class GatewayProcess implements AutoCloseable {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(90);
+
+    /** Below those that the kernel gives to connections. */
+    private static final int FIRST_PORT = 20_000;
+
+    private static final int PORTS = 12_000;
+
+    /** Other test processes on this machine are unlikely to begin near. */
+    private static final AtomicInteger nextPort =
+            new AtomicInteger(ThreadLocalRandom.current().nextInt(PORTS));
 
     private final Path home;
     private final List<String> prefix;
@@ -65,9 +77,19 @@ final class GatewayProcess implements AutoCloseable {
         set("api.listen", quoted(text(control)));
     }
 
+    /**
+     * An address that nobody listens on. It stays free until it is used: no other caller here gets
+     * it, and no connection.
+     */
     static InetSocketAddress freeAddress() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return (InetSocketAddress) socket.getLocalSocketAddress();
+        while (true) {
+            int port = FIRST_PORT + Math.floorMod(nextPort.getAndIncrement(), PORTS);
+            try (ServerSocket socket =
+                    new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return (InetSocketAddress) socket.getLocalSocketAddress();
+            } catch (BindException taken) {
+                // The next one, then.
+            }
         }
     }
 
