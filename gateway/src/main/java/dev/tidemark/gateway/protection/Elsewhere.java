@@ -38,28 +38,32 @@ final class Elsewhere {
         this.apart = apart;
     }
 
-    /** The greatest tenure in which one has it; 0 when none has. */
-    int tenure(Group group) {
-        return holder(group).map(holder -> holder.news().tenure()).orElse(0);
+    /**
+     * The greatest tenure in which one has it; 0 when none has.
+     *
+     * @param force also where one has it: its hosts are refused from then on; else that is refused
+     */
+    int tenure(Group group, boolean force) {
+        Optional<Holder> holder = holder(group);
+        if (holder.isPresent() && !force) {
+            throw taken(group, holder.get());
+        }
+        return holder.map(one -> one.news().tenure()).orElse(0);
     }
 
-    /** Refuses where one has it: its hosts would be refused from then on. */
-    void requireNobody(Group group) {
-        Optional<Holder> holder = holder(group);
-        if (holder.isPresent()) {
-            String site = means.sites().peerName(holder.get().peer());
-            throw new ProblemException(
-                    new Problem(
-                            ProblemKind.IN_USE,
-                            "group " + group.name() + " is active at " + site + " already",
-                            "tenure " + holder.get().news().tenure(),
-                            "the copy here is of a site that " + site + " has taken over from",
-                            "have it protected here from "
-                                    + site
-                                    + ", and moved; or say --force: hosts are refused at "
-                                    + site
-                                    + " then, and what they wrote is kept there as a branch"));
-        }
+    private ProblemException taken(Group group, Holder holder) {
+        String site = means.sites().peerName(holder.peer());
+        return new ProblemException(
+                new Problem(
+                        ProblemKind.IN_USE,
+                        "group " + group.name() + " is active at " + site + " already",
+                        "tenure " + holder.news().tenure(),
+                        "the copy here is of a site that " + site + " has taken over from",
+                        "have it protected here from "
+                                + site
+                                + ", and moved; or say --force: hosts are refused at "
+                                + site
+                                + " then, and what they wrote is kept there as a branch"));
     }
 
     private Optional<Holder> holder(Group group) {

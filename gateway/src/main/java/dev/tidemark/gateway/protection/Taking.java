@@ -55,15 +55,13 @@ final class Taking {
     Task failOver(Group group, FailOver request) {
         Policy policy = Policy.of(request.policy(), request.after());
         Role role = requireCopy(group);
-        if (!Boolean.TRUE.equals(request.force())) {
-            elsewhere.requireNobody(group);
-        }
+        int known = elsewhere.tenure(group, Boolean.TRUE.equals(request.force()));
         String asked = request.at() == null ? HandoverRow.LATEST : request.at();
         String point =
                 asked.equals(HandoverRow.LATEST)
                         ? HandoverRow.LATEST
                         : Points.canonical(means.points().resolve(group, asked).sequence());
-        HandoverRow row = taking(group, role, point, policy);
+        HandoverRow row = taking(group, role, Math.max(role.tenure(), known), point, policy);
         means.rows().begin(group, row);
         return means.attendance().attend("failover", group, progress -> take(group, row, progress));
     }
@@ -84,7 +82,8 @@ final class Taking {
         return role;
     }
 
-    private HandoverRow taking(Group group, Role role, String point, Policy policy) {
+    /** A claim of the tenure after one that is known. */
+    private HandoverRow taking(Group group, Role role, int known, String point, Policy policy) {
         UUID source = role.source();
         if (source == null) {
             throw new IllegalStateException("a copy without a source: " + group.name());
@@ -93,7 +92,7 @@ final class Taking {
                 group.row().id(),
                 source,
                 Phase.TAKING,
-                role.tenure() + 1,
+                known + 1,
                 point,
                 policy.action(),
                 policy.afterMillis(),
@@ -123,12 +122,10 @@ final class Taking {
                 row.point().equals(HandoverRow.LATEST)
                         && means.sites().link(row.peer()).isPresent();
         int known =
-                Math.max(
-                        elsewhere.tenure(group),
-                        means.peering()
-                                .state(row.peer(), row.group(), row.tenure())
-                                .map(News::tenure)
-                                .orElse(0));
+                means.peering()
+                        .state(row.peer(), row.group(), row.tenure())
+                        .map(News::tenure)
+                        .orElse(0);
         if (known >= row.tenure()) {
             row = row.claiming(known + 1);
             means.rows().keep(row);
@@ -257,7 +254,8 @@ final class Taking {
                             + " and has not got your last record");
         }
         try {
-            HandoverRow row = taking(group, role, HandoverRow.LATEST, handover.policy());
+            HandoverRow row =
+                    taking(group, role, role.tenure(), HandoverRow.LATEST, handover.policy());
             means.rows().begin(group, row);
             PromotionTask promotion = promote(group, row);
             var _ =
